@@ -106,7 +106,7 @@ def label_list(function, labels):
 
 
 def entries(function, argument, given, expected, what, unit):
-    """Refuse another number of entries (rows, columns) than there are samples, features, classes."""
+    """Refuse another number of entries (rows, columns) than there are samples (features, …)."""
     if given != expected:
         raise ValueError(
             f"{function}: {argument} must have {expected} {what}, one per {unit}, got {given}"

@@ -16,7 +16,8 @@ def numerical_gradient(f, x, h=1e-5, method="central"):
 
     "central" is (f(x + h·e) − f(x − h·e)) / 2h for each entry e, "forward" (f(x + h·e) − f(x)) / h.
 
-    >>> [round(value, 6) for value in numerical_gradient(lambda x: x[0] ** 2 + 3 * x[1], [2.0, 1.0])]
+    >>> slopes = numerical_gradient(lambda x: x[0] ** 2 + 3 * x[1], [2.0, 1.0])
+    >>> [round(slope, 6) for slope in slopes]
     [4.0, 3.0]
     """
     point = _check.reals("numerical_gradient", "x", x)

@@ -1,0 +1,38 @@
+"""The NumPy tier: every operation as whole-array arithmetic.
+
+Same names and arguments as `reference` (loops) and `kernels.jit` (Numba).
+"""
+
+from kernels.vectorized.descent import gradient_descent
+from kernels.vectorized.gradients import check_gradient, numerical_gradient, relative_error
+from kernels.vectorized.linear import (
+    linear_gradient,
+    linear_loss,
+    linear_numerical_gradient,
+    train_linear,
+)
+from kernels.vectorized.losses import (
+    log_softmax,
+    softmax,
+    softmax_loss,
+    softmax_loss_gradient,
+    svm_loss,
+    svm_loss_gradient,
+)
+
+__all__ = [
+    "check_gradient",
+    "gradient_descent",
+    "linear_gradient",
+    "linear_loss",
+    "linear_numerical_gradient",
+    "log_softmax",
+    "numerical_gradient",
+    "relative_error",
+    "softmax",
+    "softmax_loss",
+    "softmax_loss_gradient",
+    "svm_loss",
+    "svm_loss_gradient",
+    "train_linear",
+]
