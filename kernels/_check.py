@@ -50,6 +50,16 @@ def not_jitted_words(function: str, argument: str) -> str:
     )
 
 
+def result_dtype_words(function: str, argument: str) -> str:
+    """Say that an array to be filled is none, or of another dtype than its result."""
+    return f"{function}: {argument} must be an array in the dtype of the scores"
+
+
+def read_only_words(function: str, argument: str) -> str:
+    """Say that an array to be filled cannot be written to."""
+    return f"{function}: {argument} must be writeable, got a read-only array"
+
+
 # --- arrays from whatever came
 
 
@@ -101,14 +111,10 @@ def result_array(function: str, like: NDArray[Any], out: NDArray[Any] | None) ->
     if out is None:
         return np.empty(like.shape, like.dtype)
     if not isinstance(out, np.ndarray) or out.dtype != like.dtype:
-        raise TypeError(f"{function}: out must be an array in the dtype of the scores")
-    if out.shape != like.shape:
-        raise ValueError(
-            f"{function}: out must have shape {shape_text(like.shape)}, "
-            f"got shape {shape_text(out.shape)}"
-        )
+        raise TypeError(result_dtype_words(function, "out"))
+    result_shape(function, "out", out.shape, like.shape)
     if not out.flags.writeable:
-        raise ValueError(f"{function}: out must be writeable, got a read-only array")
+        raise ValueError(read_only_words(function, "out"))
     return out
 
 
@@ -240,6 +246,17 @@ def returned_shape(
         raise ValueError(
             f"{function}: {argument} must return shape {shape_text(expected)}, "
             f"got shape {shape_text(returned)}"
+        )
+
+
+def result_shape(
+    function: str, argument: str, given: tuple[int, ...], expected: tuple[int, ...]
+) -> None:
+    """Refuse an array to be filled of another shape than its result."""
+    if given != expected:
+        raise ValueError(
+            f"{function}: {argument} must have shape {shape_text(expected)}, "
+            f"got shape {shape_text(given)}"
         )
 
 

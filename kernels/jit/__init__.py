@@ -1,0 +1,38 @@
+"""The Numba tier: every operation compiled, for Python callers and for jitted ones.
+
+Same names and arguments as `reference` (loops) and `kernels.vectorized` (NumPy).
+"""
+
+from kernels.jit.descent import gradient_descent
+from kernels.jit.gradients import check_gradient, numerical_gradient, relative_error
+from kernels.jit.linear import (
+    linear_gradient,
+    linear_loss,
+    linear_numerical_gradient,
+    train_linear,
+)
+from kernels.jit.losses import (
+    log_softmax,
+    softmax,
+    softmax_loss,
+    softmax_loss_gradient,
+    svm_loss,
+    svm_loss_gradient,
+)
+
+__all__ = [
+    "check_gradient",
+    "gradient_descent",
+    "linear_gradient",
+    "linear_loss",
+    "linear_numerical_gradient",
+    "log_softmax",
+    "numerical_gradient",
+    "relative_error",
+    "softmax",
+    "softmax_loss",
+    "softmax_loss_gradient",
+    "svm_loss",
+    "svm_loss_gradient",
+    "train_linear",
+]

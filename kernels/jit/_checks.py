@@ -1,0 +1,64 @@
+"""The checks of values in compiled form: the very functions of `kernels._check`, and a few joined.
+
+Called first thing in each kernel, so that they hold for Python callers and jitted ones alike, and
+never inside a `prange`, where raising is not safe.
+"""
+
+from numba.extending import register_jitable
+
+from kernels import _check
+from kernels.jit._compile import kernel
+
+for _helper in (_check.sort_of, _check.shape_text):
+    register_jitable(_helper)
+
+entries = kernel(_check.entries)
+not_empty = kernel(_check.not_empty)
+refuse_label = kernel(_check.refuse_label)
+at_least_zero = kernel(_check.at_least_zero)
+step_size = kernel(_check.step_size)
+finite = kernel(_check.finite)
+at_least = kernel(_check.at_least)
+choice = kernel(_check.choice)
+same_shape = kernel(_check.same_shape)
+returned_shape = kernel(_check.returned_shape)
+result_shape = kernel(_check.result_shape)
+some_entries = kernel(_check.some_entries)
+
+
+@kernel
+def check_scores(function, shape):
+    """Refuse scores without a sample or a class."""
+    not_empty(function, "scores", shape, "sample", "class")
+
+
+@kernel
+def check_labels(function, labels, samples, classes):
+    """Refuse another number of labels than of samples, and a label outside [0, classes)."""
+    entries(function, "labels", labels.size, samples, "entries", "sample")
+    wrong = 0
+    for label in labels:  # no branch, so that the scan of good labels vectorises
+        wrong |= (label < 0) | (label >= classes)
+    if wrong:
+        for index, label in enumerate(labels):
+            if label < 0 or label >= classes:
+                refuse_label(function, label, index, classes)
+
+
+@kernel
+def check_linear(function, W_shape, biases, X_shape, labels, W_name, b_name):
+    """Refuse weights, biases, samples and labels that do not fit each other."""
+    samples, features = X_shape
+    classes = W_shape[1]
+    not_empty(function, "X", X_shape, "sample", "feature")
+    entries(function, W_name, W_shape[0], features, "rows", "feature")
+    not_empty(function, W_name, W_shape, "feature", "class")
+    entries(function, b_name, biases, classes, "entries", "class")
+    check_labels(function, labels, samples, classes)
+
+
+@kernel
+def check_step(function, h, method):
+    """Refuse a step or a method of a finite difference."""
+    step_size(function, h)
+    choice(function, "method", method, _check.METHODS)

@@ -1,0 +1,186 @@
+"""How the Numba tier compiles and is called: the one home of every flag and variant.
+
+Kernels are plain functions under `@kernel`; what they compute is left to the other modules, what
+they refuse to `_checks` and `_in_jit`.
+"""
+
+import threading
+import warnings
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any
+
+import numba
+import numpy as np
+from numba import types
+from numba.extending import is_jitted
+from numba.np.numpy_support import from_dtype
+from numpy.typing import NDArray
+
+from kernels import _check
+
+OPTIONS = {
+    # Serial kernels touch no Python object: other Python threads may run meanwhile.
+    "nogil": True,
+    # Division as IEEE 754 has it (x/0 is inf or NaN) instead of a test and an exception in each
+    # loop, which would also keep LLVM from vectorising it.
+    "error_model": "numpy",
+}
+"""Flags of every kernel. No fast-math flag is among them: `nnan` and `ninf` would give up NaN and
+infinities, and a kernel that may reorder its sums says so itself (see `REORDER`)."""
+
+REORDER = {"reassoc", "nsz"}
+"""Fast-math flags that let LLVM vectorise a sum: its terms may be added in another order, and the
+sign of a zero may be lost. Everything else stays IEEE 754."""
+
+_said_no_cache = False
+
+
+def kernel(
+    function: Callable[..., Any] | None = None,
+    *,
+    parallel: bool = False,
+    takes_function: bool = False,
+    fastmath: bool | set[str] = False,
+) -> Any:
+    """Compile a function with the flags of this project, at its first call.
+
+    Parameters
+    ----------
+    function : function
+        The body; without it, a decorator is returned.
+    parallel : bool
+        Whether `prange` runs on several threads.
+    takes_function : bool
+        Whether an argument is itself a jitted function. Numba types each such function apart and
+        never finds the compiled kernel again, so it is not cached on disk.
+    fastmath : bool or set of str
+        Fast-math flags, `REORDER` or none.
+
+    Notes
+    -----
+    Where no cache folder can be written, kernels are compiled in memory, which is said once.
+    """
+    if function is None:
+        return lambda body: kernel(
+            body, parallel=parallel, takes_function=takes_function, fastmath=fastmath
+        )
+    options = OPTIONS | {"parallel": parallel, "fastmath": fastmath}
+    if not takes_function:
+        try:
+            return numba.njit(cache=True, **options)(function)
+        except RuntimeError as error:  # no folder to cache in can be written
+            _say_no_cache(error)
+    return numba.njit(**options)(function)
+
+
+def _say_no_cache(error: RuntimeError) -> None:
+    global _said_no_cache
+    if not _said_no_cache:
+        _said_no_cache = True
+        warnings.warn(
+            f"lossbench compiles its kernels in memory, anew in each process: {error}. "
+            f"Set NUMBA_CACHE_DIR to a folder that can be written.",
+            RuntimeWarning,
+            stacklevel=4,
+        )
+
+
+def jitted_function(function: str, argument: str, f: Any) -> None:
+    """Refuse what is not a jitted function, for kernels that call one."""
+    if not is_jitted(f):
+        raise TypeError(_check.not_jitted_words(function, argument))
+
+
+Signature = Callable[[types.Type], tuple[types.Type, ...]]
+"""From the Numba type of an array of scores, contiguous or not, to a kernel's whole signature."""
+
+
+def variants(jitted: Any, signature: Signature) -> Callable[..., Callable[..., Any]]:
+    """Give a function from arrays to the compiled variant of a kernel that takes them.
+
+    A kernel has four variants and no more: float32 or float64, contiguous or of any strides. Left
+    to itself, Numba would compile others for Fortran order and for read-only arrays. A variant is
+    compiled, or read from the cache, when it is first asked for, and its entry point is called
+    without Numba looking at the arguments once more.
+
+    Parameters
+    ----------
+    jitted : jitted function
+        The kernel.
+    signature : function
+        See `Signature`.
+
+    Returns
+    -------
+    function
+        Of the arrays that the kernel runs over, all of one dtype; gives the compiled entry point.
+    """
+    compiled: dict[tuple[np.dtype[Any], bool], Callable[..., Any]] = {}
+
+    def variant(array: NDArray[Any], *others: NDArray[Any]) -> Callable[..., Any]:
+        contiguous = array.flags.c_contiguous and all(o.flags.c_contiguous for o in others)
+        key = (array.dtype, contiguous)
+        if key not in compiled:
+            layout = "C" if contiguous else "A"
+            array_type = types.Array(from_dtype(array.dtype), array.ndim, layout)
+            compiled[key] = jitted.compile(signature(array_type))
+        return compiled[key]
+
+    return variant
+
+
+class DualKernel:
+    """One body compiled twice: serial, where `prange` is `range`, and on several threads.
+
+    Since it is one body, both add the same numbers in the same order.
+
+    Attributes
+    ----------
+    serial, parallel : jitted functions
+        For callers that are jitted themselves.
+    """
+
+    def __init__(self, body: FunctionType, signature: Signature) -> None:
+        # Numba's cache knows a function by its name and line, not by its flags: without a name of
+        # its own, the parallel one would be loaded in place of the serial one.
+        twin = FunctionType(body.__code__, body.__globals__, f"{body.__name__}_parallel")
+        twin.__qualname__ = f"{body.__qualname__}_parallel"
+        twin.__module__ = body.__module__
+        self.serial = kernel(body)
+        self.parallel = kernel(twin, parallel=True)
+        self._serial_variant = variants(self.serial, signature)
+        self._parallel_variant = variants(self.parallel, signature)
+
+    def variant(self, parallel: bool, *arrays: NDArray[Any]) -> Callable[..., Any]:
+        """Give the compiled entry point for these arrays."""
+        if not parallel:
+            return self._serial_variant(*arrays)
+        return _one_at_a_time(self._parallel_variant(*arrays))
+
+
+def dual_kernel(signature: Signature) -> Callable[[FunctionType], DualKernel]:
+    """Decorate a body that holds a `prange` to be compiled serial and parallel."""
+    return lambda body: DualKernel(body, signature)
+
+
+_parallel_lock = threading.Lock()
+
+
+def _one_at_a_time(entry: Callable[..., Any]) -> Callable[..., Any]:
+    """Make parallel calls take turns where Numba's threads need it.
+
+    The workqueue layer ends the process when two threads enter it at once; before the first
+    parallel call, which layer it will be is not known.
+    """
+    try:
+        if numba.threading_layer() != "workqueue":
+            return entry
+    except ValueError:
+        pass
+
+    def locked(*arguments: Any) -> Any:
+        with _parallel_lock:
+            return entry(*arguments)
+
+    return locked

@@ -1,0 +1,191 @@
+"""The Numba tier inside a caller's own jitted code: what is refused while Numba types that code.
+
+The words are those of `kernels._check`. Checks of values run in the kernels themselves.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numba import typeof, types
+from numba.core.errors import TypingError
+from numba.extending import overload
+
+from kernels import _check
+from kernels.jit._compile import DualKernel
+
+_LETTERS = ((types.Boolean, "b"), (types.Integer, "i"), (types.Float, "f"), (types.Complex, "c"))
+_LETTERS += ((types.UnicodeType, "U"), (types.StringLiteral, "U"))
+
+
+def _kind(scalar: Any) -> str:
+    """NumPy's letter for the kind of a Numba type (or of a default value)."""
+    scalar = types.unliteral(scalar) if isinstance(scalar, types.Type) else typeof(scalar)
+    return next((letter for kind, letter in _LETTERS if isinstance(scalar, kind)), "O")
+
+
+def accept_array(
+    function: str, argument: str, array: Any, axes: Sequence[str] | None, expected: str, kinds: str
+) -> None:
+    """Refuse, at compile time, what is not an array of these kinds and dimensions."""
+    if not isinstance(array, types.Array):
+        raise TypingError(f"{function}: {argument} must be an array")
+    if axes is not None and array.ndim != len(axes):
+        raise TypingError(_check.dimension_words(function, argument, axes, array.ndim))
+    if _kind(array.dtype) not in kinds:
+        raise TypingError(_check.kind_words(function, argument, expected, _kind(array.dtype)))
+
+
+def accept_reals(
+    function: str, argument: str, array: Any, axes: Sequence[str] | None = None
+) -> None:
+    """Refuse, at compile time, what is not an array of real numbers."""
+    accept_array(function, argument, array, axes, "real numbers", "fi")
+
+
+def accept_labels(function: str, labels: Any) -> None:
+    """Refuse, at compile time, what is not a vector of integers."""
+    accept_array(function, "labels", labels, ("N",), "integers", "i")
+
+
+def accept_real(function: str, argument: str, value: Any) -> None:
+    """Refuse, at compile time, what is not a real number."""
+    if _kind(value) not in "fi":
+        raise TypingError(_check.kind_words(function, argument, "a real number", _kind(value)))
+
+
+def accept_integer(function: str, argument: str, value: Any) -> None:
+    """Refuse, at compile time, what is not an integer."""
+    if _kind(value) != "i":
+        raise TypingError(_check.kind_words(function, argument, "an integer", _kind(value)))
+
+
+def accept_text(function: str, argument: str, value: Any) -> None:
+    """Refuse, at compile time, what is not a string."""
+    if _kind(value) != "U":
+        raise TypingError(_check.kind_words(function, argument, "a string", _kind(value)))
+
+
+def accept_function(function: str, argument: str, f: Any) -> None:
+    """Refuse, at compile time, what is not a jitted function."""
+    if not isinstance(f, types.Dispatcher | types.FunctionType):
+        raise TypingError(_check.not_jitted_words(function, argument))
+
+
+def accept_point(function: str, argument: str, x: Any) -> None:
+    """Refuse, at compile time, what is neither an array of real numbers nor a real number."""
+    if isinstance(x, types.Array):
+        accept_reals(function, argument, x)
+    elif _kind(x) not in "fi":
+        raise TypingError(_check.kind_words(function, argument, "real numbers", _kind(x)))
+
+
+def accept_out(function: str, scores: Any, out: Any) -> None:
+    """Refuse, at compile time, an array to be filled that cannot hold the result."""
+    if is_none(out):
+        return
+    if not isinstance(out, types.Array) or out.dtype != result_dtype(scores):
+        raise TypingError(_check.result_dtype_words(function, "out"))
+    if out.ndim != scores.ndim:
+        raise TypingError(_check.dimension_words(function, "out", ("N", "C"), out.ndim))
+    if not out.mutable:
+        raise TypingError(_check.read_only_words(function, "out"))
+
+
+def result_dtype(array: Any) -> Any:
+    """Numba's type of what kernels compute in for an array."""
+    return array.dtype if array.dtype in (types.float32, types.float64) else types.float64
+
+
+def is_none(value: Any) -> bool:
+    """Whether an optional argument was left out."""
+    return value is None or isinstance(value, types.NoneType | types.Omitted)
+
+
+def pick(function: str, kernels: DualKernel, parallel: Any) -> Any:
+    """Give the serial or the parallel kernel, by a switch that must be known at compile time."""
+    if isinstance(parallel, types.Literal):
+        parallel = parallel.literal_value
+    if isinstance(parallel, types.Omitted):
+        parallel = parallel.value
+    if not isinstance(parallel, bool):
+        raise TypingError(f"{function}: parallel must be a constant True or False in jitted code")
+    return kernels.parallel if parallel else kernels.serial
+
+
+def as_floats(array: Any) -> Any:
+    """Give an array in a dtype that kernels compute in; for jitted code."""
+    raise NotImplementedError
+
+
+@overload(as_floats, inline="always")
+def _as_floats(array):
+    if array.dtype == result_dtype(array):
+        return lambda array: array
+    return lambda array: array.astype(np.float64)
+
+
+def as_labels(labels: Any) -> Any:
+    """Give labels as a contiguous int64 array; for jitted code."""
+    raise NotImplementedError
+
+
+@overload(as_labels, inline="always")
+def _as_labels(labels):
+    if labels.dtype == types.int64:
+        return lambda labels: np.ascontiguousarray(labels)
+    return lambda labels: labels.astype(np.int64)
+
+
+def as_result(like: Any, out: Any) -> Any:
+    """Give the array to be filled, or a new one; for jitted code."""
+    raise NotImplementedError
+
+
+@overload(as_result, inline="always")
+def _as_result(like, out):
+    if is_none(out):
+        return lambda like, out: np.empty(like.shape, like.dtype)
+    return lambda like, out: out
+
+
+def common_dtype(*arrays: Any) -> Any:
+    """NumPy type that arrays compute in together: float32 only where all are."""
+    single = all(result_dtype(array) == types.float32 for array in arrays)
+    return np.float32 if single else np.float64
+
+
+def as_contiguous(array: Any, dtype: Any) -> Any:
+    """Give an array contiguous and in a dtype, copied only where it is not; for jitted code."""
+    raise NotImplementedError
+
+
+@overload(as_contiguous, inline="always")
+def _as_contiguous(array, dtype):
+    if array.dtype == dtype.dtype:
+        return lambda array, dtype: np.ascontiguousarray(array)
+    return lambda array, dtype: np.ascontiguousarray(array.astype(dtype))
+
+
+def or_zeros(array: Any, shape: Any, dtype: Any) -> Any:
+    """Give a private, contiguous copy of an optional array, or zeros; for jitted code."""
+    raise NotImplementedError
+
+
+@overload(or_zeros, inline="always")
+def _or_zeros(array, shape, dtype):
+    if is_none(array):
+        return lambda array, shape, dtype: np.zeros(shape, dtype)
+    return lambda array, shape, dtype: np.ascontiguousarray(array).astype(dtype)
+
+
+def or_default(value: Any, default: Any) -> Any:
+    """Give an optional number, or what stands for it; for jitted code."""
+    raise NotImplementedError
+
+
+@overload(or_default, inline="always")
+def _or_default(value, default):
+    if is_none(value):
+        return lambda value, default: default
+    return lambda value, default: value

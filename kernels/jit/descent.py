@@ -1,0 +1,118 @@
+"""Gradient descent of a jitted gradient, compiled whole, that keeps its path.
+
+Flags are left to `_compile`, checks to `_checks` and `_in_jit`.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numba import types
+from numba.extending import overload
+from numpy.typing import ArrayLike, NDArray
+
+from kernels import _check
+from kernels.jit._checks import at_least, finite, returned_shape
+from kernels.jit._compile import jitted_function, kernel
+from kernels.jit._in_jit import (
+    accept_function,
+    accept_integer,
+    accept_point,
+    accept_real,
+    result_dtype,
+)
+
+
+@kernel(takes_function=True)
+def descend_array(gradient, path, learning_rate):
+    """Fill the points of a path after the first."""
+    rate = path.dtype.type(learning_rate)
+    for k in range(path.shape[0] - 1):
+        slope = gradient(path[k].copy())
+        returned_shape("gradient_descent", "gradient", slope.shape, path[k].shape)
+        path[k + 1] = path[k] - rate * slope
+
+
+@kernel(takes_function=True)
+def descend_number(gradient, path, learning_rate):
+    """Fill the numbers of a path after the first."""
+    for k in range(path.size - 1):
+        path[k + 1] = path[k] - learning_rate * float(gradient(float(path[k])))
+
+
+def gradient_descent(
+    gradient: Callable[[Any], ArrayLike],
+    x0: ArrayLike,
+    learning_rate: float = 0.01,
+    steps: int = 100,
+) -> NDArray[Any]:
+    """Path x_{k+1} = x_k − learning_rate · gradient(x_k), start included.
+
+    Parameters
+    ----------
+    gradient : @njit function of an array in x0's shape, returning that shape
+        Gets a private copy of each point (a float where x0 is one).
+    x0 : array of any shape, or a float
+        The start.
+    learning_rate : float
+        Step per unit of slope; finite.
+    steps : int
+        Number of updates, at least 0.
+
+    Returns
+    -------
+    (steps + 1, …) array
+        The points, in x0's dtype (float64 for integers).
+
+    Raises
+    ------
+    TypeError
+        A function that is not jitted, values that are not real numbers, `steps` not an integer.
+    ValueError
+        `learning_rate` not finite, `steps` below 0, a gradient of another shape than x0's.
+
+    Notes
+    -----
+    Source: Stanford CS231n, lecture 3.
+
+    Examples
+    --------
+    >>> import numba
+    >>> @numba.njit
+    ... def gradient(x):
+    ...     return 2 * x
+    >>> gradient_descent(gradient, -4.0, learning_rate=0.25, steps=2)
+    array([-4., -2., -1.])
+    """
+    jitted_function("gradient_descent", "gradient", gradient)
+    x0 = _check.real_array("gradient_descent", "x0", x0)
+    learning_rate = _check.real("gradient_descent", "learning_rate", learning_rate)
+    _check.finite("gradient_descent", "learning_rate", learning_rate)
+    steps = _check.integer("gradient_descent", "steps", steps)
+    _check.at_least("gradient_descent", "steps", steps, 0)
+    path = np.empty((steps + 1, *x0.shape), x0.dtype)
+    path[0] = x0
+    (descend_array if x0.ndim else descend_number)(gradient, path, learning_rate)
+    return path
+
+
+@overload(gradient_descent)
+def _gradient_descent_in_jit(gradient, x0, learning_rate=0.01, steps=100):
+    accept_function("gradient_descent", "gradient", gradient)
+    accept_point("gradient_descent", "x0", x0)
+    accept_real("gradient_descent", "learning_rate", learning_rate)
+    accept_integer("gradient_descent", "steps", steps)
+    if isinstance(x0, types.Array):
+        run, dtype = descend_array, result_dtype(x0)
+    else:
+        run, dtype = descend_number, types.float64
+
+    def call(gradient, x0, learning_rate=0.01, steps=100):
+        finite("gradient_descent", "learning_rate", float(learning_rate))
+        at_least("gradient_descent", "steps", steps, 0)
+        path = np.empty((steps + 1, *np.shape(x0)), dtype)
+        path[0] = x0
+        run(gradient, path, float(learning_rate))
+        return path
+
+    return call

@@ -1,0 +1,678 @@
+"""Losses of classification scores and their gradients, a row at a time, in Numba.
+
+Three layers, as everywhere in `kernels.jit`: a row function holds the arithmetic; a kernel checks
+the values and takes the rows in fixed blocks, whose sums it adds in their order, so that the
+serial and the parallel kernel give the same bits at any number of threads; the public function
+makes arrays of what it was given and calls the compiled variant for them. The `overload` after
+each public function is the same thing for callers that are jitted themselves. To change what is
+computed, touch the row function.
+
+Flags and variants are left to `_compile`, checks to `_checks` and `_in_jit`.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+from numba import prange, types
+from numba.extending import overload
+from numpy.typing import ArrayLike, NDArray
+
+from kernels import _check
+from kernels.jit._checks import at_least_zero, check_labels, check_scores, result_shape
+from kernels.jit._compile import dual_kernel, kernel
+from kernels.jit._in_jit import (
+    accept_labels,
+    accept_out,
+    accept_real,
+    accept_reals,
+    as_floats,
+    as_labels,
+    as_result,
+    pick,
+)
+
+LABELS = types.Array(types.int64, 1, "C")
+BLOCK = 1 << 14
+"""Scores in a block of rows: enough to hide the start of a thread, few enough to share out."""
+
+
+@kernel
+def block_rows(classes):
+    """Rows in a block: a function of the shape alone, so that sums do not depend on threads."""
+    return max(1, BLOCK // classes)
+
+
+@kernel
+def block_count(samples, classes):
+    """Blocks that the samples make."""
+    rows = block_rows(classes)
+    return (samples + rows - 1) // rows
+
+
+@kernel
+def block_range(block, samples, classes):
+    """First row of a block, and the first after it."""
+    start = block * block_rows(classes)
+    return start, min(start + block_rows(classes), samples)
+
+
+@kernel
+def ordered_sum(values):
+    """Sum from the first to the last."""
+    total = 0.0
+    for value in values:
+        total += value
+    return total
+
+
+# --- svm_loss
+
+
+@kernel
+def hinge_row(row, label, margin):
+    """Sum over the wrong classes of max(0, (s_j − s_y) + margin), in float64; NaN is kept."""
+    correct = row[label]
+    loss = 0.0
+    for j in range(row.size):
+        excess = (row[j] - correct) + margin
+        if j != label and not excess <= 0.0:
+            loss += excess
+    return math.nan if math.isnan(correct) else loss
+
+
+@kernel
+def svm_block(scores, labels, margin, start, stop):
+    """Sum of the hinge losses of some rows."""
+    margin = scores.dtype.type(margin)
+    total = 0.0
+    for i in range(start, stop):
+        total += hinge_row(scores[i], labels[i], margin)
+    return total
+
+
+@dual_kernel(lambda scores: (scores, LABELS, types.float64))
+def svm_loss_kernel(scores, labels, margin):
+    """`svm_loss` with its checks of values."""
+    samples, classes = scores.shape
+    check_scores("svm_loss", scores.shape)
+    check_labels("svm_loss", labels, samples, classes)
+    at_least_zero("svm_loss", "margin", margin)
+    totals = np.empty(block_count(samples, classes))
+    for block in prange(totals.size):
+        start, stop = block_range(block, samples, classes)
+        totals[block] = svm_block(scores, labels, margin, start, stop)
+    return ordered_sum(totals) / samples
+
+
+def svm_loss(
+    scores: ArrayLike, labels: ArrayLike, margin: float = 1.0, *, parallel: bool = False
+) -> float:
+    r"""Multiclass hinge loss, summed over the wrong classes (Weston-Watkins).
+
+    .. math:: \frac{1}{N} \sum_i \sum_{j \ne y_i} \max(0, (s_{ij} - s_{i y_i}) + \Delta)
+
+    Parameters
+    ----------
+    scores : (N, C) float
+        Classification scores; any strides, float32 and float64 compute as given.
+    labels : (N,) integers in [0, C)
+        The right class of each sample.
+    margin : float
+        Δ, finite and at least 0, in the unit of the scores.
+    parallel : bool
+        Whether to use Numba's threads: the same bits, at any number of them. In jitted code, a
+        constant.
+
+    Returns
+    -------
+    float
+        Mean over the samples, summed in float64.
+
+    Raises
+    ------
+    TypeError
+        Scores that are not real numbers, labels that are not integers.
+    ValueError
+        Dimensions or lengths that do not fit, N = 0, C = 0, a label out of range, a bad margin.
+
+    Notes
+    -----
+    A NaN in a row makes the loss NaN, also where C = 1. PyTorch's ``multi_margin_loss`` divides
+    this sum by C.
+
+    May be called from `@njit` functions, where mistakes of type or dimension are Numba's
+    TypingError, with the same words.
+
+    Source: Weston and Watkins, "Support vector machines for multi-class pattern recognition",
+    1999; Stanford CS231n, lecture 3.
+
+    Examples
+    --------
+    >>> scores = [[3.2, 5.1, -1.7], [1.3, 4.9, 2.0], [2.2, 2.5, -3.1]]
+    >>> round(svm_loss(scores, [0, 1, 2]), 4)
+    5.2667
+    """
+    scores = _check.real_array("svm_loss", "scores", scores, ("N", "C"))
+    labels = _check.label_array("svm_loss", labels)
+    margin = _check.real("svm_loss", "margin", margin)
+    return svm_loss_kernel.variant(parallel, scores)(scores, labels, margin)
+
+
+@overload(svm_loss, prefer_literal=True)
+def _svm_loss_in_jit(scores, labels, margin=1.0, parallel=False):
+    accept_reals("svm_loss", "scores", scores, ("N", "C"))
+    accept_labels("svm_loss", labels)
+    accept_real("svm_loss", "margin", margin)
+    run = pick("svm_loss", svm_loss_kernel, parallel)
+
+    def call(scores, labels, margin=1.0, parallel=False):
+        return run(as_floats(scores), as_labels(labels), float(margin))
+
+    return call
+
+
+# --- softmax_loss
+
+
+@kernel
+def row_maximum(row):
+    """Largest value of a row, NaN if it holds one."""
+    largest = row[0]
+    for j in range(1, row.size):
+        if not row[j] <= largest and not math.isnan(largest):
+            largest = row[j]
+    return largest
+
+
+@kernel
+def softmax_loss_row(row, label):
+    """Return log Σ exp(s_j − m) − (s_y − m), with m the row's maximum, in float64."""
+    largest = row_maximum(row)
+    total = 0.0
+    for j in range(row.size):
+        total += math.exp(row[j] - largest)
+    return math.log(total) - (row[label] - largest)
+
+
+@kernel
+def softmax_loss_block(scores, labels, start, stop):
+    """Sum of the softmax losses of some rows."""
+    total = 0.0
+    for i in range(start, stop):
+        total += softmax_loss_row(scores[i], labels[i])
+    return total
+
+
+@dual_kernel(lambda scores: (scores, LABELS))
+def softmax_loss_kernel(scores, labels):
+    """`softmax_loss` with its checks of values."""
+    samples, classes = scores.shape
+    check_scores("softmax_loss", scores.shape)
+    check_labels("softmax_loss", labels, samples, classes)
+    totals = np.empty(block_count(samples, classes))
+    for block in prange(totals.size):
+        start, stop = block_range(block, samples, classes)
+        totals[block] = softmax_loss_block(scores, labels, start, stop)
+    return ordered_sum(totals) / samples
+
+
+def softmax_loss(scores: ArrayLike, labels: ArrayLike, *, parallel: bool = False) -> float:
+    r"""Cross-entropy of the softmax, in nats.
+
+    .. math:: \frac{1}{N} \sum_i \Big( \log \sum_k e^{s_{ik}} - s_{i y_i} \Big)
+
+    Parameters
+    ----------
+    scores : (N, C) float
+        Classification scores (logits); any strides, float32 and float64 compute as given.
+    labels : (N,) integers in [0, C)
+        The right class of each sample.
+    parallel : bool
+        Whether to use Numba's threads: the same bits, at any number of them. In jitted code, a
+        constant.
+
+    Returns
+    -------
+    float
+        Mean over the samples, summed in float64.
+
+    Raises
+    ------
+    TypeError
+        Scores that are not real numbers, labels that are not integers.
+    ValueError
+        Dimensions or lengths that do not fit, N = 0, C = 0, a label out of range.
+
+    Notes
+    -----
+    NaN or +inf in a row, or a row of −inf only, gives NaN; a label at −inf gives +inf.
+
+    May be called from `@njit` functions, where mistakes of type or dimension are Numba's
+    TypingError, with the same words.
+
+    Source: Stanford CS231n, lecture 3; Blanchard, Higham and Higham, "Accurately computing the
+    log-sum-exp and softmax functions", IMA J. Numer. Anal., 2021.
+
+    Examples
+    --------
+    >>> scores = [[3.2, 5.1, -1.7], [1.3, 4.9, 2.0], [2.2, 2.5, -3.1]]
+    >>> round(softmax_loss(scores, [0, 1, 2]), 4)
+    2.7587
+    """
+    scores = _check.real_array("softmax_loss", "scores", scores, ("N", "C"))
+    labels = _check.label_array("softmax_loss", labels)
+    return softmax_loss_kernel.variant(parallel, scores)(scores, labels)
+
+
+@overload(softmax_loss, prefer_literal=True)
+def _softmax_loss_in_jit(scores, labels, parallel=False):
+    accept_reals("softmax_loss", "scores", scores, ("N", "C"))
+    accept_labels("softmax_loss", labels)
+    run = pick("softmax_loss", softmax_loss_kernel, parallel)
+
+    def call(scores, labels, parallel=False):
+        return run(as_floats(scores), as_labels(labels))
+
+    return call
+
+
+# --- softmax
+
+
+@kernel
+def softmax_row(row, out):
+    """Fill `out` with the probabilities of a row; return the row's maximum and sum of exps."""
+    largest = row_maximum(row)
+    total = 0.0
+    for j in range(row.size):
+        out[j] = math.exp(row[j] - largest)
+        total += out[j]
+    for j in range(row.size):
+        out[j] /= total
+    return largest, total
+
+
+@dual_kernel(lambda scores: (scores, scores))
+def softmax_kernel(scores, out):
+    """`softmax` with its checks of values."""
+    samples, classes = scores.shape
+    check_scores("softmax", scores.shape)
+    result_shape("softmax", "out", out.shape, scores.shape)
+    for block in prange(block_count(samples, classes)):
+        start, stop = block_range(block, samples, classes)
+        for i in range(start, stop):
+            softmax_row(scores[i], out[i])
+    return out
+
+
+def softmax(
+    scores: ArrayLike, *, out: NDArray[Any] | None = None, parallel: bool = False
+) -> NDArray[Any]:
+    r"""Probabilities of the classes.
+
+    .. math:: p_{ij} = e^{s_{ij}} / \sum_k e^{s_{ik}}
+
+    Parameters
+    ----------
+    scores : (N, C) float
+        Classification scores (logits).
+    out : (N, C) array, optional
+        Filled and returned; writeable, in the dtype of the scores.
+    parallel : bool
+        Whether to use Numba's threads: the same bits, at any number of them. In jitted code, a
+        constant.
+
+    Returns
+    -------
+    (N, C) array
+        In the dtype of the scores (float64 for integers).
+
+    Raises
+    ------
+    TypeError
+        Scores that are not real numbers, `out` of another dtype.
+    ValueError
+        Another number of dimensions than 2, N = 0, C = 0, `out` of another shape or read-only.
+
+    Notes
+    -----
+    NaN or +inf in a row, or a row of −inf only, makes the row NaN; −inf is probability 0.
+
+    May be called from `@njit` functions, where mistakes of type or dimension are Numba's
+    TypingError, with the same words.
+
+    Examples
+    --------
+    >>> softmax([[0.0, 0.0]])
+    array([[0.5, 0.5]])
+    """
+    scores = _check.real_array("softmax", "scores", scores, ("N", "C"))
+    out = _check.result_array("softmax", scores, out)
+    softmax_kernel.variant(parallel, scores, out)(scores, out)
+    return out
+
+
+@overload(softmax, prefer_literal=True)
+def _softmax_in_jit(scores, out=None, parallel=False):
+    accept_reals("softmax", "scores", scores, ("N", "C"))
+    accept_out("softmax", scores, out)
+    run = pick("softmax", softmax_kernel, parallel)
+
+    def call(scores, out=None, parallel=False):
+        floats = as_floats(scores)
+        return run(floats, as_result(floats, out))
+
+    return call
+
+
+# --- log_softmax
+
+
+@kernel
+def log_softmax_row(row, out):
+    """Fill `out` with the logarithms of the probabilities of a row."""
+    largest = row_maximum(row)
+    total = 0.0
+    for j in range(row.size):
+        total += math.exp(row[j] - largest)
+    log_total = out.dtype.type(math.log(total))
+    for j in range(row.size):
+        out[j] = (row[j] - largest) - log_total
+
+
+@dual_kernel(lambda scores: (scores, scores))
+def log_softmax_kernel(scores, out):
+    """`log_softmax` with its checks of values."""
+    samples, classes = scores.shape
+    check_scores("log_softmax", scores.shape)
+    result_shape("log_softmax", "out", out.shape, scores.shape)
+    for block in prange(block_count(samples, classes)):
+        start, stop = block_range(block, samples, classes)
+        for i in range(start, stop):
+            log_softmax_row(scores[i], out[i])
+    return out
+
+
+def log_softmax(
+    scores: ArrayLike, *, out: NDArray[Any] | None = None, parallel: bool = False
+) -> NDArray[Any]:
+    r"""Logarithms of the softmax, in nats.
+
+    .. math:: (s_{ij} - m_i) - \log \sum_k e^{s_{ik} - m_i}, \quad m_i = \max_k s_{ik}
+
+    Parameters
+    ----------
+    scores : (N, C) float
+        Classification scores (logits).
+    out : (N, C) array, optional
+        Filled and returned; writeable, in the dtype of the scores.
+    parallel : bool
+        Whether to use Numba's threads: the same bits, at any number of them. In jitted code, a
+        constant.
+
+    Returns
+    -------
+    (N, C) array
+        In the dtype of the scores (float64 for integers).
+
+    Raises
+    ------
+    TypeError
+        Scores that are not real numbers, `out` of another dtype.
+    ValueError
+        Another number of dimensions than 2, N = 0, C = 0, `out` of another shape or read-only.
+
+    Notes
+    -----
+    The maximum is taken off before the logarithm: the other order of the same terms loses digits
+    where the scores are large. NaN or +inf in a row, or a row of −inf only, makes the row NaN.
+
+    May be called from `@njit` functions, where mistakes of type or dimension are Numba's
+    TypingError, with the same words.
+
+    Examples
+    --------
+    >>> log_softmax([[0.0, 0.0]]).round(4)
+    array([[-0.6931, -0.6931]])
+    """
+    scores = _check.real_array("log_softmax", "scores", scores, ("N", "C"))
+    out = _check.result_array("log_softmax", scores, out)
+    log_softmax_kernel.variant(parallel, scores, out)(scores, out)
+    return out
+
+
+@overload(log_softmax, prefer_literal=True)
+def _log_softmax_in_jit(scores, out=None, parallel=False):
+    accept_reals("log_softmax", "scores", scores, ("N", "C"))
+    accept_out("log_softmax", scores, out)
+    run = pick("log_softmax", log_softmax_kernel, parallel)
+
+    def call(scores, out=None, parallel=False):
+        floats = as_floats(scores)
+        return run(floats, as_result(floats, out))
+
+    return call
+
+
+# --- svm_loss_gradient
+
+
+@kernel
+def svm_gradient_row(row, label, margin, weight, out):
+    """Fill `out` with the hinge's derivatives times `weight` (1/N); return the row's loss."""
+    correct = row[label]
+    loss = hinge_row(row, label, margin)
+    if math.isnan(loss):
+        out[:] = math.nan
+        return loss
+    active = 0
+    for j in range(row.size):
+        is_active = j != label and (row[j] - correct) + margin > 0.0
+        out[j] = weight if is_active else 0.0
+        active += is_active
+    out[label] = -active * weight
+    return loss
+
+
+@kernel
+def svm_gradient_block(scores, labels, margin, start, stop, out):
+    """Fill some rows of `out`; return the sum of their losses."""
+    margin = scores.dtype.type(margin)
+    total = 0.0
+    for i in range(start, stop):
+        total += svm_gradient_row(scores[i], labels[i], margin, 1.0 / labels.size, out[i])
+    return total
+
+
+@dual_kernel(lambda scores: (scores, LABELS, types.float64, scores))
+def svm_loss_gradient_kernel(scores, labels, margin, out):
+    """`svm_loss_gradient` with its checks of values; returns the loss and fills `out`."""
+    samples, classes = scores.shape
+    check_scores("svm_loss_gradient", scores.shape)
+    check_labels("svm_loss_gradient", labels, samples, classes)
+    at_least_zero("svm_loss_gradient", "margin", margin)
+    result_shape("svm_loss_gradient", "out", out.shape, scores.shape)
+    totals = np.empty(block_count(samples, classes))
+    for block in prange(totals.size):
+        start, stop = block_range(block, samples, classes)
+        totals[block] = svm_gradient_block(scores, labels, margin, start, stop, out)
+    return ordered_sum(totals) / samples
+
+
+def svm_loss_gradient(
+    scores: ArrayLike,
+    labels: ArrayLike,
+    margin: float = 1.0,
+    *,
+    out: NDArray[Any] | None = None,
+    parallel: bool = False,
+) -> tuple[float, NDArray[Any]]:
+    """Hinge loss (see `svm_loss`) and its derivative by each score.
+
+    Parameters
+    ----------
+    scores : (N, C) float
+        Classification scores.
+    labels : (N,) integers in [0, C)
+        The right class of each sample.
+    margin : float
+        Finite and at least 0.
+    out : (N, C) array, optional
+        Filled with the gradient and returned; writeable, in the dtype of the scores.
+    parallel : bool
+        Whether to use Numba's threads: the same bits, at any number of them. In jitted code, a
+        constant.
+
+    Returns
+    -------
+    loss : float
+        As `svm_loss` gives it.
+    dscores : (N, C) array
+        1/N where a wrong class is within the margin, minus their number over N at the label.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `svm_loss`; also for an `out` of another dtype or shape, or read-only.
+
+    Notes
+    -----
+    A margin of exactly 0 counts as inactive. A row whose loss is NaN has a gradient of NaN.
+
+    May be called from `@njit` functions, where mistakes of type or dimension are Numba's
+    TypingError, with the same words.
+
+    Examples
+    --------
+    >>> svm_loss_gradient([[0.0, 0.5]], [0])
+    (1.5, array([[-1.,  1.]]))
+    """
+    scores = _check.real_array("svm_loss_gradient", "scores", scores, ("N", "C"))
+    labels = _check.label_array("svm_loss_gradient", labels)
+    margin = _check.real("svm_loss_gradient", "margin", margin)
+    out = _check.result_array("svm_loss_gradient", scores, out)
+    run = svm_loss_gradient_kernel.variant(parallel, scores, out)
+    return run(scores, labels, margin, out), out
+
+
+@overload(svm_loss_gradient, prefer_literal=True)
+def _svm_loss_gradient_in_jit(scores, labels, margin=1.0, out=None, parallel=False):
+    accept_reals("svm_loss_gradient", "scores", scores, ("N", "C"))
+    accept_labels("svm_loss_gradient", labels)
+    accept_real("svm_loss_gradient", "margin", margin)
+    accept_out("svm_loss_gradient", scores, out)
+    run = pick("svm_loss_gradient", svm_loss_gradient_kernel, parallel)
+
+    def call(scores, labels, margin=1.0, out=None, parallel=False):
+        floats = as_floats(scores)
+        dscores = as_result(floats, out)
+        return run(floats, as_labels(labels), float(margin), dscores), dscores
+
+    return call
+
+
+# --- softmax_loss_gradient
+
+
+@kernel
+def softmax_gradient_row(row, label, weight, out):
+    """Fill `out` with the softmax loss's derivatives times `weight` (1/N); return the loss."""
+    at_label = row[label]
+    largest, total = softmax_row(row, out)
+    out[label] -= 1.0
+    for j in range(row.size):
+        out[j] *= weight
+    return math.log(total) - (at_label - largest)
+
+
+@kernel
+def softmax_gradient_block(scores, labels, start, stop, out):
+    """Fill some rows of `out`; return the sum of their losses."""
+    total = 0.0
+    for i in range(start, stop):
+        total += softmax_gradient_row(scores[i], labels[i], 1.0 / labels.size, out[i])
+    return total
+
+
+@dual_kernel(lambda scores: (scores, LABELS, scores))
+def softmax_loss_gradient_kernel(scores, labels, out):
+    """`softmax_loss_gradient` with its checks of values; returns the loss and fills `out`."""
+    samples, classes = scores.shape
+    check_scores("softmax_loss_gradient", scores.shape)
+    check_labels("softmax_loss_gradient", labels, samples, classes)
+    result_shape("softmax_loss_gradient", "out", out.shape, scores.shape)
+    totals = np.empty(block_count(samples, classes))
+    for block in prange(totals.size):
+        start, stop = block_range(block, samples, classes)
+        totals[block] = softmax_gradient_block(scores, labels, start, stop, out)
+    return ordered_sum(totals) / samples
+
+
+def softmax_loss_gradient(
+    scores: ArrayLike,
+    labels: ArrayLike,
+    *,
+    out: NDArray[Any] | None = None,
+    parallel: bool = False,
+) -> tuple[float, NDArray[Any]]:
+    r"""Softmax loss (see `softmax_loss`) and its derivative by each score.
+
+    .. math:: \partial L / \partial s_{ij} = (p_{ij} - [j = y_i]) / N
+
+    Parameters
+    ----------
+    scores : (N, C) float
+        Classification scores (logits).
+    labels : (N,) integers in [0, C)
+        The right class of each sample.
+    out : (N, C) array, optional
+        Filled with the gradient and returned; writeable, in the dtype of the scores.
+    parallel : bool
+        Whether to use Numba's threads: the same bits, at any number of them. In jitted code, a
+        constant.
+
+    Returns
+    -------
+    loss : float
+        As `softmax_loss` gives it.
+    dscores : (N, C) array
+        The gradient, in the dtype of the scores.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `softmax_loss`; also for an `out` of another dtype or shape, or read-only.
+
+    Notes
+    -----
+    A row with NaN or +inf, or of −inf only, has a gradient of NaN.
+
+    May be called from `@njit` functions, where mistakes of type or dimension are Numba's
+    TypingError, with the same words.
+
+    Examples
+    --------
+    >>> softmax_loss_gradient([[0.0, 0.0]], [0])[1]
+    array([[-0.5,  0.5]])
+    """
+    scores = _check.real_array("softmax_loss_gradient", "scores", scores, ("N", "C"))
+    labels = _check.label_array("softmax_loss_gradient", labels)
+    out = _check.result_array("softmax_loss_gradient", scores, out)
+    run = softmax_loss_gradient_kernel.variant(parallel, scores, out)
+    return run(scores, labels, out), out
+
+
+@overload(softmax_loss_gradient, prefer_literal=True)
+def _softmax_loss_gradient_in_jit(scores, labels, out=None, parallel=False):
+    accept_reals("softmax_loss_gradient", "scores", scores, ("N", "C"))
+    accept_labels("softmax_loss_gradient", labels)
+    accept_out("softmax_loss_gradient", scores, out)
+    run = pick("softmax_loss_gradient", softmax_loss_gradient_kernel, parallel)
+
+    def call(scores, labels, out=None, parallel=False):
+        floats = as_floats(scores)
+        dscores = as_result(floats, out)
+        return run(floats, as_labels(labels), dscores), dscores
+
+    return call
