@@ -94,7 +94,7 @@ def label_array(function: str, labels: Any) -> NDArray[np.int64]:
         raise TypeError(kind_words(function, "labels", "integers", array.dtype.kind))
     if array.dtype.kind == "u":  # so that a huge label stays out of range instead of wrapping
         array = np.minimum(array, np.iinfo(np.int64).max)
-    return np.require(array, np.int64, "CA")
+    return np.require(array, np.int64, ["C", "A"])
 
 
 def _as_array(function: str, argument: str, values: Any) -> NDArray[Any]:

@@ -7,19 +7,20 @@ they refuse to `_checks` and `_in_jit`.
 import threading
 import warnings
 from collections.abc import Callable
+from functools import partial
 from types import FunctionType
 from typing import Any
 
-import numba
 import numpy as np
-from numba import types
+from numba import njit, types
 from numba.extending import is_jitted
 from numba.np.numpy_support import from_dtype
+from numba.np.ufunc.parallel import threading_layer
 from numpy.typing import NDArray
 
 from kernels import _check
 
-OPTIONS = {
+OPTIONS: dict[str, Any] = {
     # Serial kernels touch no Python object: other Python threads may run meanwhile.
     "nogil": True,
     # Division as IEEE 754 has it (x/0 is inf or NaN) instead of a test and an exception in each
@@ -65,13 +66,13 @@ def kernel(
         return lambda body: kernel(
             body, parallel=parallel, takes_function=takes_function, fastmath=fastmath
         )
-    options = OPTIONS | {"parallel": parallel, "fastmath": fastmath}
+    compile_later = partial(njit, **OPTIONS, parallel=parallel, fastmath=fastmath)
     if not takes_function:
         try:
-            return numba.njit(cache=True, **options)(function)
+            return compile_later(cache=True)(function)
         except RuntimeError as error:  # no folder to cache in can be written
             _say_no_cache(error)
-    return numba.njit(**options)(function)
+    return compile_later()(function)
 
 
 def _say_no_cache(error: RuntimeError) -> None:
@@ -92,7 +93,7 @@ def jitted_function(function: str, argument: str, f: Any) -> None:
         raise TypeError(_check.not_jitted_words(function, argument))
 
 
-Signature = Callable[[types.Type], tuple[types.Type, ...]]
+Signature = Callable[[Any], tuple[Any, ...]]
 """From the Numba type of an array of scores, contiguous or not, to a kernel's whole signature."""
 
 
@@ -122,7 +123,7 @@ def variants(jitted: Any, signature: Signature) -> Callable[..., Callable[..., A
         contiguous = array.flags.c_contiguous and all(o.flags.c_contiguous for o in others)
         key = (array.dtype, contiguous)
         if key not in compiled:
-            layout = "C" if contiguous else "A"
+            layout: Any = "C" if contiguous else "A"
             array_type = types.Array(from_dtype(array.dtype), array.ndim, layout)
             compiled[key] = jitted.compile(signature(array_type))
         return compiled[key]
@@ -141,7 +142,7 @@ class DualKernel:
         For callers that are jitted themselves.
     """
 
-    def __init__(self, body: FunctionType, signature: Signature) -> None:
+    def __init__(self, body: Any, signature: Signature) -> None:
         # Numba's cache knows a function by its name and line, not by its flags: without a name of
         # its own, the parallel one would be loaded in place of the serial one.
         twin = FunctionType(body.__code__, body.__globals__, f"{body.__name__}_parallel")
@@ -159,7 +160,7 @@ class DualKernel:
         return _one_at_a_time(self._parallel_variant(*arrays))
 
 
-def dual_kernel(signature: Signature) -> Callable[[FunctionType], DualKernel]:
+def dual_kernel(signature: Signature) -> Callable[[Callable[..., Any]], DualKernel]:
     """Decorate a body that holds a `prange` to be compiled serial and parallel."""
     return lambda body: DualKernel(body, signature)
 
@@ -174,7 +175,7 @@ def _one_at_a_time(entry: Callable[..., Any]) -> Callable[..., Any]:
     parallel call, which layer it will be is not known.
     """
     try:
-        if numba.threading_layer() != "workqueue":
+        if threading_layer() != "workqueue":
             return entry
     except ValueError:
         pass

@@ -14,8 +14,13 @@ from numba.extending import overload
 from kernels import _check
 from kernels.jit._compile import DualKernel
 
-_LETTERS = ((types.Boolean, "b"), (types.Integer, "i"), (types.Float, "f"), (types.Complex, "c"))
-_LETTERS += ((types.UnicodeType, "U"), (types.StringLiteral, "U"))
+_LETTERS: tuple[tuple[Any, str], ...] = (
+    (types.Boolean, "b"),
+    (types.Integer, "i"),
+    (types.Float, "f"),
+    (types.Complex, "c"),
+    (types.UnicodeType, "U"),
+)
 
 
 def _kind(scalar: Any) -> str:

@@ -57,7 +57,7 @@ LARGEST_SHIFT = 300.0
 """Above it exp(shift)², which the difference of two softmax losses holds, would overflow."""
 
 
-def _vector(matrix: types.Array) -> types.Array:
+def _vector(matrix: Any) -> Any:
     return types.Array(matrix.dtype, 1, "C")
 
 
@@ -300,7 +300,7 @@ def linear_loss_kernel(W, b, X, labels, svm, margin, regularization):
     return total_loss(W, b, X, labels, svm, margin, regularization)
 
 
-def _objective_signature(matrix: types.Array) -> tuple[types.Type, ...]:
+def _objective_signature(matrix: Any) -> tuple[Any, ...]:
     objective = (types.boolean, types.float64, types.float64)
     return matrix, _vector(matrix), matrix, LABELS, *objective
 
@@ -712,7 +712,7 @@ def train_kernel(X, labels, W, b, losses, objective, numerical, step, descent, b
                 descend(b, b_velocity, db, learning_rate, momentum)
 
 
-def _train_signature(X: types.Array) -> tuple[types.Type, ...]:
+def _train_signature(X: Any) -> tuple[Any, ...]:
     losses = types.Array(types.float64, 1, "C")
     objective = types.Tuple((types.boolean, types.float64, types.float64))
     step = types.Tuple((types.float64, types.boolean))

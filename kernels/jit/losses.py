@@ -156,7 +156,7 @@ def svm_loss(
     scores = _check.real_array("svm_loss", "scores", scores, ("N", "C"))
     labels = _check.label_array("svm_loss", labels)
     margin = _check.real("svm_loss", "margin", margin)
-    return svm_loss_kernel.variant(parallel, scores)(scores, labels, margin)
+    return float(svm_loss_kernel.variant(parallel, scores)(scores, labels, margin))
 
 
 @overload(svm_loss, prefer_literal=True)
@@ -262,7 +262,7 @@ def softmax_loss(scores: ArrayLike, labels: ArrayLike, *, parallel: bool = False
     """
     scores = _check.real_array("softmax_loss", "scores", scores, ("N", "C"))
     labels = _check.label_array("softmax_loss", labels)
-    return softmax_loss_kernel.variant(parallel, scores)(scores, labels)
+    return float(softmax_loss_kernel.variant(parallel, scores)(scores, labels))
 
 
 @overload(softmax_loss, prefer_literal=True)

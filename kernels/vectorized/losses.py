@@ -324,7 +324,7 @@ def _hinges(scores: NDArray[Any], labels: NDArray[np.int64], margin: float) -> N
     rows = np.arange(len(labels))
     correct = scores[rows, labels]
     # C order, so that the rows are summed pairwise whatever the order of the scores
-    hinges = np.subtract(scores, correct[:, np.newaxis], order="C")
+    hinges: NDArray[Any] = np.subtract(scores, correct[:, np.newaxis], order="C")
     hinges += margin
     np.maximum(hinges, 0.0, out=hinges)
     hinges[rows, labels] = np.where(np.isnan(correct), correct, 0.0)
