@@ -1,0 +1,21 @@
+"""The benchmark: problems ──> agreement ──> measurement ──> table ──> report.
+
+Each stage is a module that takes plain values and returns plain values; `cli` strings them up.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bench.problem import Cell, Cost, Output, Problem, Tolerance
+    from bench.table import load
+
+__all__ = ["Cell", "Cost", "Output", "Problem", "Tolerance", "load"]
+
+
+def __getattr__(name: str) -> Any:
+    """Load what is asked for, and pandas only with `load`: the command line starts without."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module("bench.table" if name == "load" else "bench.problem"), name)

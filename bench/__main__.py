@@ -1,0 +1,5 @@
+"""`python -m bench` is `lossbench`."""
+
+from bench.cli import main
+
+main()

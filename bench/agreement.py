@@ -1,0 +1,431 @@
+"""Is a tier right? Every tier of a cell's group is held against the loops before it is timed.
+
+What the loops and the inputs are is left to the problem, what a cell costs to `measurement`.
+"""
+
+import math
+import textwrap
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench import problem as problems
+from bench import threads
+from bench.problem import Arguments, Cell, Output, Problem, Tolerance, tier_arguments
+from bench.units import duration
+
+Status = Literal["ok", "disagrees", "failed", "skipped", "unavailable"]
+STATUSES: tuple[Status, ...] = ("ok", "disagrees", "failed", "skipped", "unavailable")
+WRONG: frozenset[Status] = frozenset({"disagrees", "failed"})
+
+# What all of a result is held against where the loops can only do a sample of it.
+SECOND_ORACLE = "numpy"
+# The part of the budget that one call may take which only foretells the time of a larger size.
+CALIBRATION = 0.25
+# A call is timed so many times, or for so long, to plan by.
+REPEATS = 5
+REPEATS_S = 0.02
+# The time of a small size is mostly dispatch, which foretells too much for a larger one. The loops
+# have none; another tier is called unless it is foretold to take so many budgets.
+BENEFIT_OF_THE_DOUBT = 10.0
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was found about a cell, and why it is not timed if it is not.
+
+    Attributes
+    ----------
+    cell : Cell
+    status : str
+        One of `STATUSES`; only an ``ok`` cell is timed.
+    message : str
+        Why it is not ok, in a sentence.
+    checked : "full", "sample" or ""
+        What the loops confirmed: the whole result, that of a sample of the inputs, or nothing.
+    max_abs_error, max_rel_error : float, optional
+        The largest distance to the oracle, and that in units of the oracle's value.
+    seconds : float, optional
+        Of one call after the first, to plan the timing by; it is not a result.
+    estimated_s : float, optional
+        What a call would take, where it was not made for that reason.
+    """
+
+    cell: Cell
+    status: Status
+    message: str = ""
+    checked: Literal["full", "sample", ""] = ""
+    max_abs_error: float | None = None
+    max_rel_error: float | None = None
+    seconds: float | None = None
+    estimated_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How far a result is from what was expected; without a message, it is near enough."""
+
+    message: str = ""
+    max_abs_error: float = 0.0
+    max_rel_error: float = 0.0
+
+
+@dataclass(frozen=True)
+class _Expected:
+    """Arguments, and what a tier to be trusted made of them."""
+
+    arguments: Arguments
+    value: Any
+    tier: str
+
+
+class _RefusalError(Exception):
+    """A cell cannot be timed, for this status and message."""
+
+    def __init__(self, status: Status, message: str, **found: Any) -> None:
+        super().__init__(message)
+        self.status: Status = status
+        self.message = message
+        self.found = found
+
+
+def check(problem: Problem, cells: Sequence[Cell], budget: float) -> list[Verdict]:
+    """Judge the cells of one problem, size and dtype.
+
+    Parameters
+    ----------
+    problem : Problem
+        That of the cells.
+    cells : sequence of Cell
+        Of one `group`.
+    budget : float
+        Seconds that one call may take. Where the oracle would need more it gets a sample of the
+        inputs; another tier is skipped.
+
+    Returns
+    -------
+    list of Verdict
+        One for each cell, in their order.
+    """
+    oracle = replace(cells[0], tier=problem.oracle, threads=1)
+    arguments = problems.inputs(problem, oracle.size, oracle.dtype)
+    try:
+        own, expected = _ask_oracle(problem, oracle, arguments, budget)
+    except _RefusalError as refusal:
+        return [_without_oracle(cell, oracle, refusal) for cell in cells]
+    return [
+        own if cell == oracle else _judge(problem, cell, arguments, expected, budget)
+        for cell in cells
+    ]
+
+
+def _ask_oracle(
+    problem: Problem, oracle: Cell, arguments: Arguments, budget: float
+) -> tuple[Verdict, list[_Expected]]:
+    """Return the oracle's own verdict and what the other tiers are held against."""
+    predicted = _predicted(problem, oracle, CALIBRATION * budget)
+    if predicted is None or predicted <= budget:
+        value, seconds = _call(problem, oracle, arguments)
+        expected = [_Expected(arguments, value, oracle.tier)]
+        if seconds > budget:
+            return _over_budget(oracle, seconds, budget), expected
+        return Verdict(oracle, "ok", "", "full", 0.0, 0.0, seconds), expected
+    return _over_budget(oracle, predicted, budget), _sampled(problem, oracle, arguments, budget)
+
+
+def _sampled(
+    problem: Problem, oracle: Cell, arguments: Arguments, budget: float
+) -> list[_Expected]:
+    """Return the oracle's result for a sample, and NumPy's for all where it holds for that."""
+    sample = problem.sample(arguments, problems.seeded(f"{problem.name}/{oracle.size}/sample"))
+    if sample is None:
+        return []
+    confirmed = _Expected(sample, _call(problem, oracle, sample)[0], oracle.tier)
+    if SECOND_ORACLE not in problem.tiers:
+        return [confirmed]
+    second = replace(oracle, tier=SECOND_ORACLE)
+    if _judge(problem, second, arguments, [confirmed], budget).status != "ok":
+        return [confirmed]
+    return [confirmed, _Expected(arguments, _call(problem, second, arguments)[0], second.tier)]
+
+
+def _without_oracle(cell: Cell, oracle: Cell, refusal: _RefusalError) -> Verdict:
+    if cell == oracle:
+        return Verdict(cell, refusal.status, refusal.message)
+    return Verdict(cell, "failed", f"nothing to agree with: {oracle.tier}: {refusal.message}")
+
+
+def _over_budget(cell: Cell, seconds: float, budget: float) -> Verdict:
+    message = f"about {duration(seconds, 2)} a call, over the budget of {budget:g} s"
+    return Verdict(cell, "skipped", message, estimated_s=seconds)
+
+
+def _judge(
+    problem: Problem,
+    cell: Cell,
+    arguments: Arguments,
+    expected: Sequence[_Expected],
+    budget: float,
+) -> Verdict:
+    """Hold a tier against the hard inputs, then against what is expected of this size."""
+    if not expected:
+        message = f"{problem.oracle} is over its budget and the inputs cannot be sampled"
+        return Verdict(cell, "skipped", message)
+    try:
+        _stand_hard_inputs(problem, cell.tier, cell.dtype, cell.threads)
+        predicted = _predicted(problem, cell, BENEFIT_OF_THE_DOUBT * CALIBRATION * budget)
+        if predicted is not None and predicted > BENEFIT_OF_THE_DOUBT * budget:
+            return _over_budget(cell, predicted, budget)
+        found = _compare_all(problem, cell, expected)
+        seconds = _quickest(problem, cell, arguments)
+    except _RefusalError as refusal:
+        return Verdict(cell, refusal.status, refusal.message, **refusal.found)
+    if seconds > budget:
+        return _over_budget(cell, seconds, budget)
+    checked: Literal["full", "sample"] = "full" if expected[0].arguments is arguments else "sample"
+    return Verdict(cell, "ok", "", checked, found.max_abs_error, found.max_rel_error, seconds)
+
+
+def _compare_all(problem: Problem, cell: Cell, expected: Sequence[_Expected]) -> Comparison:
+    """Return the largest errors, or refuse the tier for the first that is too large."""
+    largest = Comparison()
+    for one in expected:
+        if one.tier == cell.tier:
+            continue
+        value, _ = _call(problem, cell, one.arguments)
+        found = compare(problem.outputs, value, one.value, one.arguments, cell.dtype, one.tier)
+        largest = Comparison(
+            found.message,
+            max(largest.max_abs_error, found.max_abs_error),
+            max(largest.max_rel_error, found.max_rel_error),
+        )
+        if found.message:
+            errors = {
+                "max_abs_error": largest.max_abs_error,
+                "max_rel_error": largest.max_rel_error,
+            }
+            raise _RefusalError("disagrees", found.message, **errors)
+    return largest
+
+
+# --- hard inputs, once a run
+
+
+@cache
+def _hard_results(problem: Problem, dtype: str) -> list[Any]:
+    """Return what the oracle makes of the hard inputs."""
+    oracle = Cell(problem.name, problem.oracle, "hard", dtype, 1)
+    return [_call(problem, oracle, arguments)[0] for _, arguments in problem.hard_inputs(dtype)]
+
+
+def _stand_hard_inputs(problem: Problem, tier: str, dtype: str, cores: int) -> None:
+    refusal = _hard_refusal(problem, tier, dtype, cores)
+    if refusal:
+        raise refusal
+
+
+@cache
+def _hard_refusal(problem: Problem, tier: str, dtype: str, cores: int) -> _RefusalError | None:
+    """Return why a tier fails the hard inputs of a problem, if it does."""
+    cell = Cell(problem.name, tier, "hard", dtype, cores)
+    wanted = _hard_results(problem, dtype)
+    for (label, arguments), want in zip(problem.hard_inputs(dtype), wanted, strict=True):
+        try:
+            _compare_all(problem, cell, [_Expected(arguments, want, problem.oracle)])
+        except _RefusalError as refusal:
+            if refusal.status == "unavailable":
+                return refusal
+            return _RefusalError(refusal.status, f"hard input “{label}”: {refusal.message}")
+    return None
+
+
+# --- one call
+
+
+def _call(problem: Problem, cell: Cell, arguments: Arguments) -> tuple[Any, float]:
+    """Call a tier; return its result and the seconds, or refuse it."""
+    given = tier_arguments(cell.tier, arguments)
+    before = [item.copy() if isinstance(item, np.ndarray) else None for item in arguments]
+    try:
+        kernel = problem.tiers[cell.tier]()
+        with threads.limited(cell.threads):
+            start = time.perf_counter()
+            value = kernel(*given)
+            seconds = time.perf_counter() - start
+    except ImportError as error:
+        raise _RefusalError("unavailable", _text(error)) from error
+    except Exception as error:  # whatever a kernel does wrong is its row's message
+        raise _RefusalError("failed", _text(error)) from error
+    _untouched(arguments, given, before)
+    return value, seconds
+
+
+def _text(error: Exception) -> str:
+    """Return an error in one line of bearable length."""
+    return textwrap.shorten(f"{type(error).__name__}: {error}", 300)
+
+
+def _untouched(
+    arguments: Arguments, given: Arguments, before: Sequence[NDArray[Any] | None]
+) -> None:
+    """Refuse a tier that wrote to its inputs, and put them right for the next."""
+    for i, (array, item, was) in enumerate(zip(arguments, given, before, strict=True)):
+        if was is None or np.array_equal(np.asarray(item), was, equal_nan=was.dtype.kind == "f"):
+            continue
+        if item is array:
+            np.copyto(array, was)
+        raise _RefusalError("disagrees", f"wrote to its argument {i + 1} of {len(arguments)}")
+
+
+# --- how long a call would take
+
+
+def _predicted(problem: Problem, cell: Cell, limit: float) -> float | None:
+    """Return the seconds foretold by the operations of the next smaller size; None without one.
+
+    From the smallest size up, each is called unless the one before foretells more than the limit.
+    """
+    work = _work(problem, cell.tier, cell.size)
+    rate: float | None = None
+    for its_work, size in sorted((_work(problem, cell.tier, size), size) for size in problem.sizes):
+        if its_work >= work or (rate is not None and rate * its_work > limit):
+            break
+        rate = _quickest_of(problem, replace(cell, size=size)) / its_work
+    return None if rate is None else rate * work
+
+
+def _work(problem: Problem, tier: str, size: str) -> int:
+    """Return the operations of one call in a tier."""
+    longer = problem.oracle_cost if tier == problem.oracle else None
+    return (longer or problem.cost)(problem.sizes[size], 8).flops
+
+
+def _quickest_of(problem: Problem, cell: Cell) -> float:
+    """Return the seconds of a call of a size, after one that may have compiled."""
+    arguments = problems.inputs(problem, cell.size, cell.dtype)
+    _call(problem, cell, arguments)
+    return _quickest(problem, cell, arguments)
+
+
+def _quickest(problem: Problem, cell: Cell, arguments: Arguments) -> float:
+    """Return the seconds of the quickest of a few calls, of one if it is long."""
+    seconds = [_call(problem, cell, arguments)[1]]
+    while len(seconds) < REPEATS and sum(seconds) < REPEATS_S:
+        seconds.append(_call(problem, cell, arguments)[1])
+    return min(seconds)
+
+
+# --- comparing results
+
+
+def compare(
+    outputs: Sequence[Output],
+    value: Any,
+    want: Any,
+    arguments: Arguments,
+    dtype: str,
+    trusted: str,
+) -> Comparison:
+    """Hold what a tier returned against what a trusted one did.
+
+    Parameters
+    ----------
+    outputs : sequence of Output
+        What has to be there. With one output the value is that output, with more a tuple of them.
+    value, want : anything
+        What the tier and the trusted one returned.
+    arguments : tuple
+        What they were given; the tolerance depends on it.
+    dtype : str
+        The cell's.
+    trusted : str
+        The word for the trusted one in the message.
+
+    Returns
+    -------
+    Comparison
+        With a message that names the first output that is missing, of another shape or dtype, or
+        too far off.
+    """
+    if len(outputs) == 1:
+        value, want = (value,), (want,)
+    names = ", ".join(output.name for output in outputs)
+    if not isinstance(value, tuple):
+        return Comparison(f"returned a {type(value).__name__}, not a tuple of {names}")
+    if len(value) != len(outputs):
+        missing = [output.name for output in outputs[len(value) :]]
+        lacks = f": {', '.join(missing)} missing" if missing else ""
+        return Comparison(f"returned {len(value)} of {len(outputs)} outputs ({names}){lacks}")
+    largest = Comparison()
+    for output, got, wanted in zip(outputs, value, want, strict=True):
+        found = _compare_output(output, got, wanted, arguments, dtype, trusted)
+        largest = Comparison(
+            largest.message or found.message,
+            max(largest.max_abs_error, found.max_abs_error),
+            max(largest.max_rel_error, found.max_rel_error),
+        )
+    return largest
+
+
+def _compare_output(
+    output: Output, got: Any, want: Any, arguments: Arguments, dtype: str, trusted: str
+) -> Comparison:
+    if output.kind == "exact":
+        same = type(got) is type(want) and got == want
+        return Comparison("" if same else f"{output.name} is {got!r}, {trusted} has {want!r}")
+    wanted = np.asarray(want, np.float64)
+    fault = _wrong_form(output, got, wanted.shape, dtype)
+    if fault:
+        return Comparison(f"{output.name} is {fault}")
+    values = np.asarray(got, np.float64)
+    return _compare_numbers(output, values, wanted, output.tolerance(arguments, dtype), trusted)
+
+
+def _wrong_form(output: Output, got: Any, shape: tuple[int, ...], dtype: str) -> str:
+    """Return what an output is where it is not what it should be."""
+    if output.kind == "scalar":
+        return "" if isinstance(got, float) else f"{_described(got)}, not a float"
+    wanted = np.dtype(dtype if output.kind == "array" else "float64")
+    if not isinstance(got, np.ndarray) or got.dtype != wanted or got.shape != shape:
+        return f"{_described(got)}, not a {wanted} array of shape {shape}"
+    return ""
+
+
+def _described(got: Any) -> str:
+    if isinstance(got, np.ndarray):
+        return f"a {got.dtype} array of shape {got.shape}"
+    return "None" if got is None else f"a {type(got).__name__}"
+
+
+def _compare_numbers(
+    output: Output,
+    values: NDArray[np.float64],
+    wanted: NDArray[np.float64],
+    tolerance: Tolerance,
+    trusted: str,
+) -> Comparison:
+    """Compare entry by entry; NaN and infinities have to be in the same places."""
+    finite = np.isfinite(values) & np.isfinite(wanted)
+    with np.errstate(invalid="ignore"):
+        distance = np.abs(values - wanted)
+    same = (values == wanted) | (np.isnan(values) & np.isnan(wanted))
+    distance = np.where(finite, distance, np.where(same, 0.0, math.inf))
+    size = np.where(np.isfinite(wanted), np.abs(wanted), 0.0)
+    allowed = np.broadcast_to(tolerance.rtol * size + tolerance.atol, distance.shape)
+    relative = np.divide(distance, size, out=np.zeros_like(distance), where=size > 0.0)
+    errors = float(distance.max(initial=0.0)), float(relative.max(initial=0.0))
+    beyond = np.argwhere(distance > allowed)
+    if not len(beyond):
+        return Comparison("", *errors)
+    first = tuple(int(i) for i in beyond[0])
+    where = f"[{', '.join(map(str, first))}]" if first else ""
+    return Comparison(
+        f"{output.name}{where} is {values[first]:.17g}, {trusted} has {wanted[first]:.17g} "
+        f"(allowed {allowed[first]:.1e}); {len(beyond)} of {values.size} entries too far off",
+        *errors,
+    )

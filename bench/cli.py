@@ -1,0 +1,288 @@
+"""The command `lossbench`: options in, stages strung up, exit code out.
+
+Libraries that load long (NumPy, pandas, Matplotlib) are imported by the command that needs them, so
+that `lossbench --help` answers at once; Numba only by what calls a kernel.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from bench.agreement import Verdict
+    from bench.measurement import Options, Progress
+    from bench.problem import Cell
+
+WRONG, INTERRUPTED = 1, 130
+RESULTS = Path("results")
+PICTURES = RESULTS / "demo"
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Loops, NumPy and Numba on the losses of CS231n: do they agree, and how fast are they?",
+)
+demo = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(demo, name="demo", help="The examples of the blog post that this starts from.")
+
+Names = list[str] | None
+Problems = Annotated[Names, typer.Argument(metavar="[PROBLEM]...", show_default="all")]
+Sizes = Annotated[Names, typer.Option("--size", metavar="A,B", show_default="lecture,S,M")]
+Tiers = Annotated[Names, typer.Option("--tier", metavar="A,B", show_default="all")]
+Dtypes = Annotated[Names, typer.Option("--dtype", metavar="A,B", show_default="float64")]
+Threads = Annotated[
+    Names,
+    typer.Option(
+        "--threads",
+        metavar="A,B",
+        show_default="1 and all cores",
+        help="Of the parallel tiers; the others run at one.",
+    ),
+]
+Budget = Annotated[
+    float | None,
+    typer.Option(
+        "--budget",
+        metavar="SECONDS",
+        show_default="2",
+        help="What a cell may take. One whose call takes more is skipped.",
+    ),
+]
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+@app.command()
+def run(
+    problems: Problems = None,
+    sizes: Sizes = None,
+    tiers: Tiers = None,
+    dtypes: Dtypes = None,
+    threads: Threads = None,
+    passes: Annotated[
+        int | None,
+        typer.Option(min=1, show_default="8", help="How often all cells are gone through."),
+    ] = None,
+    budget: Budget = None,
+    output: Annotated[Path, typer.Option(help="Folder of the runs.")] = RESULTS,
+    resume: Annotated[
+        str | None,
+        typer.Option(metavar="RUN", help="Finish a run: its folder, its name, or “latest”."),
+    ] = None,
+) -> None:
+    """Check every tier against the loops, time those that agree, and write the table."""
+    from bench import measurement
+
+    with _usage_errors():
+        options = _options(problems, sizes, tiers, dtypes, threads, passes, budget)
+        if resume is None:
+            cells = _plan(options)
+            folder = measurement.begin(output, options)
+        else:
+            if options != measurement.Options():
+                raise ValueError("--resume takes its options from the run: leave the others out")
+            folder = measurement.find(resume, output)
+            options = measurement.options_of(folder)
+            cells = _plan(options)
+    raise typer.Exit(_measure(folder, cells, options))
+
+
+@app.command()
+def check(
+    problems: Problems = None,
+    sizes: Sizes = None,
+    tiers: Tiers = None,
+    dtypes: Dtypes = None,
+    threads: Threads = None,
+    budget: Budget = None,
+) -> None:
+    """Check every tier against the loops, and time nothing."""
+    from bench import agreement, measurement
+    from bench.problems import PROBLEMS
+    from bench.report import agreement_report, console
+
+    with _usage_errors():
+        options = _options(problems, sizes, tiers, dtypes, threads, None, budget)
+        cells = _plan(options)
+    os.environ |= measurement.thread_variables(options)
+    out = console()
+    found: list[Verdict] = []
+    with _status(out) as say:
+        for group in measurement.groups(cells):
+            say(" ".join(group[0].group))
+            its_problem = next(one for one in PROBLEMS if one.name == group[0].problem)
+            found += agreement.check(its_problem, group, options.budget)
+    out.print(agreement_report(found))
+    if any(verdict.status in agreement.WRONG for verdict in found):
+        raise typer.Exit(WRONG)
+
+
+@app.command("list")
+def list_problems() -> None:
+    """Show the problems with their tiers and sizes."""
+    from bench.problems import PROBLEMS
+    from bench.report import console, problem_list
+
+    console().print(problem_list(PROBLEMS))
+
+
+@demo.command()
+def descent(
+    output: Annotated[Path, typer.Option(help="Folder of the pictures.")] = PICTURES,
+    show: Annotated[bool, typer.Option(help="Also in a window, where there is a screen.")] = True,
+) -> None:
+    """Draw gradient descent on x²: a small step, one that swings, and one that diverges."""
+    from bench.demo import draw_descents
+
+    with _usage_errors():
+        pictures = draw_descents(output, show=show)
+    for picture in pictures:
+        typer.echo(picture)
+
+
+@demo.command()
+def lecture() -> None:
+    """Train the post's classifier in every tier: the loss each 100 epochs, and the seconds."""
+    from bench.demo import lecture_table, train_lecture
+    from bench.report import console
+
+    out = console()
+    with _status(out) as say:
+        trainings = train_lecture(say)
+    out.print(lecture_table(trainings))
+
+
+def _options(
+    problems: Names,
+    sizes: Names,
+    tiers: Names,
+    dtypes: Names,
+    threads: Names,
+    passes: int | None,
+    budget: float | None,
+) -> "Options":
+    """Return what was asked for, in known names, with the defaults for the rest."""
+    from bench import measurement
+    from bench.names import chosen, counts
+    from bench.problem import DTYPES, TIERS
+    from bench.problems import PROBLEMS
+    from bench.problems.inputs import SIZES
+
+    if budget is not None and not budget > 0.0:
+        raise ValueError(f"the budget has to be above 0 seconds, not {budget:g}")
+    return measurement.Options(
+        problems=chosen("problem", problems or (), [one.name for one in PROBLEMS]),
+        sizes=chosen("size", sizes or (), tuple(SIZES)) or measurement.DEFAULT_SIZES,
+        tiers=chosen("tier", tiers or (), TIERS),
+        dtypes=chosen("dtype", dtypes or (), DTYPES) or measurement.DEFAULT_DTYPES,
+        threads=counts("threads", threads or ()),
+        passes=passes or measurement.DEFAULT_PASSES,
+        budget=budget or measurement.DEFAULT_BUDGET,
+    )
+
+
+def _plan(options: "Options") -> "list[Cell]":
+    from bench import measurement
+    from bench.problems import PROBLEMS
+
+    cells = measurement.plan(PROBLEMS, options)
+    if not cells:
+        raise ValueError(
+            "no problem that was asked for has such a size and tier: see `lossbench list`"
+        )
+    return cells
+
+
+def _measure(folder: Path, cells: "Sequence[Cell]", options: "Options") -> int:
+    """Run the passes, then write and show what there is, however they ended; return exit code."""
+    from bench import measurement, records, table
+    from bench.agreement import WRONG as WRONG_STATUSES
+    from bench.report import console, report
+
+    out = console()
+    out.print(f"{len(cells)} cells in {options.passes} passes, into {folder}")
+    code, trouble = 0, ""
+    try:
+        with _progress(out, options.passes) as watch:
+            measurement.measure(folder, cells, options, watch)
+    except KeyboardInterrupt:
+        code, trouble = INTERRUPTED, "interrupted"
+    except measurement.PassError as error:
+        code, trouble = WRONG, str(error)
+    frame = table.tabulate(folder.name, cells, records.read(folder / records.CELLS))
+    table.save(frame, folder / table.MEASUREMENTS)
+    out.print()
+    out.print(report(frame))
+    out.print(f"Written to {folder / table.MEASUREMENTS}", soft_wrap=True)
+    if trouble:
+        again = f"lossbench run --resume {folder}"
+        out.print(f"{trouble}; what was measured is kept. To go on: {again}", soft_wrap=True)
+    return code or (WRONG if set(frame["status"]) & WRONG_STATUSES else 0)
+
+
+@contextmanager
+def _usage_errors() -> Iterator[None]:
+    """Turn what is wrong with the options into a line and exit code 2."""
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+@contextmanager
+def _status(out: "Console") -> Iterator[Callable[[str], None]]:
+    """Say what is being done, in a terminal, in one line that goes away."""
+    if not out.is_terminal:
+        yield lambda _: None
+        return
+    with out.status("") as status:
+        yield lambda words: status.update(words)
+
+
+@contextmanager
+def _progress(out: "Console", passes: int) -> "Iterator[Callable[[Progress], None]]":
+    """Show how far a run is: a bar with the time left in a terminal, else a line a pass."""
+    if not out.is_terminal:
+        yield _line_a_pass(out, passes)
+        return
+    from rich import progress
+
+    columns = (
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),
+        progress.MofNCompleteColumn(),
+        progress.TimeRemainingColumn(elapsed_when_finished=True),
+    )
+    # Twice a second is enough to look at, and takes little from what is being timed.
+    with progress.Progress(
+        *columns, console=out, refresh_per_second=2, speed_estimate_period=60
+    ) as bar:
+        task = bar.add_task("", total=None)
+
+        def watch(now: "Progress") -> None:
+            words = f"pass {now.pass_number} of {passes}"
+            bar.update(task, description=words, completed=now.done, total=now.total)
+
+        yield watch
+
+
+def _line_a_pass(out: "Console", passes: int) -> "Callable[[Progress], None]":
+    said: set[int] = set()
+
+    def watch(now: "Progress") -> None:
+        if now.pass_number not in said:
+            said.add(now.pass_number)
+            out.print(f"pass {now.pass_number} of {passes}: {now.done} of {now.total} done")
+
+    return watch

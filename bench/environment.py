@@ -1,0 +1,83 @@
+"""The machine and the libraries that a run was made with. Thread counts are left to `threads`."""
+
+import os
+import platform
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import psutil  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_info  # type: ignore[import-untyped]
+
+from bench import threads
+
+LIBRARIES = ("lossbench", "numpy", "numba", "llvmlite", "scipy", "pandas", "pytest-benchmark")
+CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
+
+
+def facts(*, threading_layer: bool) -> dict[str, Any]:
+    """Return what a measurement depends on, in words and numbers that JSON takes.
+
+    Parameters
+    ----------
+    threading_layer : bool
+        Whether to ask Numba for its layer: it chooses one when a first parallel kernel runs.
+    """
+    return {
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        "libraries": {name: _version(name) for name in LIBRARIES},
+        "blas": [_blas(pool) for pool in threadpool_info() if pool["user_api"] == "blas"],
+        "threading_layer": _threading_layer() if threading_layer else None,
+        "thread_variables": {name: os.environ.get(name) for name in threads.VARIABLES},
+        "cpu": _cpu_name(),
+        "cores": psutil.cpu_count(logical=False),
+        "logical_cores": psutil.cpu_count(),
+        "usable_cores": threads.all_cores(),
+        "caches": _caches(),
+        "memory_bytes": psutil.virtual_memory().total,
+    }
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _blas(pool: dict[str, Any]) -> dict[str, Any]:
+    return {key: pool.get(key) for key in ("internal_api", "version", "architecture")} | {
+        "library": Path(pool["filepath"]).name
+    }
+
+
+def _threading_layer() -> str:
+    from numba.np.ufunc.parallel import threading_layer  # loads long: only where it is asked for
+
+    from kernels import softmax_loss
+
+    softmax_loss([[0.0]], [0], parallel=True)
+    return str(threading_layer())
+
+
+def _cpu_name() -> str:
+    import cpuinfo  # starts a process of its own on some systems: only when it is wanted
+
+    return str(cpuinfo.get_cpu_info().get("brand_raw", platform.processor()))
+
+
+def _caches() -> dict[str, str]:
+    """Return the sizes of one core's caches, as Linux tells them; elsewhere py-cpuinfo is asked."""
+    if not CACHES.is_dir():
+        import cpuinfo
+
+        info = cpuinfo.get_cpu_info()
+        return {key: str(info[key]) for key in sorted(info) if key.endswith("_cache_size")}
+    levels = {}
+    for cache in sorted(CACHES.glob("index*")):
+        level, kind, size = (
+            (cache / name).read_text().strip() for name in ("level", "type", "size")
+        )
+        levels[f"L{level} {kind.lower()}"] = size
+    return levels

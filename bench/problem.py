@@ -1,0 +1,162 @@
+"""The words of the suite as plain values: problem, output, tolerance, cost, cell.
+
+The built-in problems are left to `problems`, what is done with one to `agreement` and after.
+"""
+
+import zlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Kernel = Callable[..., Any]
+Arguments = tuple[Any, ...]
+Size = Mapping[str, int]
+
+# The order in which they are shown.
+TIERS = ("loop", "numpy", "numba", "numba-parallel")
+DTYPES = ("float64", "float32")
+# The tiers that start threads of their own; all others run at one thread, once.
+THREADED_TIERS = frozenset({"numba-parallel"})
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How far a value may be from the oracle's: abs(a − b) ≤ rtol · abs(b) + atol."""
+
+    rtol: float
+    atol: float | NDArray[np.float64]
+    """An array where some entries may be further off than others."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """One of the values that every tier of a problem returns.
+
+    Attributes
+    ----------
+    name : str
+        The word for it in messages.
+    kind : "scalar", "array", "float64 array" or "exact"
+        A Python float; an array in the cell's dtype; a float64 array whatever the cell's dtype;
+        integers and truth values, which have to be equal.
+    tolerance : function of (arguments, dtype)
+        Not asked where the kind is "exact".
+    """
+
+    name: str
+    kind: Literal["scalar", "array", "float64 array", "exact"]
+    tolerance: Callable[[Arguments, str], Tolerance]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one call has to do at the least, by the arithmetic of the operation.
+
+    Attributes
+    ----------
+    bytes_moved : int
+        The inputs read once and the outputs written once.
+    flops : int
+        Additions, multiplications, divisions, comparisons; an exp or a log counts as one.
+    """
+
+    bytes_moved: int
+    flops: int
+
+
+# Compared by identity: two problems of one name are still two problems.
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """An operation with its tiers, inputs, outputs and cost model.
+
+    Attributes
+    ----------
+    name : str
+        Unique in a run.
+    tiers : mapping of tier name to a function that loads the tier's kernel
+        Loaded when it is first needed: a library that is missing raises `ImportError` then, and the
+        tier is `unavailable`. A kernel takes the arguments by position and leaves them as they are.
+    sizes : mapping of size name to its numbers
+        ``n``, ``d``, ``c`` where they mean something (they are columns of the table), and others.
+    make_inputs : function of (size, dtype, rng)
+        The arguments of one call, as a tuple.
+    outputs : tuple of Output
+        With one output a kernel returns it alone, with more a tuple of them.
+    cost : function of (size, bytes of a number)
+        The cost of one call.
+    growth : float
+        The exponent that the time is expected to grow with in N.
+    sample : function of (arguments, rng)
+        The very inputs cut down to what the oracle does quickly, for where it cannot finish them
+        all; None where they cannot be cut.
+    hard_inputs : function of dtype
+        Labelled arguments at which kernels of this kind go wrong, made anew at each call.
+    oracle : str
+        The tier that the others have to agree with.
+    oracle_cost : function like `cost`, optional
+        Where the oracle takes a longer way than the operation needs; its time is foretold by it.
+    """
+
+    name: str
+    tiers: Mapping[str, Callable[[], Kernel]]
+    sizes: Mapping[str, Size]
+    make_inputs: Callable[[Size, str, np.random.Generator], Arguments]
+    outputs: tuple[Output, ...]
+    cost: Callable[[Size, int], Cost]
+    growth: float
+    sample: Callable[[Arguments, np.random.Generator], Arguments | None]
+    hard_inputs: Callable[[str], Iterable[tuple[str, Arguments]]]
+    oracle: str = "loop"
+    oracle_cost: Callable[[Size, int], Cost] | None = None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One row of the results: the identity of a measurement."""
+
+    problem: str
+    tier: str
+    size: str
+    dtype: str
+    threads: int
+
+    @property
+    def id(self) -> str:
+        """The name in pytest: svm_loss-numba-M-float64, with the threads where a tier has some."""
+        name = f"{self.problem}-{self.tier}-{self.size}-{self.dtype}"
+        if self.tier in THREADED_TIERS:
+            name += f"-{self.threads}thread{'s' if self.threads > 1 else ''}"
+        return name
+
+    @property
+    def group(self) -> tuple[str, str, str]:
+        """What the cells have in common that are compared with each other."""
+        return self.problem, self.size, self.dtype
+
+
+def inputs(problem: Problem, size: str, dtype: str) -> Arguments:
+    """Return the arguments of one size: the same in every process, and rounded alike in dtypes."""
+    return problem.make_inputs(problem.sizes[size], dtype, seeded(f"{problem.name}/{size}"))
+
+
+def seeded(name: str) -> np.random.Generator:
+    """Return a generator for a name; `hash` would give another in every process."""
+    return np.random.default_rng(zlib.crc32(name.encode()))
+
+
+def cost(problem: Problem, size: str, dtype: str) -> Cost:
+    """Return the cost of one call."""
+    return problem.cost(problem.sizes[size], np.dtype(dtype).itemsize)
+
+
+def tier_arguments(tier: str, arguments: Arguments) -> Arguments:
+    """Return the arguments as a tier takes them: the loops get lists, made outside the timing."""
+    return to_lists(arguments) if tier == "loop" else arguments
+
+
+def to_lists(arguments: Arguments) -> Arguments:
+    """Return the arguments with every array as nested lists of Python numbers."""
+    return tuple(item.tolist() if isinstance(item, np.ndarray) else item for item in arguments)

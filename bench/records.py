@@ -1,0 +1,100 @@
+"""The lines of cells.jsonl: what one pass found about one cell, written the moment it is found.
+
+What the lines add up to is left to `table`, which of them are still missing to `measurement`.
+"""
+
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.agreement import Verdict
+from bench.problem import Cell
+
+CELLS = "cells.jsonl"
+
+
+@dataclass(frozen=True)
+class Record:
+    """One cell in one pass.
+
+    Attributes
+    ----------
+    pass_number : int
+        From 1.
+    verdict : Verdict
+        The same in every pass: agreement is once a run.
+    iterations : int
+        Calls in a round; 0 where nothing was timed.
+    times : tuple of float
+        Seconds a call, of each round in the order of the clock.
+    """
+
+    pass_number: int
+    verdict: Verdict
+    iterations: int = 0
+    times: tuple[float, ...] = ()
+
+
+def append(path: Path, record: Record) -> None:
+    """Write a record at the end of the file, and out of this process."""
+    with path.open("a", encoding="utf-8") as file:
+        file.write(_to_line(record))
+
+
+def read(path: Path) -> list[Record]:
+    """Return the records of a file; a last line that was torn while it was written is left out.
+
+    Raises
+    ------
+    ValueError
+        A line that is not a record, with its number.
+    """
+    if not path.exists():
+        return []
+    whole_lines = path.read_text(encoding="utf-8").rpartition("\n")[0].splitlines()
+    return [_from_line(path, i, line) for i, line in enumerate(whole_lines, 1)]
+
+
+def mend(path: Path) -> None:
+    """Cut a torn last line off, so that the next record starts a line of its own."""
+    if path.exists():
+        whole, newline, torn = path.read_bytes().rpartition(b"\n")
+        if torn:
+            path.write_bytes(whole + newline)
+
+
+def count(path: Path) -> int:
+    """Return the number of records."""
+    return path.read_bytes().count(b"\n") if path.exists() else 0
+
+
+def verdicts(records: Iterable[Record]) -> dict[Cell, Verdict]:
+    """Return what was found about each cell."""
+    return {record.verdict.cell: record.verdict for record in records}
+
+
+def _to_line(record: Record) -> str:
+    verdict = asdict(record.verdict)
+    values = {"pass": record.pass_number, **verdict.pop("cell"), **verdict}
+    # JSON knows no infinity: an error that large is in the message, and null here
+    finite = {key: None if _infinite(value) else value for key, value in values.items()}
+    timing = {"iterations": record.iterations, "times": record.times}
+    return json.dumps(finite | timing, allow_nan=False) + "\n"
+
+
+def _infinite(value: Any) -> bool:
+    return isinstance(value, float) and not math.isfinite(value)
+
+
+def _from_line(path: Path, number: int, line: str) -> Record:
+    try:
+        values = json.loads(line)
+        cell = Cell(**{name: values.pop(name) for name in Cell.__annotations__})
+        pass_number, iterations = int(values.pop("pass")), int(values.pop("iterations"))
+        times = tuple(float(seconds) for seconds in values.pop("times"))
+        return Record(pass_number, Verdict(cell, **values), iterations, times)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path}, line {number}: not a record of a cell ({error!r})") from error

@@ -1,0 +1,132 @@
+"""The table as people read it in a terminal, and as plain text with the same words."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import pandas as pd
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from bench.agreement import STATUSES, WRONG, Verdict
+from bench.problem import THREADED_TIERS, TIERS, Problem
+from bench.units import digits, duration
+
+PLAIN_WIDTH = 100
+_STYLE = {status: "bold red" if status in WRONG else "dim" for status in STATUSES}
+
+
+def console() -> Console:
+    """Return a console on standard output; what does not go to a terminal is 100 wide."""
+    out = Console(highlight=False)
+    return out if out.is_terminal else Console(highlight=False, width=PLAIN_WIDTH)
+
+
+def report(frame: pd.DataFrame) -> RenderableType:
+    """Return the table of a run: a block a problem, a line a size, a column a tier."""
+    if frame.empty:
+        return Text("Nothing was measured.")
+    fastest = frame.groupby(["problem", "size", "dtype"], observed=True)["median_s"].transform(
+        "min"
+    )
+    marked = frame.assign(fastest=frame["median_s"] == fastest)
+    grid = _grid(marked, "median of a call", _timed)
+    return Group(grid, Text(), *_remarks(frame), _counts(frame))
+
+
+def agreement_report(verdicts: Sequence[Verdict]) -> RenderableType:
+    """Return what was found about each cell: the largest error of one that is ok."""
+    frame = pd.DataFrame([{**asdict(one.cell), **vars(one)} for one in verdicts])
+    remarks = [
+        Text(f"{one.status}: {one.cell.id}: {one.message}", _STYLE[one.status])
+        for one in verdicts
+        if one.status != "ok"
+    ]
+    return Group(_grid(frame, "largest error", _judged), Text(), *remarks, _counts(frame))
+
+
+def problem_list(problems: Iterable[Problem]) -> RenderableType:
+    """Return the problems with their tiers, sizes and outputs."""
+    grid = Table("problem", "tiers", "sizes", "returns", box=box.SIMPLE_HEAD, show_edge=False)
+    for one in problems:
+        sizes = "\n".join(
+            f"{name:8}" + "  ".join(f"{key}={value}" for key, value in numbers.items())
+            for name, numbers in one.sizes.items()
+        )
+        returned = ", ".join(output.name for output in one.outputs)
+        grid.add_row(one.name, "\n".join(one.tiers), sizes, returned)
+        grid.add_section()
+    return grid
+
+
+def _grid(frame: pd.DataFrame, shown: str, cell_text: Callable[[Any], Text]) -> Table:
+    """Return a block a problem, a line a size and dtype, a column a tier and thread count."""
+    columns = _columns(frame)
+    grid = Table(box=box.SIMPLE_HEAD, padding=(0, 1), show_edge=False)
+    grid.add_column(shown, no_wrap=True)
+    for tier, threads in columns:
+        grid.add_column(_heading(tier, threads), justify="right", no_wrap=True)
+    several_dtypes = frame["dtype"].nunique() > 1
+    for name, of_problem in frame.groupby("problem", sort=False, observed=True):
+        grid.add_row(Text(str(name), "bold"))
+        for (size, dtype), row in of_problem.groupby(["size", "dtype"], sort=False, observed=True):
+            label = f"  {size} {dtype}" if several_dtypes else f"  {size}"
+            cells = {(str(cell.tier), int(cell.threads)): cell for cell in row.itertuples()}
+            texts = (cell_text(cells[key]) if key in cells else Text() for key in columns)
+            grid.add_row(Text(label), *texts)
+        grid.add_section()
+    return grid
+
+
+def _columns(frame: pd.DataFrame) -> list[tuple[str, int]]:
+    """Return the tiers of a table, with their thread counts, in the order they are shown in."""
+    pairs = {(str(tier), int(n)) for tier, n in zip(frame["tier"], frame["threads"], strict=True)}
+    known = {tier: i for i, tier in enumerate(TIERS)}
+    return sorted(pairs, key=lambda pair: (known.get(pair[0], len(known)), *pair))
+
+
+def _heading(tier: str, threads: int) -> str:
+    if tier not in THREADED_TIERS:
+        return tier
+    return f"{tier}\n{threads} thread{'s' if threads > 1 else ''}"
+
+
+def _timed(cell: Any) -> Text:
+    """Return the median over the speed-ups, or the status."""
+    if cell.status != "ok":
+        estimate = "" if pd.isna(cell.estimated_s) else f"\n~ {duration(cell.estimated_s, 2)}"
+        return Text(f"{cell.status}{estimate}", _STYLE[cell.status])
+    text = Text(duration(cell.median_s), "bold green" if cell.fastest else "")
+    for other, speedup in (("loop", cell.speedup_vs_loop), ("numpy", cell.speedup_vs_numpy)):
+        if cell.tier not in {"loop", other} and not pd.isna(speedup):
+            text.append(f"\n{digits(speedup)}× {other}", "not bold default dim")
+    return text
+
+
+def _judged(cell: Any) -> Text:
+    if cell.status != "ok":
+        return Text(cell.status, _STYLE[cell.status])
+    mark = " (sample)" if cell.checked == "sample" else ""
+    return Text(f"ok {cell.max_abs_error:.1e}{mark}")
+
+
+def _remarks(frame: pd.DataFrame) -> Iterator[Text]:
+    """Yield what the grid has no room for: what was checked, and why cells have no time."""
+    sampled = frame[(frame["status"] == "ok") & (frame["checked"] == "sample")]
+    names = dict.fromkeys(f"{cell.problem} {cell.size}" for cell in sampled.itertuples())
+    if names:
+        words = "Held against the loops on a sample of the inputs, on all of them against NumPy: "
+        yield Text(words + ", ".join(names) + ".")
+    for status in STATUSES[1:]:
+        for cell in frame[frame["status"] == status].itertuples():
+            where = f"{cell.problem} {cell.tier} {cell.size} {cell.dtype}"
+            yield Text(f"{status}: {where}: {cell.message}", _STYLE[status])
+
+
+def _counts(frame: pd.DataFrame) -> Text:
+    counted = frame["status"].value_counts()
+    counts = ", ".join(f"{counted[s]} {s}" for s in STATUSES if counted.get(s, 0))
+    wrong = any(counted.get(status, 0) for status in WRONG)
+    return Text(f"{len(frame)} cells: {counts}.", "bold red" if wrong else "bold")

@@ -1,0 +1,246 @@
+"""The results as one tidy table, a row a cell: columns, pooling, derived columns, CSV.
+
+How it is shown is left to `report`.
+"""
+
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bench import problem as problems
+from bench import records
+from bench.agreement import STATUSES, Verdict
+from bench.problem import Cell, Problem
+from bench.problems import PROBLEMS
+from bench.records import CELLS, Record
+
+MEASUREMENTS = "measurements.csv"
+
+# The columns of the CSV, in order, each with its dtype.
+COLUMNS: dict[str, str] = {
+    "run_id": "str",
+    "problem": "category",
+    "tier": "category",
+    "size": "category",
+    "n": "Int64",
+    "d": "Int64",
+    "c": "Int64",
+    "dtype": "category",
+    "threads": "Int64",
+    "status": "category",
+    "message": "str",
+    "checked": "category",
+    "max_abs_error": "float64",
+    "max_rel_error": "float64",
+    "passes": "Int64",
+    "rounds": "Int64",
+    "iterations": "Int64",
+    "min_s": "float64",
+    "q1_s": "float64",
+    "median_s": "float64",
+    "q3_s": "float64",
+    "stddev_s": "float64",
+    "estimated_s": "float64",
+    "speedup_vs_loop": "float64",
+    "speedup_vs_numpy": "float64",
+    "bytes_moved": "Int64",
+    "flops": "Int64",
+    "gb_per_s": "float64",
+}
+IDENTITY = ("problem", "tier", "size", "dtype", "threads")
+_GROUP = ["problem", "size", "dtype"]
+_WORDS = frozenset({"str", "category"})
+
+
+@dataclass(frozen=True)
+class _Pooled:
+    """The rounds of all passes of a cell in a few figures; seconds a call."""
+
+    passes: int
+    rounds: int
+    iterations: int
+    min_s: float
+    q1_s: float
+    median_s: float
+    q3_s: float
+    stddev_s: float | None
+
+
+def tabulate(
+    run_id: str,
+    cells: Sequence[Cell],
+    found: Iterable[Record],
+    all_problems: Iterable[Problem] = PROBLEMS,
+) -> pd.DataFrame:
+    """Pool the records of a run into a row a cell.
+
+    Parameters
+    ----------
+    run_id : str
+        The first column.
+    cells : sequence of Cell
+        The plan; a cell without a record has no row.
+    found : iterable of Record
+        In any order.
+    all_problems : iterable of Problem
+        Where the cells' sizes and costs are looked up.
+
+    Returns
+    -------
+    DataFrame
+        With `COLUMNS`, in the order of the plan. Quartiles are those of all rounds together,
+        ``iterations`` the median over the passes of the calls in a round.
+    """
+    named = {one.name: one for one in all_problems}
+    of_cell: dict[Cell, list[Record]] = {}
+    for record in found:
+        of_cell.setdefault(record.verdict.cell, []).append(record)
+    rows = [
+        {"run_id": run_id, **_row(named[cell.problem], cell, of_cell[cell])}
+        for cell in cells
+        if cell in of_cell
+    ]
+    return derived(_typed(pd.DataFrame(rows, columns=list(COLUMNS))))
+
+
+def _row(its_problem: Problem, cell: Cell, its_records: Sequence[Record]) -> dict[str, Any]:
+    size = its_problem.sizes[cell.size]
+    verdict: Verdict = its_records[-1].verdict
+    pooled = _pool(its_records)
+    return (
+        {name: getattr(cell, name) for name in IDENTITY}
+        | {name: size.get(name) for name in ("n", "d", "c")}
+        | {
+            name: getattr(verdict, name)
+            for name in (
+                *("status", "message", "checked"),
+                *("max_abs_error", "max_rel_error", "estimated_s"),
+            )
+        }
+        | (vars(pooled) if pooled else {})
+        | vars(problems.cost(its_problem, cell.size, cell.dtype))
+    )
+
+
+def _pool(its_records: Sequence[Record]) -> _Pooled | None:
+    """Take the rounds of all passes as one sample; None where there are none."""
+    timed = [record for record in its_records if record.verdict.status == "ok" and record.times]
+    if not timed:
+        return None
+    times = np.array([seconds for record in timed for seconds in record.times])
+    q1, median, q3 = np.quantile(times, (0.25, 0.5, 0.75))
+    return _Pooled(
+        passes=len(timed),
+        rounds=len(times),
+        iterations=int(np.median([record.iterations for record in timed])),
+        min_s=float(times.min()),
+        q1_s=float(q1),
+        median_s=float(median),
+        q3_s=float(q3),
+        stddev_s=float(times.std(ddof=1)) if len(times) > 1 else None,
+    )
+
+
+def derived(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with the columns that follow from the stored ones computed anew.
+
+    A speed-up is the loops' (NumPy's) median over the cell's own, for the same problem, size and
+    dtype; it is blank where either has no time. ``gb_per_s`` is ``bytes_moved`` over the median.
+    """
+    median = frame["median_s"]
+    return frame.assign(
+        speedup_vs_loop=_median_of(frame, "loop") / median,
+        speedup_vs_numpy=_median_of(frame, "numpy") / median,
+        gb_per_s=frame["bytes_moved"].astype("float64") / median / 1e9,
+    )
+
+
+def _median_of(frame: pd.DataFrame, tier: str) -> pd.Series:
+    """Return, for each row, the median of a tier in the row's group; it has one row there."""
+    of_tier = frame.loc[frame["tier"] == tier, [*_GROUP, "median_s"]]
+    medians = (
+        frame[_GROUP]
+        .astype(str)
+        .merge(
+            of_tier.astype({name: str for name in _GROUP}), on=_GROUP, how="left", validate="m:1"
+        )
+    )
+    return medians["median_s"].set_axis(frame.index)
+
+
+# --- files
+
+
+def save(frame: pd.DataFrame, path: Path) -> None:
+    """Write a table as CSV, whole or not at all."""
+    new = path.with_suffix(".tmp")
+    frame.to_csv(new, index=False, lineterminator="\n")
+    new.replace(path)
+
+
+def load(path: str | Path) -> pd.DataFrame:
+    """Read a table.
+
+    Parameters
+    ----------
+    path : path
+        A CSV written by a run, or the folder of a run; one that was interrupted before it wrote its
+        table is put together from its cells.
+
+    Returns
+    -------
+    DataFrame
+        With the dtypes of `COLUMNS`.
+
+    Raises
+    ------
+    FileNotFoundError
+        No such file, or a folder without a run.
+    ValueError
+        A file that is no such table, or is cut short; the message says what is missing.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        return _read(path)
+    if (path / MEASUREMENTS).exists():
+        return _read(path / MEASUREMENTS)
+    if not (path / CELLS).exists():
+        raise FileNotFoundError(f"{path} holds no run: neither {MEASUREMENTS} nor {CELLS}")
+    found = records.read(path / CELLS)
+    return tabulate(path.name, list(records.verdicts(found)), found)
+
+
+def _read(path: Path) -> pd.DataFrame:
+    with path.open(newline="", encoding="utf-8") as file:
+        header, *rows = list(csv.reader(file)) or [[]]
+    missing = [name for name in COLUMNS if name not in header]
+    if missing:
+        raise ValueError(f"{path} is not a table of lossbench: no column {', '.join(missing)}")
+    for number, row in enumerate(rows, 2):
+        if len(row) < len(header):
+            lacks = ", ".join(header[len(row) :])
+            raise ValueError(f"{path} is cut short: line {number} has no {lacks}")
+    frame = pd.DataFrame(rows, columns=header)
+    for name, dtype in COLUMNS.items():
+        if dtype not in _WORDS:
+            frame[name] = _numbers(path, frame[name], name)
+    strange = sorted(set(frame["status"]) - set(STATUSES))
+    if strange:
+        raise ValueError(f"{path} is not a table of lossbench: status {', '.join(strange)}")
+    return _typed(frame)
+
+
+def _numbers(path: Path, column: pd.Series, name: str) -> pd.Series:
+    try:
+        return pd.to_numeric(column.replace("", None))
+    except ValueError as error:
+        raise ValueError(f"{path}: column {name} is not of numbers: {error}") from error
+
+
+def _typed(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.astype(COLUMNS)

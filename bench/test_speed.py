@@ -1,0 +1,64 @@
+"""One timing a cell, by pytest-benchmark: `pytest bench`. Cells and verdicts are left to conftest.
+
+pytest bench -k svm_loss-numba-M-float64 --benchmark-json=out.json
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+import pytest
+
+from bench import problem, threads
+from bench.agreement import WRONG, Verdict
+from bench.problem import Arguments, Cell, Kernel
+from bench.problems import PROBLEMS
+
+
+# The fixture warns where a test did not use it: a cell that is refused did not, and says so.
+@pytest.mark.filterwarnings("ignore:Benchmark fixture was not used at all")
+def test_speed(
+    cell: Cell,
+    verdict: Verdict,
+    kernel: Kernel,
+    arguments: Arguments,
+    benchmark: Any,
+    record: Callable[..., None],
+    request: pytest.FixtureRequest,
+) -> None:
+    # Refused before it is timed: once benchmark() has run, the row is in pytest-benchmark's JSON.
+    if verdict.status != "ok":
+        record()
+        refuse = pytest.fail if verdict.status in WRONG else pytest.skip
+        refuse(f"{cell.id}: {verdict.status}: {verdict.message}")
+    benchmark.extra_info.update(_extra_info(verdict))
+    with threads.limited(cell.threads):
+        if cell.tier != "loop":
+            kernel(*arguments)  # compiles for these types, and wakes the threads
+        rounds = _rounds(verdict.seconds or 0.0, request.config)
+        if rounds:
+            benchmark.pedantic(kernel, arguments, rounds=rounds)
+        else:
+            benchmark(kernel, *arguments)
+    if benchmark.stats:  # there are none with --benchmark-disable
+        record(benchmark.stats.iterations, benchmark.stats.stats.data)
+
+
+def _rounds(seconds: float, config: pytest.Config) -> int:
+    """Return how many rounds a slow cell has; 0 leaves it to pytest-benchmark.
+
+    Its smallest number of rounds takes precedence over its longest time, and it calibrates on top:
+    a call of half a second would be made six times.
+    """
+    longest = float(config.getoption("benchmark_max_time"))
+    if seconds * int(config.getoption("benchmark_min_rounds")) <= longest:
+        return 0
+    return max(1, int(longest / seconds))
+
+
+def _extra_info(verdict: Verdict) -> dict[str, Any]:
+    cell = verdict.cell
+    agreement = {k: v for k, v in asdict(verdict).items() if k not in {"cell", "estimated_s"}}
+    its_problem = next(one for one in PROBLEMS if one.name == cell.problem)
+    cost = problem.cost(its_problem, cell.size, cell.dtype)
+    return {**asdict(cell), "agreement": agreement, "cost": asdict(cost)}
