@@ -132,9 +132,10 @@ def check(
 def list_problems() -> None:
     """Show the problems with their tiers and sizes."""
     from bench.problems import PROBLEMS
+    from bench.problems.inputs import SIZES
     from bench.report import console, problem_list
 
-    console().print(problem_list(PROBLEMS))
+    console().print(problem_list(PROBLEMS, SIZES))
 
 
 @demo.command()

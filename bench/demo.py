@@ -80,16 +80,15 @@ def descent_path(rate: float, steps: int) -> NDArray[np.float64]:
 
 
 def _draw(axes: Any, path: NDArray[np.float64], rate: float, caption: str) -> None:
-    reach = 1.12 * float(np.abs(path).max())
+    reach = 1.3 * float(np.abs(path).max())
     x = np.linspace(-reach, reach, 400)
     axes.plot(x, x**2, color=CURVE, linewidth=2.5, zorder=1)
     axes.plot(path, path**2, color=PATH, linewidth=0.9, alpha=0.75, zorder=2)
     axes.scatter(path, path**2, s=16, color=PATH, edgecolor="white", linewidth=0.4, zorder=3)
-    axes.scatter(*[[v] for v in (path[0], path[0] ** 2)], s=48, color=START, zorder=4)
-    axes.annotate(
-        "start", (path[0], path[0] ** 2), (9, 0), textcoords="offset points",
-        color=START, va="center",
-    )  # fmt: skip
+    start = path[0], path[0] ** 2
+    axes.scatter(*start, s=48, color=START, zorder=4)
+    beside = {"textcoords": "offset points", "ha": "right", "va": "center"}
+    axes.annotate("start", start, (-9, 0), color=START, **beside)
     steps = len(path) - 1
     end = f"{path[-1]:.4g}" if abs(path[-1]) >= 1e-4 else "0"
     axes.set_title(f"learning rate {rate:g} {caption}", fontsize=11, color=INK)
@@ -150,13 +149,10 @@ def _train(its_problem: Problem, tier: str) -> Training:
 
 def lecture_table(trainings: Sequence[Training]) -> Table:
     """Return epoch and loss side by side, and the seconds under them."""
-    grid = Table(
-        box=box.SIMPLE_HEAD, show_edge=False, show_footer=True,
-        title="Training the post's classifier: hinge loss by numerical gradients",
-    )  # fmt: skip
-    grid.add_column("epoch", "trained in\ncompiled in", justify="right")
+    grid = Table(box=box.SIMPLE_HEAD, show_edge=False, show_footer=True)
+    grid.add_column("loss at epoch", "trained in\ncompiled in", justify="right")
     for training in trainings:
-        compiled = duration(training.compile_s) if training.compile_s else "–"
+        compiled = duration(training.compile_s) if training.compile_s else "-"
         grid.add_column(training.tier, f"{duration(training.seconds)}\n{compiled}", justify="right")
     for epoch in range(0, len(trainings[0].losses), EVERY):
         grid.add_row(str(epoch), *(_loss(training.losses[epoch]) for training in trainings))

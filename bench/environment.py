@@ -2,6 +2,7 @@
 
 import os
 import platform
+import sys
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -53,12 +54,11 @@ def _blas(pool: dict[str, Any]) -> dict[str, Any]:
 
 
 def _threading_layer() -> str:
-    from numba.np.ufunc.parallel import threading_layer  # loads long: only where it is asked for
-
-    from kernels import softmax_loss
+    from kernels import softmax_loss  # loads Numba, which takes long: only where it is asked for
 
     softmax_loss([[0.0]], [0], parallel=True)
-    return str(threading_layer())
+    numba: Any = sys.modules["numba"]
+    return str(numba.threading_layer())
 
 
 def _cpu_name() -> str:

@@ -23,8 +23,8 @@ from typing import Any
 
 from bench import environment, records, threads
 from bench.agreement import Verdict
-from bench.problem import DTYPES, THREADED_TIERS, TIERS, Cell, Problem
 from bench.names import unknown
+from bench.problem import DTYPES, THREADED_TIERS, TIERS, Cell, Problem
 from bench.records import CELLS, Record
 
 ENVIRONMENT = "environment.json"

@@ -1,6 +1,6 @@
 """The table as people read it in a terminal, and as plain text with the same words."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -15,6 +15,7 @@ from bench.problem import THREADED_TIERS, TIERS, Problem
 from bench.units import digits, duration
 
 PLAIN_WIDTH = 100
+TIMES = "\N{MULTIPLICATION SIGN}"
 _STYLE = {status: "bold red" if status in WRONG else "dim" for status in STATUSES}
 
 
@@ -47,18 +48,20 @@ def agreement_report(verdicts: Sequence[Verdict]) -> RenderableType:
     return Group(_grid(frame, "largest error", _judged), Text(), *remarks, _counts(frame))
 
 
-def problem_list(problems: Iterable[Problem]) -> RenderableType:
-    """Return the problems with their tiers, sizes and outputs."""
+def problem_list(
+    problems: Iterable[Problem], sizes: Mapping[str, Mapping[str, int]]
+) -> RenderableType:
+    """Return the problems with their tiers, sizes and outputs, and what the sizes are."""
     grid = Table("problem", "tiers", "sizes", "returns", box=box.SIMPLE_HEAD, show_edge=False)
     for one in problems:
-        sizes = "\n".join(
-            f"{name:8}" + "  ".join(f"{key}={value}" for key, value in numbers.items())
-            for name, numbers in one.sizes.items()
-        )
         returned = ", ".join(output.name for output in one.outputs)
-        grid.add_row(one.name, "\n".join(one.tiers), sizes, returned)
-        grid.add_section()
-    return grid
+        grid.add_row(one.name, " ".join(one.tiers), " ".join(one.sizes), returned)
+    of_sizes = Table("size", box=box.SIMPLE_HEAD, show_edge=False)
+    for word in ("N samples", "C classes", "D features"):
+        of_sizes.add_column(word, justify="right")
+    for name, numbers in sizes.items():
+        of_sizes.add_row(name, *(f"{numbers[k]:,}" if k in numbers else "" for k in "ncd"))
+    return Group(grid, Text(), of_sizes)
 
 
 def _grid(frame: pd.DataFrame, shown: str, cell_text: Callable[[Any], Text]) -> Table:
@@ -73,7 +76,8 @@ def _grid(frame: pd.DataFrame, shown: str, cell_text: Callable[[Any], Text]) -> 
         grid.add_row(Text(str(name), "bold"))
         for (size, dtype), row in of_problem.groupby(["size", "dtype"], sort=False, observed=True):
             label = f"  {size} {dtype}" if several_dtypes else f"  {size}"
-            cells = {(str(cell.tier), int(cell.threads)): cell for cell in row.itertuples()}
+            rows: list[Any] = list(row.itertuples())
+            cells = {(str(cell.tier), int(cell.threads)): cell for cell in rows}
             texts = (cell_text(cells[key]) if key in cells else Text() for key in columns)
             grid.add_row(Text(label), *texts)
         grid.add_section()
@@ -82,7 +86,8 @@ def _grid(frame: pd.DataFrame, shown: str, cell_text: Callable[[Any], Text]) -> 
 
 def _columns(frame: pd.DataFrame) -> list[tuple[str, int]]:
     """Return the tiers of a table, with their thread counts, in the order they are shown in."""
-    pairs = {(str(tier), int(n)) for tier, n in zip(frame["tier"], frame["threads"], strict=True)}
+    tiers, threads = frame["tier"].astype(str), frame["threads"].astype(int)
+    pairs = set(zip(tiers.tolist(), threads.tolist(), strict=True))
     known = {tier: i for i, tier in enumerate(TIERS)}
     return sorted(pairs, key=lambda pair: (known.get(pair[0], len(known)), *pair))
 
@@ -101,7 +106,8 @@ def _timed(cell: Any) -> Text:
     text = Text(duration(cell.median_s), "bold green" if cell.fastest else "")
     for other, speedup in (("loop", cell.speedup_vs_loop), ("numpy", cell.speedup_vs_numpy)):
         if cell.tier not in {"loop", other} and not pd.isna(speedup):
-            text.append(f"\n{digits(speedup)}× {other}", "not bold default dim")
+            factor = digits(speedup, 3 if speedup >= 1.0 else 2)
+            text.append(f"\n{factor}{TIMES} {other}", "not bold default dim")
     return text
 
 

@@ -166,9 +166,7 @@ def _median_of(frame: pd.DataFrame, tier: str) -> pd.Series:
     medians = (
         frame[_GROUP]
         .astype(str)
-        .merge(
-            of_tier.astype({name: str for name in _GROUP}), on=_GROUP, how="left", validate="m:1"
-        )
+        .merge(of_tier.astype(dict.fromkeys(_GROUP, str)), on=_GROUP, how="left", validate="m:1")
     )
     return medians["median_s"].set_axis(frame.index)
 
