@@ -92,7 +92,7 @@ def label_array(function: str, labels: Any) -> NDArray[np.int64]:
         return np.empty(0, np.int64)
     if array.dtype.kind not in "iu":
         raise TypeError(kind_words(function, "labels", "integers", array.dtype.kind))
-    if array.dtype.kind == "u":  # so that a huge label stays out of range instead of wrapping
+    if array.dtype.kind == "u" and array.itemsize == 8:  # a huge label shall not wrap into range
         array = np.minimum(array, np.iinfo(np.int64).max)
     return np.require(array, np.int64, ["C", "A"])
 
