@@ -19,6 +19,9 @@ BLOCK = 1 << 16
 LARGEST_SHIFT = 300.0
 """Above it exp(shift)², which the difference of two softmax losses holds, would overflow."""
 
+_QUIET = np.errstate(over="ignore", invalid="ignore")
+"""Infinities and NaN say themselves what happened, as in the other tiers; training may diverge."""
+
 
 def linear_loss(
     W: ArrayLike,
@@ -312,6 +315,7 @@ def _splitmix64(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return values ^ (values >> np.uint64(31))
 
 
+@_QUIET
 def _descend(
     parameters: NDArray[Any],
     velocity: NDArray[Any],
@@ -376,6 +380,7 @@ def _linear_arrays(
     return W, b, X, labels
 
 
+@_QUIET
 def _total_loss(
     W: NDArray[Any],
     b: NDArray[Any],
@@ -396,6 +401,7 @@ def _penalty(W: NDArray[Any], objective: _Objective) -> float:
     return objective.regularization * float(np.square(W, dtype=np.float64).sum())
 
 
+@_QUIET
 def _gradient(
     W: NDArray[Any],
     b: NDArray[Any],
@@ -416,6 +422,7 @@ def _gradient(
     return data_loss + _penalty(W, objective), dW, dscores.sum(axis=0)
 
 
+@_QUIET
 def _numerical_gradient(
     W: NDArray[Any],
     b: NDArray[Any],
@@ -455,18 +462,15 @@ def _softmax_changes(
     exps by r + p·exp(δ). The difference of two such logarithms is one log1p of a ratio:
     log(high) − log(low) = log1p((high − low) / low), taken with high ≥ low, which cancels nothing.
     """
-    size = np.abs(shifts)
+    far = np.abs(shifts) > LARGEST_SHIFT
+    near = np.clip(shifts, -LARGEST_SHIFT, LARGEST_SHIFT)  # what is far is computed apart, below
     if method == "central":
-        low, rise = np.exp(-size), 2.0 * np.sinh(np.minimum(size, LARGEST_SHIFT))
+        low, rise = np.exp(-np.abs(near)), 2.0 * np.sinh(np.abs(near))
         travel = 2.0 * shifts
     else:
-        low, rise = (
-            np.exp(np.minimum(shifts, 0.0)),
-            np.abs(np.expm1(np.minimum(shifts, LARGEST_SHIFT))),
-        )
+        low, rise = np.exp(np.minimum(near, 0.0)), np.abs(np.expm1(near))
         travel = shifts
     sign = np.sign(shifts)
-    far = size > LARGEST_SHIFT
     exps = np.exp(scores - scores.max(axis=1, keepdims=True))
     totals = exps.sum(axis=1)
     result = np.empty((shifts.shape[1], scores.shape[1]))
