@@ -240,7 +240,8 @@ def _hard_refusal(problem: Problem, tier: str, dtype: str, cores: int) -> _Refus
         except _RefusalError as refusal:
             if refusal.status == "unavailable":
                 return refusal
-            return _RefusalError(refusal.status, f"hard input “{label}”: {refusal.message}")
+            message = f"hard input “{label}”: {refusal.message}"
+            return _RefusalError(refusal.status, message, **refusal.found)
     return None
 
 

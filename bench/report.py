@@ -52,7 +52,10 @@ def problem_list(
     problems: Iterable[Problem], sizes: Mapping[str, Mapping[str, int]]
 ) -> RenderableType:
     """Return the problems with their tiers, sizes and outputs, and what the sizes are."""
-    grid = Table("problem", "tiers", "sizes", "returns", box=box.SIMPLE_HEAD, show_edge=False)
+    grid = Table(box=box.SIMPLE_HEAD, show_edge=False)
+    for word in ("problem", "tiers", "sizes"):
+        grid.add_column(word, no_wrap=True)
+    grid.add_column("returns")
     for one in problems:
         returned = ", ".join(output.name for output in one.outputs)
         grid.add_row(one.name, " ".join(one.tiers), " ".join(one.sizes), returned)

@@ -7,12 +7,20 @@ import numpy as np
 
 from bench.problem import Arguments, Cost, Kernel, Output, Problem, Size, Tolerance
 from bench.problems import tolerances
-from bench.problems.inputs import SIZES, classifier, layouts, load, our_tiers, pick, some
+from bench.problems.inputs import (
+    SIZES,
+    classifier,
+    layouts,
+    load,
+    our_tiers,
+    pick,
+    sampled_rows,
+    some,
+)
 
 BLACK_BOX_SIZES = {name: SIZES[name] for name in ("lecture", "S")}
 COMPARED_SIZES = pick({name: SIZES[name] for name in ("lecture", "S", "M")}, "n", "d")
 SAMPLED_LOSSES = 8
-SAMPLED_ROWS = 64
 # What calling a loss on lists and its checks come to, in operations
 CALL_OPERATIONS = 500
 
@@ -91,11 +99,6 @@ def _compared(size: Size, dtype: str, rng: np.random.Generator) -> Arguments:
     return a.astype(dtype), b.astype(dtype)
 
 
-def _compared_rows(arguments: Arguments, rng: np.random.Generator) -> Arguments:
-    rows = some(len(arguments[0]), SAMPLED_ROWS, rng)
-    return tuple(item[rows] for item in arguments)
-
-
 def _hard_compared(dtype: str) -> Iterator[tuple[str, Arguments]]:
     a, b = _compared({"n": 5, "d": 3}, dtype, np.random.default_rng(0))
     yield "equal values", (a, a.copy())
@@ -136,7 +139,7 @@ GRADIENTS = (
         ),
         cost=_compared_cost,
         growth=1.0,
-        sample=_compared_rows,
+        sample=sampled_rows,
         hard_inputs=_hard_compared,
     ),
     Problem(

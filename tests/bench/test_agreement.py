@@ -1,0 +1,284 @@
+"""What agreement refuses, and with which words; and how far off it lets a value be."""
+
+import time
+from functools import partial
+
+import numpy as np
+import pytest
+
+from bench.agreement import check, compare
+from bench.problem import Cell, Cost, Output, Problem, Tolerance
+
+HARD = np.array([1e4, -1e4])
+TOLERANCE = Tolerance(1e-12, 1e-12)
+
+
+def in_loops(x):
+    return [2.0 * value for value in x]
+
+
+def in_numpy(x):
+    return 2.0 * x
+
+
+def problem(*, loop=in_loops, outputs=None, sizes=None, sample=None, **tiers):
+    """Doubling, with tiers of the test's own."""
+    return Problem(
+        name="double",
+        tiers={
+            name.replace("_", "-"): lambda k=k: k for name, k in {"loop": loop, **tiers}.items()
+        },
+        sizes=sizes or {"S": {"n": 5}},
+        make_inputs=lambda size, dtype, rng: (rng.standard_normal(size["n"]).astype(dtype),),
+        outputs=outputs or (Output("doubled", "array", lambda _arguments, _dtype: TOLERANCE),),
+        cost=lambda size, itemsize: Cost(size["n"] * itemsize, size["n"]),
+        growth=1.0,
+        sample=sample or (lambda arguments, _rng: tuple(item[:2] for item in arguments)),
+        hard_inputs=lambda dtype: [("large numbers", (HARD.astype(dtype),))],
+    )
+
+
+def verdict_on(kernel, *, dtype="float64", tier="numba", budget=60.0, size="S", **parts):
+    """The verdict on one tier."""
+    one = problem(**{tier.replace("-", "_"): kernel}, **parts)
+    return check(one, [Cell("double", tier, size, dtype, 1)], budget)[0]
+
+
+def test_a_right_tier_is_ok():
+    verdict = verdict_on(in_numpy)
+    assert (verdict.status, verdict.message, verdict.checked) == ("ok", "", "full")
+    assert verdict.max_abs_error == verdict.max_rel_error == 0.0
+    assert verdict.seconds is not None
+
+
+def test_the_loops_are_a_cell_too():
+    cells = [Cell("double", tier, "S", "float64", 1) for tier in ("loop", "numpy")]
+    verdicts = check(problem(numpy=in_numpy), cells, 60.0)
+    assert [one.cell for one in verdicts] == cells
+    assert [one.status for one in verdicts] == ["ok", "ok"]
+
+
+def test_a_wrong_value_is_refused_with_its_error():
+    def wrong(x):
+        result = 2.0 * x
+        if len(x) > 2:
+            result[3] += 0.5
+        return result
+
+    verdict = verdict_on(wrong)
+    assert verdict.status == "disagrees"
+    assert verdict.message.startswith("doubled[3] is ")
+    assert "loop has" in verdict.message
+    assert verdict.max_abs_error == pytest.approx(0.5)
+    assert verdict.seconds is None
+
+
+def test_a_tier_that_is_wrong_on_hard_inputs_only_is_refused():
+    verdict = verdict_on(lambda x: 2.0 * np.clip(x, -100.0, 100.0))
+    assert verdict.status == "disagrees"
+    assert "hard input “large numbers”: doubled[0]" in verdict.message
+    assert verdict.max_abs_error == 19_800.0
+
+
+@pytest.mark.parametrize(
+    ("kernel", "words"),
+    [
+        (lambda x: (2.0 * x)[:-1], "doubled is a float64 array of shape (1,), not a float64 array"),
+        (lambda x: (2.0 * x).astype(np.float32), "doubled is a float32 array of shape (2,)"),
+        (lambda x: (2.0 * x).reshape(1, -1), "doubled is a float64 array of shape (1, 2)"),
+        (lambda x: list(2.0 * x), "doubled is a list, not a float64 array of shape (2,)"),
+        (lambda _x: None, "doubled is None, not a float64 array"),
+        (lambda x: x * np.nan, "doubled[0] is nan, loop has 20000"),
+        (lambda x: x / 0.0, "doubled[0] is inf"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:divide by zero")
+def test_a_result_of_the_wrong_form_is_refused(kernel, words):
+    verdict = verdict_on(kernel)
+    assert verdict.status == "disagrees"
+    assert words in verdict.message
+
+
+def test_float32_is_wanted_of_a_float32_cell():
+    assert verdict_on(in_numpy, dtype="float32").status == "ok"
+    verdict = verdict_on(lambda x: 2.0 * x.astype(np.float64), dtype="float32")
+    assert "not a float32 array" in verdict.message
+
+
+def test_a_missing_output_is_named():
+    outputs = tuple(
+        Output(name, kind, lambda _arguments, _dtype: TOLERANCE)
+        for name, kind in (("total", "scalar"), ("doubled", "array"))
+    )
+    parts = {"loop": lambda x: (sum(x), in_loops(x)), "outputs": outputs}
+    assert verdict_on(lambda x: (float(x.sum()), 2.0 * x), **parts).status == "ok"
+    missing = verdict_on(lambda x: (float(x.sum()),), **parts)
+    assert missing.status == "disagrees"
+    assert "returned 1 of 2 outputs (total, doubled): doubled missing" in missing.message
+    alone = verdict_on(lambda x: float(x.sum()), **parts)
+    assert "returned a float, not a tuple of total, doubled" in alone.message
+    narrow = verdict_on(lambda x: (x.sum().astype(np.float32), 2.0 * x), **parts)
+    assert "total is a float32, not a float" in narrow.message
+
+
+def test_exact_outputs_have_to_be_equal_and_of_one_type():
+    outputs = (Output("entry", "exact", lambda _arguments, _dtype: TOLERANCE),)
+    parts = {"loop": lambda _x: (1, 2), "outputs": outputs}
+    assert verdict_on(lambda _x: (1, 2), **parts).status == "ok"
+    verdict = verdict_on(lambda _x: (2, 1), **parts)
+    assert "entry is (2, 1), loop has (1, 2)" in verdict.message
+
+
+def test_a_tier_that_writes_to_its_inputs_is_refused_and_the_next_sees_them_whole():
+    def writes(x):
+        result = 2.0 * x
+        x += 1.0
+        return result
+
+    one = problem(numpy=writes, numba=in_numpy)
+    cells = [Cell("double", tier, "S", "float64", 1) for tier in ("numpy", "numba")]
+    verdicts = check(one, cells, 60.0)
+    assert [verdict.status for verdict in verdicts] == ["disagrees", "ok"]
+    assert "wrote to its argument 1 of 1" in verdicts[0].message
+
+
+def test_loops_that_write_to_their_lists_are_refused():
+    def writes(x):
+        x[0] = 0.0
+        return in_loops(x)
+
+    verdict = verdict_on(in_numpy, loop=writes)
+    assert verdict.status == "failed"
+    assert verdict.message == "nothing to agree with: loop: wrote to its argument 1 of 1"
+
+
+def test_an_exception_is_the_message():
+    def raises(_x):
+        raise ZeroDivisionError("of\nall things")
+
+    verdict = verdict_on(raises)
+    assert verdict.status == "failed"
+    assert "ZeroDivisionError: of all things" in verdict.message
+
+
+def test_a_missing_library_is_unavailable_whenever_it_is_missed():
+    def loads():
+        raise ModuleNotFoundError("No module named 'torch'")
+
+    when_called = verdict_on(lambda _x: loads())
+    assert when_called.status == "unavailable"
+    one = problem(numba=in_numpy)
+    one.tiers["numba"] = loads
+    when_loaded = check(one, [Cell("double", "numba", "S", "float64", 1)], 60.0)[0]
+    assert when_loaded.status == "unavailable"
+    assert when_loaded.message == "ModuleNotFoundError: No module named 'torch'"
+
+
+# --- budgets
+
+
+def slow_loop(seen, x):
+    """Doubling at two milliseconds an entry."""
+    seen.append(len(x))
+    time.sleep(0.002 * len(x))
+    return in_loops(x)
+
+
+SLOW_SIZES = {"S": {"n": 5}, "L": {"n": 100_000}}
+
+
+def test_loops_over_their_budget_see_a_sample():
+    seen = []
+    one = problem(loop=partial(slow_loop, seen), numpy=in_numpy, numba=in_numpy, sizes=SLOW_SIZES)
+    cells = [Cell("double", tier, "L", "float64", 1) for tier in ("loop", "numpy", "numba")]
+    loop, numpy, numba = check(one, cells, 2.0)
+    assert max(seen) == 5
+    assert loop.status == "skipped"
+    assert "a call, over the budget of 2 s" in loop.message
+    assert loop.estimated_s > 2.0
+    assert (numpy.status, numpy.checked) == ("ok", "sample")
+    assert (numba.status, numba.checked) == ("ok", "sample")
+
+
+def test_what_the_sample_misses_is_held_against_numpy():
+    def wrong_at_the_end(x):
+        result = 2.0 * x
+        result[5:] += 1.0
+        return result
+
+    parts = {"loop": partial(slow_loop, []), "numpy": in_numpy, "sizes": SLOW_SIZES}
+    verdict = verdict_on(wrong_at_the_end, size="L", budget=2.0, **parts)
+    assert verdict.status == "disagrees"
+    assert "numpy has" in verdict.message
+
+
+def test_a_wrong_numpy_does_not_accuse_the_others():
+    def wrong_on_the_sample(x):
+        return 2.0 * x + (len(x) == 2 and x[0] != HARD[0])
+
+    parts = {"loop": partial(slow_loop, []), "numpy": wrong_on_the_sample, "sizes": SLOW_SIZES}
+    verdict = verdict_on(in_numpy, size="L", budget=2.0, **parts)
+    assert (verdict.status, verdict.checked) == ("ok", "sample")
+
+
+def test_without_a_sample_nothing_is_timed():
+    parts = {"loop": partial(slow_loop, []), "sizes": SLOW_SIZES, "sample": lambda *_: None}
+    verdict = verdict_on(in_numpy, size="L", budget=2.0, **parts)
+    assert verdict.status == "skipped"
+    assert "cannot be sampled" in verdict.message
+
+
+def test_a_slow_tier_is_skipped_by_what_a_smaller_size_foretells():
+    def slow(x):
+        time.sleep(0.002 * len(x))
+        return 2.0 * x
+
+    verdict = verdict_on(slow, size="L", budget=2.0, sizes=SLOW_SIZES)
+    assert verdict.status == "skipped"
+    assert verdict.estimated_s > 2.0
+    assert verdict.max_abs_error is None
+
+
+# --- tolerance
+
+
+@pytest.mark.parametrize(
+    ("value", "agrees"),
+    [(1.5, True), (2.5, True), (2.5000001, False), (1.4999999, False)],
+)
+def test_the_tolerance_is_inclusive(value, agrees):
+    output = Output("y", "scalar", lambda _arguments, _dtype: Tolerance(0.125, 0.25))
+    found = compare((output,), value, 2.0, (), "float64", "loop")
+    assert (found.message == "") is agrees
+
+
+def test_a_tolerance_may_differ_from_entry_to_entry():
+    output = Output("y", "array", lambda _a, _d: Tolerance(0.0, np.array([0.0, 1.0])))
+    near = compare((output,), np.array([1.0, 2.0]), [1.0, 1.0], (), "float64", "loop")
+    assert near.message == ""
+    assert near.max_abs_error == 1.0
+    off = compare((output,), np.array([2.0, 1.0]), [1.0, 1.0], (), "float64", "loop")
+    assert off.message.startswith("y[0] is 2, loop has 1")
+
+
+@pytest.mark.parametrize(
+    ("values", "wanted", "agree"),
+    [
+        ([np.nan, 1.0], [np.nan, 1.0], True),
+        ([np.inf, -np.inf], [np.inf, -np.inf], True),
+        ([np.inf], [-np.inf], False),
+        ([1.0], [np.nan], False),
+        ([np.nan], [np.inf], False),
+        ([1e308], [np.inf], False),
+    ],
+)
+def test_nan_and_infinities_have_to_be_in_the_same_places(values, wanted, agree):
+    output = Output("y", "array", lambda _arguments, _dtype: Tolerance(1.0, 1.0))
+    found = compare((output,), np.array(values), wanted, (), "float64", "loop")
+    assert (found.message == "") is agree
+
+
+def test_the_relative_error_is_of_entries_that_are_not_zero():
+    output = Output("y", "array", lambda _arguments, _dtype: Tolerance(1.0, 1.0))
+    found = compare((output,), np.array([0.5, 3.0]), [0.0, 2.0], (), "float64", "loop")
+    assert (found.max_abs_error, found.max_rel_error) == (1.0, 0.5)

@@ -1,0 +1,297 @@
+"""The command line as a person uses it: in processes of its own."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import bench
+from bench import records
+from bench.table import COLUMNS
+
+ROOT = Path(__file__).parents[2]
+POST_LOSSES = {"0": "105.4667", "100": "84.0333", "500": "8.5667", "1000": "2e-8"}
+
+
+def command(*arguments):
+    return [sys.executable, "-W", "error", "-m", "bench", *map(str, arguments)]
+
+
+def lossbench(*arguments, root=ROOT, cwd=None):
+    """Run the command; the process with its output and exit code."""
+    return subprocess.run(
+        command(*arguments),
+        capture_output=True,
+        text=True,
+        cwd=cwd or root,
+        env=os.environ | {"PYTHONPATH": str(root)},
+        timeout=300,
+        check=False,
+    )
+
+
+def only_folder(output):
+    (folder,) = output.iterdir()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A small run, its process and its folder."""
+    output = tmp_path_factory.mktemp("results")
+    arguments = ["svm_loss", "--size", "lecture,S", "--passes", "2", "--output", output]
+    process = lossbench("run", *arguments, "--threads", "2")
+    return process, only_folder(output)
+
+
+def test_a_run_ends_well_and_shows_its_table(finished):
+    process, folder = finished
+    assert process.returncode == 0, process.stdout + process.stderr
+    assert process.stderr == ""
+    for words in ("svm_loss", "lecture", "numba-parallel", "2 threads", "8 cells: 8 ok."):
+        assert words in process.stdout
+    assert f"Written to {folder / 'measurements.csv'}" in process.stdout
+    assert re.search(r"pass 2 of 2: 8 of 16 done", process.stdout), "plain lines, one a pass"
+    assert "\x1b" not in process.stdout
+
+
+def test_a_run_s_files(finished):
+    _, folder = finished
+    names = {path.name for path in folder.iterdir()}
+    csv, cells = "measurements.csv", "cells.jsonl"
+    assert names == {csv, cells, "environment.json", "pass-1.json", "pass-2.json"}
+    assert (folder / csv).read_text().splitlines()[0] == ",".join(COLUMNS)
+
+
+def test_a_run_s_table(finished):
+    _, folder = finished
+    frame = bench.load(folder)
+    assert len(frame) == 8
+    assert set(frame["status"]) == {"ok"}
+    assert set(frame["checked"]) == {"full"}
+    assert set(frame["run_id"]) == {folder.name}
+    assert (frame["passes"] == 2).all()
+    assert (frame["rounds"] >= 2).all()
+    assert frame[["min_s", "median_s", "speedup_vs_loop", "gb_per_s"]].notna().all(axis=None)
+    assert set(frame.loc[frame["tier"] == "numba-parallel", "threads"]) == {2}
+
+
+def test_a_run_s_records_hold_every_round(finished):
+    _, folder = finished
+    found = records.read(folder / "cells.jsonl")
+    assert len(found) == 16
+    report = json.loads((folder / "pass-1.json").read_text())
+    of_pass = {record.verdict.cell.id: record for record in found if record.pass_number == 1}
+    for benchmark in report["benchmarks"]:
+        record = of_pass[benchmark["param"]]
+        assert list(record.times) == benchmark["stats"]["data"]
+        assert record.iterations == benchmark["stats"]["iterations"]
+        assert benchmark["extra_info"]["agreement"]["status"] == "ok"
+        assert benchmark["extra_info"]["cost"]["flops"] > 0
+
+
+def test_a_run_s_environment(finished):
+    _, folder = finished
+    environment = json.loads((folder / "environment.json").read_text())
+    assert environment["run_id"] == folder.name
+    assert environment["options"]["sizes"] == ["lecture", "S"]
+    machine = environment["machine"]
+    assert machine["threading_layer"] in {"omp", "tbb", "workqueue"}
+    assert machine["thread_variables"]["NUMBA_NUM_THREADS"] == "2"
+    assert machine["libraries"]["numba"]
+    assert machine["blas"]
+
+
+def test_a_finished_run_has_nothing_to_resume(finished):
+    _, folder = finished
+    before = (folder / "cells.jsonl").read_bytes()
+    process = lossbench("run", "--resume", folder)
+    assert process.returncode == 0
+    assert "8 cells: 8 ok." in process.stdout
+    assert (folder / "cells.jsonl").read_bytes() == before
+
+
+def test_a_torn_run_is_resumed_where_it_was(finished, tmp_path):
+    _, whole = finished
+    folder = tmp_path / "20260101-000000"
+    shutil.copytree(whole, folder)
+    lines = (folder / "cells.jsonl").read_text().splitlines(keepends=True)
+    kept = "".join(lines[:11])
+    (folder / "cells.jsonl").write_text(kept + lines[11][:-30])
+    process = lossbench("run", "--resume", "latest", "--output", tmp_path)
+    assert process.returncode == 0, process.stdout + process.stderr
+    text = (folder / "cells.jsonl").read_text()
+    assert text.startswith(kept), "finished cells are not run again"
+    found = records.read(folder / "cells.jsonl")
+    assert len(found) == len({(r.pass_number, r.verdict.cell) for r in found}) == 16
+    assert (folder / "pass-2-resumed-1.json").exists()
+    assert (bench.load(folder)["passes"] == 2).all()
+
+
+def test_ctrl_c_leaves_a_run_that_can_be_read_and_resumed(tmp_path):
+    arguments = ["svm_loss", "--size", "lecture", "--tier", "loop,numpy", "--passes", "200"]
+    process = subprocess.Popen(
+        command("run", *arguments, "--output", tmp_path),
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.glob("*/pass-1.json")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=60)
+    folder = only_folder(tmp_path)
+    assert process.returncode == 130
+    assert (
+        f"interrupted; what was measured is kept. To go on: lossbench run --resume {folder}" in out
+    )
+    frame = bench.load(folder)
+    assert frame["tier"].tolist() == ["loop", "numpy"]
+    assert frame["median_s"].notna().all()
+
+
+def test_a_child_that_dies_is_one_line_and_costs_nothing_measured(tmp_path):
+    tree = copied_tree(tmp_path)
+    kernel = tree / "kernels" / "vectorized" / "losses.py"
+    # Its own process: the parent calls no kernel
+    kernel.write_text(
+        kernel.read_text().replace(SOFTMAX, f"{SOFTMAX}    __import__('os').abort()\n")
+    )
+    output = tmp_path / "results"
+    arguments = ["svm_loss", "softmax", "--size", "lecture", "--tier", "numpy", "--passes", "1"]
+    process = lossbench("run", *arguments, "--output", output, root=tree)
+    assert process.returncode == 1
+    (line,) = [line for line in process.stdout.splitlines() if "broke off" in line]
+    assert "pass 1 broke off at softmax-numpy-lecture-float64 (signal SIGABRT)" in line
+    assert "--resume" in line
+    assert process.stderr == ""
+
+
+SVM = "    return mean_svm_loss(scores, labels, margin)\n"
+SOFTMAX = '    out = _check.result_array("softmax", scores, out)\n'
+
+
+def copied_tree(tmp_path):
+    """The project in a folder of its own, to be spoiled."""
+    tree = tmp_path / "tree"
+    for package in ("bench", "kernels", "reference"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / package, tree / package, ignore=ignored)
+    return tree
+
+
+@pytest.fixture(scope="module")
+def spoiled(tmp_path_factory):
+    """A project whose NumPy hinge loss is wrong."""
+    tree = copied_tree(tmp_path_factory.mktemp("spoiled"))
+    kernel = tree / "kernels" / "vectorized" / "losses.py"
+    text = kernel.read_text()
+    assert text.count(SVM) == 1
+    kernel.write_text(text.replace(SVM, SVM.replace("margin)", "margin) * (1.0 + 1e-9)")))
+    return tree
+
+
+def test_a_wrong_tier_is_refused(spoiled, tmp_path):
+    arguments = ["svm_loss", "--size", "lecture", "--tier", "loop,numpy", "--passes", "2"]
+    process = lossbench("run", *arguments, "--output", tmp_path, root=spoiled)
+    assert process.returncode == 1
+    assert "disagrees: svm_loss numpy lecture float64: " in process.stdout
+    frame = bench.load(only_folder(tmp_path)).set_index("tier")
+    assert frame["status"].to_dict() == {"loop": "ok", "numpy": "disagrees"}
+    assert frame.loc["numpy", ["median_s", "speedup_vs_loop", "passes"]].isna().all()
+    assert frame.loc["numpy", "max_abs_error"] > 0.0
+    assert frame.loc["loop", "passes"] == 2
+
+
+def test_check_refuses_a_wrong_tier(spoiled):
+    process = lossbench("check", "svm_loss", "--size", "S", "--tier", "numpy", root=spoiled)
+    assert process.returncode == 1
+    assert "disagrees: svm_loss-numpy-S-float64: hard input" in process.stdout
+
+
+def test_check_of_everything_that_takes_functions():
+    names = ["numerical_gradient", "check_gradient", "gradient_descent"]
+    process = lossbench("check", *names, "--size", "lecture")
+    assert process.returncode == 0, process.stdout + process.stderr
+    assert "9 cells: 9 ok." in process.stdout
+
+
+def test_list():
+    process = lossbench("list")
+    assert process.returncode == 0
+    assert "linear_numerical_gradient" in process.stdout
+
+
+def test_demo_lecture_shows_the_post_s_losses_in_every_tier():
+    process = lossbench("demo", "lecture")
+    assert process.returncode == 0, process.stdout + process.stderr
+    lines = {
+        line.split()[0]: line.split()[1:] for line in process.stdout.splitlines() if line.split()
+    }
+    for epoch, loss in POST_LOSSES.items():
+        assert lines[epoch] == [loss] * 3
+    assert "trained in" in process.stdout
+    assert "compiled in" in process.stdout
+
+
+def test_demo_descent_draws_its_pictures(tmp_path):
+    process = lossbench("demo", "descent", "--output", tmp_path, "--no-show")
+    assert process.returncode == 0, process.stdout + process.stderr
+    pictures = process.stdout.split()
+    assert [Path(picture).name for picture in pictures] == [
+        *("descent-0.01.png", "descent-0.8.png", "descent-1.05.png", "descent.png")
+    ]
+    for picture in pictures:
+        assert Path(picture).read_bytes().startswith(b"\x89PNG")
+
+
+# --- mistakes
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["run", "svm_los"], "no problem 'svm_los'; there are svm_loss, "),
+        (["check", "softmaxloss"], "no problem 'softmaxloss'; there are softmax_loss, "),
+        (["run", "--size", "XL"], "no size 'XL'; there are L, "),
+        (["run", "--tier", "numb"], "no tier 'numb'; there are numba, "),
+        (["run", "--dtype", "float16"], "no dtype 'float16'; there are float"),
+        (["run", "--threads", "0"], "threads has to be at least 1, not '0'"),
+        (["run", "--budget", "-1"], "the budget has to be above 0 seconds"),
+        (["run", "--passes", "0"], "'--passes'"),
+        (["run", "numerical_gradient", "--size", "L"], "no problem that was asked for has such a"),
+        (["run", "--resume", "latest", "--size", "S"], "--resume takes its options from the run"),
+        (["run", "--resume", "nowhere", "--output", "{empty}"], "there is no run in"),
+        (["run", "--output", "{file}"], "file"),
+        (["frobnicate"], "frobnicate"),
+    ],
+)
+def test_a_mistake_is_a_line_and_exit_code_2(arguments, words, tmp_path):
+    (tmp_path / "file").write_text("")
+    places = {"empty": tmp_path / "empty", "file": tmp_path / "file"}
+    process = lossbench(*(argument.format(**places) for argument in arguments), cwd=tmp_path)
+    assert process.returncode == 2, process.stdout + process.stderr
+    assert words in " ".join(process.stderr.split())
+    assert "Traceback" not in process.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {"file"}, "nothing is begun"
+
+
+def test_help_answers_without_what_loads_long():
+    program = (
+        "import sys; from bench.cli import app; app(['--help'], standalone_mode=False); "
+        "print(sorted({'numba', 'pandas', 'numpy', 'matplotlib'} & set(sys.modules)))"
+    )
+    process = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True, text=True, cwd=ROOT, check=True,
+    )  # fmt: skip
+    assert process.stdout.rstrip().endswith("[]")

@@ -1,0 +1,124 @@
+"""Plans, passes and folders of a run; the child processes are left to test_cli."""
+
+from collections import Counter
+
+import pytest
+
+from bench import measurement
+from bench.agreement import Verdict
+from bench.measurement import Options, cells_of_pass, plan
+from bench.problem import Cell
+from bench.problems import PROBLEMS
+from bench.records import Record
+from bench.threads import all_cores
+
+CELLS = [Cell("svm_loss", tier, "S", "float64", 1) for tier in ("loop", "numpy", "numba")]
+OPTIONS = Options(passes=8, budget=2.0)
+
+
+def ok(cell, number=1, seconds=1e-5):
+    return Record(number, Verdict(cell, "ok", seconds=seconds), 1, (seconds,))
+
+
+def test_the_default_plan():
+    cells = plan(PROBLEMS, Options(threads=(1, 2)))
+    assert len(cells) == len(set(cells)) == 162
+    assert Counter(cell.tier for cell in cells) == {
+        "loop": 40,
+        "numpy": 40,
+        "numba": 40,
+        "numba-parallel": 42,
+    }
+    assert {cell.threads for cell in cells if cell.tier != "numba-parallel"} == {1}
+    assert {cell.dtype for cell in cells} == {"float64"}
+
+
+def test_threads_are_one_and_all_cores_unless_given():
+    parallel = Options(problems=("svm_loss",), sizes=("S",), tiers=("numba-parallel",))
+    assert {cell.threads for cell in plan(PROBLEMS, parallel)} == {1, all_cores()}
+
+
+def test_a_plan_of_what_is_not_there_is_empty():
+    assert plan(PROBLEMS, Options(problems=("numerical_gradient",), sizes=("L",))) == []
+
+
+def test_cells_have_names_that_pytest_selects_by():
+    assert Cell("svm_loss", "numba", "M", "float64", 1).id == "svm_loss-numba-M-float64"
+    parallel = Cell("softmax", "numba-parallel", "L", "float32", 2)
+    assert parallel.id == "softmax-numba-parallel-L-float32-2threads"
+    ids = [cell.id for cell in plan(PROBLEMS, Options(threads=(1, 2)))]
+    assert len(ids) == len(set(ids))
+
+
+def test_groups_hold_what_is_compared():
+    groups = measurement.groups(plan(PROBLEMS, Options(problems=("svm_loss",), threads=(1, 2))))
+    assert [[cell.size for cell in group] for group in groups] == [
+        [size] * 5 for size in ("lecture", "S", "M")
+    ]
+
+
+def test_passes_are_shuffled_each_in_its_own_way_and_always_the_same():
+    cells = plan(PROBLEMS, Options(threads=(1, 2)))
+    first, second = (cells_of_pass(cells, number, OPTIONS, []) for number in (1, 2))
+    assert sorted(map(str, first)) == sorted(map(str, cells))
+    assert first != second
+    assert first == cells_of_pass(cells, 1, OPTIONS, [])
+
+
+def test_what_is_done_in_a_pass_is_not_done_again():
+    done = [ok(CELLS[0]), ok(CELLS[1]), ok(CELLS[0], number=2)]
+    assert cells_of_pass(CELLS, 1, OPTIONS, done) == [CELLS[2]]
+    assert set(cells_of_pass(CELLS, 2, OPTIONS, done)) == {CELLS[1], CELLS[2]}
+
+
+@pytest.mark.parametrize("status", ["disagrees", "failed", "skipped", "unavailable"])
+def test_what_is_not_ok_is_not_tried_in_a_later_pass(status):
+    done = [Record(1, Verdict(CELLS[0], status, "a reason"))]
+    assert CELLS[0] not in cells_of_pass(CELLS, 2, OPTIONS, done)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "passes"),
+    [(1e-5, 8), (0.1, 8), (0.25, 4), (0.5, 2), (1.0, 1), (1.9, 1)],
+)
+def test_a_slow_cell_is_timed_in_as_many_passes_as_its_budget_holds(seconds, passes):
+    done = [ok(CELLS[0], seconds=seconds)]
+    later = [n for n in range(2, 9) if CELLS[0] in cells_of_pass(CELLS, n, OPTIONS, done)]
+    assert 1 + len(later) == passes
+    gaps = {b - a for a, b in zip([1, *later], [*later, 9], strict=True)}
+    assert len(gaps) == 1, "spread evenly over the run"
+
+
+# --- folders
+
+
+def test_a_run_s_options_are_found_in_its_folder(tmp_path):
+    options = Options(problems=("softmax",), sizes=("L",), threads=(1, 4), passes=3, budget=0.5)
+    folder = measurement.begin(tmp_path, options)
+    assert measurement.options_of(folder) == options
+
+
+def test_runs_of_one_second_have_folders_of_their_own(tmp_path):
+    folders = [measurement.begin(tmp_path, OPTIONS) for _ in range(3)]
+    assert len(set(folders)) == 3
+    assert measurement.find("latest", tmp_path) == folders[-1]
+    for folder in folders:
+        assert measurement.find(folder.name, tmp_path) == folder
+        assert measurement.find(str(folder), tmp_path / "elsewhere") == folder
+
+
+def test_a_run_that_is_not_there(tmp_path):
+    with pytest.raises(ValueError, match="there is no run in"):
+        measurement.find("latest", tmp_path)
+    folder = measurement.begin(tmp_path, OPTIONS)
+    with pytest.raises(ValueError, match=f"no run 'lates'; there are {folder.name}"):
+        measurement.find("lates", tmp_path)
+
+
+def test_a_folder_that_is_not_a_run(tmp_path):
+    with pytest.raises(ValueError, match="is not a run that can be resumed"):
+        measurement.options_of(tmp_path)
+    for text in ("{}", "[]", '{"options": {"colour": "red"}}', "{"):
+        (tmp_path / "environment.json").write_text(text)
+        with pytest.raises(ValueError, match="is not a run that can be resumed"):
+            measurement.options_of(tmp_path)

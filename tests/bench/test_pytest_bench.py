@@ -1,0 +1,111 @@
+"""`pytest bench` by itself: its selection, its options, and what it refuses."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def pytest_bench(*arguments, variables=None):
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "bench", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=os.environ | (variables or {}),
+        timeout=300,
+        check=False,
+    )
+
+
+def test_one_cell_by_name(tmp_path):
+    out = tmp_path / "out.json"
+    process = pytest_bench("-k", "svm_loss-numba-lecture-float64", f"--benchmark-json={out}")
+    assert process.returncode == 0, process.stdout + process.stderr
+    report = json.loads(out.read_text())
+    (benchmark,) = report["benchmarks"]
+    assert benchmark["name"] == "test_speed[svm_loss-numba-lecture-float64]"
+    assert benchmark["extra_info"]["agreement"]["status"] == "ok"
+    assert benchmark["extra_info"]["tier"] == "numba"
+    assert benchmark["options"]["min_time"] == 1e-3
+    machine = report["machine_info"]["lossbench"]
+    assert machine["libraries"]["llvmlite"]
+    assert machine["threading_layer"]
+    assert machine["cpu"]
+
+
+def test_with_k_all_sizes_and_dtypes_are_there():
+    process = pytest_bench("--collect-only", "-q", "-k", "svm_loss-numba-L-float32")
+    assert "bench/test_speed.py::test_speed[svm_loss-numba-L-float32]" in process.stdout
+
+
+def test_without_k_the_default_cells_are_there():
+    process = pytest_bench("--collect-only", "-q", "--lossbench-threads", "1,2")
+    assert process.returncode == 0
+    assert "162 tests collected" in process.stdout
+    assert "float32" not in process.stdout
+
+
+def test_cells_by_option():
+    options = ["--lossbench-size=S", "--lossbench-dtype=float32", "--lossbench-tier=loop,numpy"]
+    process = pytest_bench("--collect-only", "-q", *options)
+    assert "28 tests collected" in process.stdout
+    wrong = pytest_bench("--collect-only", "--lossbench-size=XL")
+    assert wrong.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "ERROR: no size 'XL'; there are L, " in wrong.stderr
+
+
+def test_saved_runs_are_compared(tmp_path):
+    cell = ["-k", "svm_loss-numpy-lecture-float64", f"--benchmark-storage={tmp_path}"]
+    quick = ["--benchmark-max-time=0.01", "--benchmark-min-time=0.0001"]
+    saved = pytest_bench(*cell, *quick, "--benchmark-autosave")
+    assert saved.returncode == 0, saved.stdout + saved.stderr
+    compared = pytest_bench(*cell, *quick, "--benchmark-compare")
+    assert compared.returncode == 0, compared.stdout + compared.stderr
+    assert "machine_info is different" not in compared.stdout + compared.stderr
+    assert "(0001_" in compared.stdout
+
+
+@pytest.mark.parametrize(
+    ("option", "outcome"), [("--benchmark-disable", "1 passed"), ("--benchmark-skip", "1 skipped")]
+)
+def test_benchmarks_can_be_switched_off(option, outcome):
+    process = pytest_bench("-k", "svm_loss-numpy-lecture-float64", option)
+    assert process.returncode == 0, process.stdout + process.stderr
+    assert outcome in process.stdout
+
+
+def test_a_slow_cell_is_called_as_often_as_fits(tmp_path):
+    out = tmp_path / "out.json"
+    options = ["--benchmark-max-time=0.001", f"--benchmark-json={out}"]
+    process = pytest_bench("-k", "svm_loss-loop-M-float64", *options)
+    assert process.returncode == 0, process.stdout + process.stderr
+    (benchmark,) = json.loads(out.read_text())["benchmarks"]
+    assert (benchmark["stats"]["rounds"], benchmark["stats"]["iterations"]) == (1, 1)
+
+
+def test_a_cell_over_its_budget_is_skipped_with_the_reason():
+    options = ["-k", "svm_loss-loop-M-float64", "-rs", "--lossbench-budget=1e-7"]
+    process = pytest_bench(*options)
+    assert process.returncode == 0, process.stdout + process.stderr
+    assert "1 skipped" in process.stdout
+    assert "over the budget of 1e-07 s" in " ".join(process.stdout.split())
+
+
+STANDS_FOR_XDIST = """
+def pytest_addoption(parser):
+    parser.addoption("--dist", default="no")
+"""
+
+
+def test_side_by_side_is_refused(tmp_path):
+    (tmp_path / "stands_for_xdist.py").write_text(STANDS_FOR_XDIST)
+    variables = {"PYTHONPATH": str(tmp_path), "PYTEST_PLUGINS": "stands_for_xdist"}
+    process = pytest_bench("--dist=load", variables=variables)
+    assert process.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "run it without pytest-xdist" in process.stderr

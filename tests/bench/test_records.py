@@ -1,0 +1,55 @@
+"""cells.jsonl: a line a cell, torn tails, foreign lines."""
+
+import json
+import math
+
+import pytest
+
+from bench import records
+from bench.agreement import Verdict
+from bench.problem import Cell
+from bench.records import Record
+
+CELL = Cell("svm_loss", "numba", "M", "float64", 1)
+TIMED = Record(2, Verdict(CELL, "ok", "", "full", 1e-16, 1e-15, 2e-5), 50, (1e-5, 2e-5))
+REFUSED = Record(1, Verdict(CELL, "disagrees", "it does", max_abs_error=0.5))
+
+
+def test_what_is_written_is_read(tmp_path):
+    path = tmp_path / "cells.jsonl"
+    assert records.read(path) == []
+    for record in (TIMED, REFUSED):
+        records.append(path, record)
+    assert records.read(path) == [TIMED, REFUSED]
+    assert records.count(path) == 2
+    assert records.verdicts(records.read(path)) == {CELL: REFUSED.verdict}
+
+
+def test_a_line_is_plain_json(tmp_path):
+    path = tmp_path / "cells.jsonl"
+    records.append(path, Record(1, Verdict(CELL, "disagrees", "far off", max_abs_error=math.inf)))
+    values = json.loads(path.read_text(), parse_constant=pytest.fail)
+    assert values["pass"] == 1
+    assert (values["problem"], values["threads"]) == ("svm_loss", 1)
+    assert values["max_abs_error"] is None
+    assert values["times"] == []
+
+
+def test_a_torn_last_line_is_left_out_and_mended(tmp_path):
+    path = tmp_path / "cells.jsonl"
+    for record in (TIMED, REFUSED):
+        records.append(path, record)
+    path.write_bytes(path.read_bytes()[:-20])
+    assert records.read(path) == [TIMED]
+    records.mend(path)
+    records.append(path, REFUSED)
+    assert records.read(path) == [TIMED, REFUSED]
+
+
+def test_a_foreign_line_is_named(tmp_path):
+    path = tmp_path / "cells.jsonl"
+    records.append(path, TIMED)
+    for line in ("{}", "[]", "3", "{", '{"pass": 1, "problem": "a"}'):
+        path.write_text(path.read_text().splitlines()[0] + f"\n{line}\n")
+        with pytest.raises(ValueError, match=r"cells\.jsonl, line 2: not a record of a cell"):
+            records.read(path)

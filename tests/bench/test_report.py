@@ -1,0 +1,122 @@
+"""The words of the table, and the figures in it."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from bench import table
+from bench.agreement import Verdict
+from bench.names import chosen, counts
+from bench.problem import Cell
+from bench.problems import PROBLEMS
+from bench.problems.inputs import SIZES
+from bench.records import Record
+from bench.report import agreement_report, problem_list, report
+from bench.units import digits, duration
+
+LOOP, NUMPY, NUMBA = (
+    Cell("svm_loss", tier, "S", "float64", 1) for tier in ("loop", "numpy", "numba")
+)
+PARALLEL = Cell("svm_loss", "numba-parallel", "S", "float64", 2)
+OK = {cell: Verdict(cell, "ok", "", "full", 1e-16, 0.0, 1e-5) for cell in (LOOP, NUMPY, NUMBA)}
+WRONG = Verdict(PARALLEL, "disagrees", "loss is 1, loop has 2")
+
+
+def plain(renderable):
+    out = Console(file=io.StringIO(), width=100)
+    out.print(renderable)
+    return out.file.getvalue()
+
+
+def test_a_table_in_plain_words():
+    found = [
+        Record(1, OK[LOOP], 1, (1e-3,)),
+        Record(1, OK[NUMPY], 1, (2e-5,)),
+        Record(1, OK[NUMBA], 1, (2.5e-6,)),
+        Record(1, WRONG),
+    ]
+    text = plain(report(table.tabulate("run", [LOOP, NUMPY, NUMBA, PARALLEL], found)))
+    words = text.split()
+    assert max(map(len, text.splitlines())) <= 100
+    times = "\N{MULTIPLICATION SIGN}"
+    speedups = (f"{factor}{times}" for factor in ("50.0", "400", "8.00"))
+    for word in ("1.00", "20.0", "2.50", *speedups, "disagrees", "threads"):
+        assert word in words
+    assert "disagrees: svm_loss numba-parallel S float64: loss is 1, loop has 2" in text
+    assert "4 cells: 3 ok, 1 disagrees." in text
+
+
+def test_a_skipped_cell_shows_its_estimate_and_its_reason():
+    skipped = Verdict(
+        LOOP, "skipped", "about 9.0 s a call, over the budget of 2 s", estimated_s=9.0
+    )
+    sampled = Verdict(NUMPY, "ok", "", "sample", 0.0, 0.0, 1e-3)
+    found = [Record(1, skipped), Record(1, sampled, 1, (1e-3,))]
+    text = plain(report(table.tabulate("run", [LOOP, NUMPY], found)))
+    assert "skipped" in text
+    assert "~ 9.0 s" in text
+    assert "over the budget of 2 s" in text
+    assert "on a sample of the inputs, on all of them against NumPy: svm_loss S." in text
+
+
+def test_nothing_measured():
+    assert "Nothing was measured." in plain(report(table.tabulate("run", [LOOP], [])))
+
+
+def test_agreement_in_plain_words():
+    text = plain(agreement_report([*OK.values(), WRONG]))
+    assert "ok 1.0e-16" in text
+    assert "disagrees: svm_loss-numba-parallel-S-float64-2threads: loss is 1, loop has 2" in text
+    assert "4 cells: 3 ok, 1 disagrees." in text
+
+
+def test_the_list_names_every_problem_and_size():
+    text = plain(problem_list(PROBLEMS, SIZES))
+    for name in (*(problem.name for problem in PROBLEMS), *SIZES, "50,257"):
+        assert name in text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.0, "0 ns"),
+        (4.2e-9, "4.20 ns"),
+        (9.999e-7, "1000 ns"),
+        (1.234e-6, "1.23 µs"),
+        (0.0999999, "100 ms"),
+        (1.5, "1.50 s"),
+        (119.0, "119 s"),
+        (120.0, "2.00 min"),
+        (3 * 3600.0, "3.00 h"),
+        (9 * 86400.0, "9.00 d"),
+    ],
+)
+def test_durations(seconds, words):
+    assert duration(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(0.00123, "0.00123"), (9.999, "10.0"), (99.96, "100"), (4321.0, "4321"), (0.0, "0")],
+)
+def test_digits(value, words):
+    assert digits(value) == words
+
+
+def test_names_are_taken_apart_and_put_in_order():
+    known = ("lecture", "S", "M", "L")
+    assert chosen("size", ["M,S", "lecture", "S"], known) == ("lecture", "S", "M")
+    assert chosen("size", [], known) == ()
+    assert counts("threads", ["4, 1", "2"]) == (1, 2, 4)
+
+
+def test_an_unknown_name_is_answered_with_the_nearest_first():
+    with pytest.raises(ValueError, match="no size 'lectrue'; there are lecture, "):
+        chosen("size", ["lectrue"], ("M", "lecture", "S"))
+
+
+@pytest.mark.parametrize("given", ["0", "-1", "two", "1.5"])
+def test_thread_counts_are_numbers_above_zero(given):
+    with pytest.raises(ValueError, match="threads has to be at least 1"):
+        counts("threads", [given])

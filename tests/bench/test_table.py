@@ -1,0 +1,194 @@
+"""Pooling and derived columns on numbers that a person can check; files there and back."""
+
+import math
+
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+import bench
+from bench import records, table
+from bench.agreement import Verdict
+from bench.problem import Cell
+from bench.records import Record
+
+LOOP, NUMPY, NUMBA, PARALLEL = (
+    Cell("svm_loss", tier, "S", "float64", threads)
+    for tier, threads in (("loop", 1), ("numpy", 1), ("numba", 1), ("numba-parallel", 2))
+)
+CELLS = [LOOP, NUMPY, NUMBA, PARALLEL]
+
+
+def timed(cell, number, *times, iterations=10):
+    verdict = Verdict(cell, "ok", "", "full", 1e-16, 2e-16, 1e-5)
+    return Record(number, verdict, iterations, times)
+
+
+FOUND = [
+    timed(NUMPY, 1, 2e-6, 4e-6),
+    timed(LOOP, 1, 1e-3),
+    timed(NUMBA, 2, 4e-7, 5e-7, iterations=30),
+    timed(NUMBA, 1, 1e-7, 2e-7, 3e-7),
+    Record(1, Verdict(PARALLEL, "disagrees", "off, by a mile", max_abs_error=0.5)),
+]
+
+
+@pytest.fixture
+def frame():
+    return table.tabulate("run", CELLS, FOUND)
+
+
+def row(frame, tier):
+    return frame[frame["tier"] == tier].iloc[0]
+
+
+def test_columns_and_order(frame):
+    assert ",".join(frame.columns) == (
+        "run_id,problem,tier,size,n,d,c,dtype,threads,status,message,checked,max_abs_error,"
+        "max_rel_error,passes,rounds,iterations,min_s,q1_s,median_s,q3_s,stddev_s,estimated_s,"
+        "speedup_vs_loop,speedup_vs_numpy,bytes_moved,flops,gb_per_s"
+    )
+    assert frame["tier"].tolist() == ["loop", "numpy", "numba", "numba-parallel"]
+    assert {name: str(dtype) for name, dtype in frame.dtypes.items()} == table.COLUMNS
+
+
+def test_rounds_of_all_passes_are_one_sample(frame):
+    numba = row(frame, "numba")
+    assert (numba["passes"], numba["rounds"], numba["iterations"]) == (2, 5, 20)
+    assert numba["min_s"] == 1e-7
+    assert numba["q1_s"] == pytest.approx(2e-7)
+    assert numba["median_s"] == pytest.approx(3e-7)
+    assert numba["q3_s"] == pytest.approx(4e-7)
+    assert numba["stddev_s"] == pytest.approx(math.sqrt(2.5) * 1e-7)
+    assert math.isnan(row(frame, "loop")["stddev_s"]), "one round has no spread"
+
+
+def test_derived_columns(frame):
+    numba = row(frame, "numba")
+    assert numba["speedup_vs_loop"] == pytest.approx(1e-3 / 3e-7)
+    assert numba["speedup_vs_numpy"] == pytest.approx(10.0)
+    # 64 × 10 scores and 64 labels of 8 bytes, in 0.3 µs
+    assert numba["bytes_moved"] == 5632
+    assert numba["gb_per_s"] == pytest.approx(5632 / 3e-7 / 1e9)
+    assert row(frame, "loop")["speedup_vs_loop"] == 1.0
+    assert row(frame, "loop")["speedup_vs_numpy"] == pytest.approx(3e-3)
+
+
+def test_what_is_not_ok_has_no_time_and_no_speedup(frame):
+    refused = row(frame, "numba-parallel")
+    assert (refused["status"], refused["message"]) == ("disagrees", "off, by a mile")
+    assert refused["max_abs_error"] == 0.5
+    timing = ["passes", "rounds", "iterations", "min_s", "median_s", "stddev_s"]
+    derived = ["speedup_vs_loop", "speedup_vs_numpy", "gb_per_s"]
+    assert refused[timing + derived].isna().all()
+
+
+def test_times_of_a_cell_that_is_not_ok_are_dropped():
+    found = [Record(1, Verdict(NUMBA, "disagrees", "no"), 1, (1e-6,)), timed(LOOP, 1, 1e-3)]
+    frame = table.tabulate("run", CELLS, found)
+    assert math.isnan(row(frame, "numba")["median_s"])
+
+
+def test_a_speedup_over_an_estimate_stays_blank():
+    found = [
+        Record(1, Verdict(LOOP, "skipped", "about 9 s a call", estimated_s=9.0)),
+        timed(NUMPY, 1, 1e-3),
+    ]
+    frame = table.tabulate("run", CELLS, found)
+    assert row(frame, "loop")["estimated_s"] == 9.0
+    assert math.isnan(row(frame, "numpy")["speedup_vs_loop"])
+    assert row(frame, "numpy")["speedup_vs_numpy"] == 1.0
+
+
+def test_groups_are_not_mixed():
+    other = Cell("svm_loss", "loop", "S", "float32", 1)
+    frame = table.tabulate("run", [*CELLS, other], [*FOUND, timed(other, 1, 5.0)])
+    assert row(frame, "numba")["speedup_vs_loop"] == pytest.approx(1e-3 / 3e-7)
+
+
+def test_derived_columns_can_be_computed_again(frame):
+    spoiled = frame.assign(speedup_vs_loop=0.0, gb_per_s=0.0)
+    assert_frame_equal(table.derived(spoiled), frame)
+
+
+def test_a_run_without_records_is_an_empty_table():
+    frame = table.tabulate("run", CELLS, [])
+    assert frame.empty
+    assert list(frame.columns) == list(table.COLUMNS)
+
+
+# --- files
+
+
+def test_there_and_back(frame, tmp_path):
+    path = tmp_path / "measurements.csv"
+    table.save(frame, path)
+    loaded = bench.load(path)
+    assert_frame_equal(loaded, frame, check_categorical=False)
+    assert {name: str(dtype) for name, dtype in loaded.dtypes.items()} == table.COLUMNS
+    again = tmp_path / "again.csv"
+    table.save(loaded, again)
+    assert again.read_bytes() == path.read_bytes()
+    assert_frame_equal(bench.load(str(tmp_path)), loaded)
+
+
+def test_an_empty_table_there_and_back(tmp_path):
+    path = tmp_path / "measurements.csv"
+    table.save(table.tabulate("run", CELLS, []), path)
+    assert bench.load(path).empty
+
+
+def test_an_interrupted_run_is_put_together_from_its_cells(frame, tmp_path):
+    for record in FOUND:
+        records.append(tmp_path / "cells.jsonl", record)
+    loaded = bench.load(tmp_path).set_index("tier").sort_index()
+    wanted = frame.set_index("tier").sort_index().assign(run_id=tmp_path.name)
+    assert_frame_equal(loaded, wanted, check_categorical=False, check_index_type=False)
+
+
+def test_words_that_look_like_numbers_stay_words(tmp_path):
+    found = [Record(1, Verdict(NUMBA, "failed", "nan")), Record(1, Verdict(LOOP, "failed", "1"))]
+    table.save(table.tabulate("001", CELLS, found), tmp_path / "measurements.csv")
+    loaded = bench.load(tmp_path)
+    assert loaded["message"].tolist() == ["1", "nan"]
+    assert loaded["run_id"].tolist() == ["001", "001"]
+
+
+def test_a_foreign_file_is_refused(tmp_path):
+    path = tmp_path / "other.csv"
+    pd.DataFrame({"problem": ["svm_loss"], "tier": ["loop"]}).to_csv(path, index=False)
+    with pytest.raises(ValueError, match="is not a table of lossbench: no column run_id, size, n"):
+        bench.load(path)
+    path.write_text("")
+    with pytest.raises(ValueError, match="no column run_id, problem"):
+        bench.load(path)
+
+
+def test_a_file_that_is_cut_short_is_refused(frame, tmp_path):
+    path = tmp_path / "measurements.csv"
+    table.save(frame, path)
+    text = path.read_text()
+    path.write_text(text[: text.rindex(",disagrees")])
+    with pytest.raises(ValueError, match="cut short: line 5 has no status, message, checked"):
+        bench.load(path)
+
+
+def test_a_column_that_is_not_of_numbers_is_named(frame, tmp_path):
+    path = tmp_path / "measurements.csv"
+    table.save(frame, path)
+    path.write_text(path.read_text().replace("5632", "many"))
+    with pytest.raises(ValueError, match="column bytes_moved is not of numbers"):
+        bench.load(path)
+
+
+def test_a_status_that_is_none_is_refused(frame, tmp_path):
+    path = tmp_path / "measurements.csv"
+    table.save(frame, path)
+    path.write_text(path.read_text().replace(",ok,", ",fine,"))
+    with pytest.raises(ValueError, match="status fine"):
+        bench.load(path)
+
+
+def test_a_folder_without_a_run(tmp_path):
+    with pytest.raises(FileNotFoundError, match="holds no run"):
+        bench.load(tmp_path)
