@@ -1,0 +1,29 @@
+"""What must be settled before NumPy and Numba are imported: the cache, the threads; and hypothesis.
+
+Helpers that tests import are in `support/`.
+"""
+
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+# Numba's cache does not see an edit in another module than the cached one: start without one.
+CACHE = tempfile.mkdtemp(prefix="lossbench-tests-")
+os.environ["NUMBA_CACHE_DIR"] = CACHE
+# Two threads are enough to find out whether results depend on them, on a machine of one core too.
+os.environ["NUMBA_NUM_THREADS"] = "2"
+for library in ("OMP", "OPENBLAS", "MKL"):
+    os.environ.setdefault(f"{library}_NUM_THREADS", "2")
+
+sys.path.insert(0, str(Path(__file__).with_name("support")))
+
+from hypothesis import settings  # noqa: E402  (the environment comes first)
+
+settings.register_profile("lossbench", deadline=None, print_blob=True)
+settings.load_profile("lossbench")
+
+
+def pytest_unconfigure():
+    shutil.rmtree(CACHE, ignore_errors=True)

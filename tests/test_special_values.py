@@ -1,0 +1,112 @@
+"""NaN and infinities, one rule of DESIGN at a time, in every tier."""
+
+import math
+
+import numpy as np
+import pytest
+from inputs import FLOAT_DTYPES
+from tiers import every_tier
+
+INF, NAN = math.inf, math.nan
+dtypes = pytest.mark.parametrize("dtype", FLOAT_DTYPES)
+
+
+def losses(tier, name, scores, label):
+    """Loss of one row by its own function and by the one that gives the gradient too."""
+    loss = getattr(tier, name)(scores, [label])
+    loss_again, dscores = getattr(tier, f"{name}_gradient")(scores, [label])
+    np.testing.assert_equal(loss_again, loss)
+    return loss, np.asarray(dscores)[0]
+
+
+@every_tier
+@dtypes
+@pytest.mark.parametrize(
+    "row", [[NAN, 0, 1], [0, NAN, 1], [0, 1, NAN], [INF, 0, 1], [0, 1, INF], [INF, INF, 0]]
+)
+@pytest.mark.parametrize("label", [0, 1, 2])
+def test_softmax_of_nan_or_infinity_is_nan(tier, dtype, row, label):
+    scores = np.array([row], dtype)
+    loss, dscores = losses(tier, "softmax_loss", scores, label)
+    assert math.isnan(loss)
+    for values in (dscores, tier.softmax(scores), tier.log_softmax(scores)):
+        assert np.isnan(values).all()
+
+
+@every_tier
+@dtypes
+def test_softmax_of_minus_infinity_is_probability_0(tier, dtype):
+    scores = np.array([[-INF, 0.0, 0.0]], dtype)
+    np.testing.assert_allclose(tier.softmax(scores), [[0, 0.5, 0.5]], rtol=1e-6)
+    np.testing.assert_allclose(
+        tier.log_softmax(scores), [[-INF, -math.log(2), -math.log(2)]], rtol=1e-6
+    )
+    loss, dscores = losses(tier, "softmax_loss", scores, 1)
+    assert loss == pytest.approx(math.log(2), rel=1e-6)
+    np.testing.assert_allclose(dscores, [0, -0.5, 0.5], rtol=1e-6)
+
+
+@every_tier
+@dtypes
+def test_a_label_at_minus_infinity_is_lost_without_end(tier, dtype):
+    loss, dscores = losses(tier, "softmax_loss", np.array([[-INF, 0.0, 0.0]], dtype), 0)
+    assert loss == INF
+    np.testing.assert_allclose(dscores, [-1, 0.5, 0.5], rtol=1e-6)
+
+
+@every_tier
+@dtypes
+@pytest.mark.parametrize("classes", [1, 3])
+def test_softmax_of_nothing_but_minus_infinity_is_nan(tier, dtype, classes):
+    scores = np.full((1, classes), -INF, dtype)
+    loss, dscores = losses(tier, "softmax_loss", scores, 0)
+    assert math.isnan(loss)
+    for values in (dscores, tier.softmax(scores), tier.log_softmax(scores)):
+        assert np.isnan(values).all()
+
+
+@every_tier
+@dtypes
+@pytest.mark.parametrize("row", [[NAN], [NAN, 0, 1], [0, NAN, 1], [0, 1, NAN], [NAN, INF, -INF]])
+def test_hinge_of_nan_is_nan(tier, dtype, row):
+    for label in range(len(row)):
+        loss, dscores = losses(tier, "svm_loss", np.array([row], dtype), label)
+        assert math.isnan(loss)
+        assert np.isnan(dscores).all()
+
+
+@every_tier
+@dtypes
+def test_hinge_of_a_label_at_infinity_is_0(tier, dtype):
+    for row in ([INF, 0.0, -INF], [INF]):
+        loss, dscores = losses(tier, "svm_loss", np.array([row], dtype), 0)
+        assert loss == 0
+        np.testing.assert_array_equal(dscores, np.zeros(len(row)))
+
+
+@every_tier
+@dtypes
+def test_hinge_of_two_infinities_is_nan_where_one_is_the_label(tier, dtype):
+    scores = np.array([[INF, 0.0, INF]], dtype)
+    for label in (0, 2):
+        loss, dscores = losses(tier, "svm_loss", scores, label)
+        assert math.isnan(loss)
+        assert np.isnan(dscores).all()
+
+
+@every_tier
+@dtypes
+def test_hinge_of_a_wrong_class_at_infinity_is_infinite(tier, dtype):
+    loss, dscores = losses(tier, "svm_loss", np.array([[0.0, INF, -5.0]], dtype), 0)
+    assert loss == INF
+    np.testing.assert_array_equal(dscores, [-1, 1, 0])
+
+
+@every_tier
+@dtypes
+def test_a_bad_row_spoils_the_mean_but_no_other_rows_gradient(tier, dtype):
+    scores = np.array([[0.0, 1.0], [NAN, 0.0], [1.0, 0.0]], dtype)
+    for name in ("svm_loss_gradient", "softmax_loss_gradient"):
+        loss, dscores = getattr(tier, name)(scores, [0, 0, 0])
+        assert math.isnan(loss)
+        np.testing.assert_array_equal(np.isnan(dscores), [[False] * 2, [True] * 2, [False] * 2])
