@@ -173,7 +173,14 @@ def not_empty(
 
 def refuse_label(function: str, label: int, index: int, classes: int) -> NoReturn:
     """Refuse a label outside [0, classes)."""
-    raise ValueError(f"{function}: labels must be in [0, {classes}), got {label} at index {index}")
+    raise ValueError(
+        f"{function}: labels must be in [0, {classes}), got {integer_text(label)} at index {index}"
+    )
+
+
+def integer_text(value: int) -> str:
+    """Write an integer out. Numba's str() fails at the smallest int64, which a cast NaN becomes."""
+    return "-9223372036854775808" if value == -9223372036854775808 else str(value)
 
 
 def sort_of(value: float) -> str:
@@ -208,7 +215,7 @@ def finite(function: str, argument: str, value: float) -> None:
 def at_least(function: str, argument: str, value: int, least: int) -> None:
     """Refuse an integer below `least`."""
     if value < least:
-        raise ValueError(f"{function}: {argument} must be at least {least}, got {value}")
+        raise ValueError(f"{function}: {argument} must be at least {least}, got {integer_text(value)}")
 
 
 def choice(function: str, argument: str, value: str, known: tuple[str, str]) -> None:

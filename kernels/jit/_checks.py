@@ -9,7 +9,7 @@ from numba.extending import register_jitable
 from kernels import _check
 from kernels.jit._compile import kernel
 
-for _helper in (_check.sort_of, _check.shape_text):
+for _helper in (_check.sort_of, _check.shape_text, _check.integer_text):
     register_jitable(_helper)
 
 entries = kernel(_check.entries)
