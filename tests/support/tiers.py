@@ -37,12 +37,8 @@ def jitted(function):
 
 def call(tier, operation, scores, labels, **options):
     """Call one of `OF_SCORES`, with labels if it takes any."""
-    function = getattr(tier, operation)
-    return (
-        function(scores, labels, **options)
-        if operation in LABELLED
-        else function(scores, **options)
-    )
+    arguments = (scores, labels) if operation in LABELLED else (scores,)
+    return getattr(tier, operation)(*arguments, **options)
 
 
 def parts(result):

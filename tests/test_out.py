@@ -1,0 +1,119 @@
+"""`out=`: the array that is filled and returned, in the tiers that have it."""
+
+import numpy as np
+import pytest
+from closeness import assert_agrees
+from inputs import FLOAT_DTYPES, every_other, reversed_view, seeded_classification
+from tiers import FILLING, GRADIENTS, call, fast_tier, parts
+
+from kernels import jit
+
+filling = pytest.mark.parametrize("operation", FILLING)
+dtypes = pytest.mark.parametrize("dtype", FLOAT_DTYPES)
+SHAPES = {
+    "contiguous": np.ascontiguousarray,
+    "fortran": np.asfortranarray,
+    "every other": every_other,
+    "reversed": reversed_view,
+}
+
+
+def filled(tier, operation, scores, labels, **options):
+    """The (N, C) part of a result."""
+    return parts(call(tier, operation, scores, labels, **options))[-1]
+
+
+@fast_tier
+@filling
+@dtypes
+@pytest.mark.parametrize("layout", SHAPES.values(), ids=SHAPES)
+def test_out_is_filled_and_returned(tier, operation, dtype, layout):
+    scores, labels = seeded_classification(5, 4, dtype=dtype)
+    expected = call(tier, operation, scores, labels)
+    out = layout(np.full_like(scores, 7))
+    result = call(tier, operation, scores, labels, out=out)
+    assert parts(result)[-1] is out
+    for actual, value in zip(parts(result), parts(expected), strict=True):
+        assert_agrees(actual, value, dtype=dtype, scale=0.1)
+
+
+@fast_tier
+@filling
+def test_nothing_around_a_strided_out_is_touched(tier, operation):
+    scores, labels = seeded_classification(3, 4)
+    around = np.full((6, 8), 7.0)
+    call(tier, operation, scores, labels, out=around[::2, ::2])
+    np.testing.assert_array_equal(around[1::2], 7)
+    np.testing.assert_array_equal(around[:, 1::2], 7)
+    assert (around[::2, ::2] != 7).all()
+
+
+@fast_tier
+@filling
+@dtypes
+@pytest.mark.parametrize("layout", SHAPES.values(), ids=SHAPES)
+def test_scores_may_be_overwritten(tier, operation, dtype, layout):
+    original, labels = seeded_classification(6, 70, dtype=dtype)
+    expected = call(tier, operation, original, labels)
+    scores = layout(original)
+    result = call(tier, operation, scores, labels, out=scores)
+    assert parts(result)[-1] is scores
+    for actual, value in zip(parts(result), parts(expected), strict=True):
+        assert_agrees(actual, value, dtype=dtype, scale=0.1)
+
+
+@filling
+def test_scores_may_be_overwritten_on_threads(operation):
+    scores, labels = seeded_classification(4000, 9)
+    expected = filled(jit, operation, scores, labels)
+    filled(jit, operation, scores, labels, out=scores, parallel=True)
+    np.testing.assert_array_equal(scores, expected)
+
+
+@fast_tier
+@filling
+def test_integer_scores_fill_a_float64_out(tier, operation):
+    out = np.empty((2, 2))
+    assert filled(tier, operation, [[1, 2], [5, 3]], [0, 1], out=out) is out
+    np.testing.assert_array_equal(out, filled(tier, operation, [[1.0, 2.0], [5.0, 3.0]], [0, 1]))
+
+
+DTYPE_WORDS = "out must be an array in the dtype of the scores"
+BAD_OUTS = {
+    "a list": ([[0.0, 0.0], [0.0, 0.0]], TypeError, DTYPE_WORDS),
+    "float32": (np.empty((2, 2), np.float32), TypeError, DTYPE_WORDS),
+    "integers": (np.empty((2, 2), np.int64), TypeError, DTYPE_WORDS),
+    "big-endian": (np.empty((2, 2), ">f8"), TypeError, DTYPE_WORDS),
+    "a shape": (np.empty((2, 3)), ValueError, "out must have shape (2, 2), got shape (2, 3)"),
+    "transposed": (np.empty((3, 2)), ValueError, "out must have shape (2, 2), got shape (3, 2)"),
+    "one dimension": (np.empty(2), ValueError, "out must have shape (2, 2), got shape (2,)"),
+    "three": (np.empty((1, 2, 2)), ValueError, "out must have shape (2, 2), got shape (1, 2, 2)"),
+    "read-only": (
+        np.broadcast_to(0.0, (2, 2)), ValueError, "out must be writeable, got a read-only array",
+    ),
+}  # fmt: skip
+
+
+@fast_tier
+@filling
+@pytest.mark.parametrize(("out", "error", "words"), BAD_OUTS.values(), ids=BAD_OUTS)
+def test_bad_outs_are_refused(tier, operation, out, error, words):
+    with pytest.raises(error) as raised:
+        call(tier, operation, np.eye(2), np.array([0, 1]), out=out)
+    assert type(raised.value) is error
+    assert str(raised.value) == f"{operation}: {words}"
+
+
+@pytest.mark.parametrize("operation", GRADIENTS)
+@pytest.mark.parametrize("label", [-1, 3, 2**40, -(2**63)])
+@pytest.mark.parametrize("options", [{}, {"parallel": True}], ids=["serial", "parallel"])
+@fast_tier
+def test_a_bad_label_leaves_out_as_it_was(tier, operation, label, options):
+    if options and tier is not jit:
+        options = {}
+    scores, labels = seeded_classification(5000, 3)
+    labels[4321] = label
+    out = np.full_like(scores, 7)
+    with pytest.raises(ValueError, match="labels must be in"):
+        call(tier, operation, scores, labels, out=out, **options)
+    np.testing.assert_array_equal(out, 7)
