@@ -128,8 +128,8 @@ def real(function: str, argument: str, value: Any) -> float:
     """Give one real number as a float."""
     if type(value) is float:
         return value
-    kind = np.asarray(value).dtype.kind
-    if kind not in "fiu" or np.ndim(value) != 0:
+    kind = _kind_of_one(value)
+    if kind not in "fiu":
         raise TypeError(kind_words(function, argument, "a real number", kind))
     return float(value)
 
@@ -138,10 +138,17 @@ def integer(function: str, argument: str, value: SupportsIndex) -> int:
     """Give one integer as an int."""
     if type(value) is int:
         return value
-    kind = np.asarray(value).dtype.kind
+    kind = _kind_of_one(value)
     if kind not in "iu":
         raise TypeError(kind_words(function, argument, "an integer", kind))
     return operator.index(value)
+
+
+def _kind_of_one(value: Any) -> str:
+    """NumPy's letter for the kind of one number; that of objects for whatever is not one."""
+    if np.isscalar(value) or (isinstance(value, np.ndarray) and value.ndim == 0):
+        return np.asarray(value).dtype.kind
+    return "O"
 
 
 def seed_bits(seed: int) -> np.uint64:
@@ -215,7 +222,9 @@ def finite(function: str, argument: str, value: float) -> None:
 def at_least(function: str, argument: str, value: int, least: int) -> None:
     """Refuse an integer below `least`."""
     if value < least:
-        raise ValueError(f"{function}: {argument} must be at least {least}, got {integer_text(value)}")
+        raise ValueError(
+            f"{function}: {argument} must be at least {least}, got {integer_text(value)}"
+        )
 
 
 def choice(function: str, argument: str, value: str, known: tuple[str, str]) -> None:
