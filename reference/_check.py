@@ -34,38 +34,54 @@ def kind(scalar_type):
     return "objects"
 
 
+def kind_of_one(value):
+    """What one value is called in an error; several are none of the numbers."""
+    if shape(value) != ():
+        return "objects"
+    return kind(type(value[()] if hasattr(value, "shape") else value))
+
+
+def is_ragged(values):
+    """Whether parts of nested sequences have different shapes."""
+    if shape(values) == () or hasattr(values, "shape"):
+        return False
+    return any(shape(part) != shape(values[0]) or is_ragged(part) for part in values)
+
+
+def refuse_ragged(function, argument):
+    """Say that rows differ in length."""
+    raise ValueError(f"{function}: {argument} must be rectangular, got rows of different lengths")
+
+
 def nested(function, argument, values, accepted, convert):
     """Nested lists of converted numbers, in the shape of `values`; a bare number stays bare."""
     expected = shape(values)
 
     def copy(part, remaining):
         if shape(part) != remaining:
-            raise ValueError(
-                f"{function}: {argument} must be rectangular, got rows of different lengths"
-            )
+            refuse_ragged(function, argument)
         if len(remaining) > 1:
             return [copy(part[i], remaining[1:]) for i in range(len(part))]
         row = [part[i] for i in range(len(part))]
         if any(shape(value) for value in row):
-            raise ValueError(
-                f"{function}: {argument} must be rectangular, got rows of different lengths"
-            )
-        refuse_kinds(function, argument, row, accepted)
+            refuse_ragged(function, argument)
+        refuse_kinds(function, argument, set(map(kind, set(map(type, row)))), accepted)
         return [convert(value) for value in row]
 
+    if hasattr(values, "dtype") and values.dtype.hasobject:
+        refuse_kinds(function, argument, {"objects"}, accepted)
     if expected == ():
-        number = values[()] if hasattr(values, "shape") else values
-        refuse_kinds(function, argument, [number], accepted)
-        return convert(number)
+        refuse_kinds(function, argument, {kind_of_one(values)}, accepted)
+        return convert(values)
     return copy(values, expected)
 
 
-def refuse_kinds(function, argument, row, accepted):
-    """Refuse a row that holds anything but the accepted kinds of numbers."""
-    for scalar_type in set(map(type, row)):
-        if kind(scalar_type) not in accepted:
+def refuse_kinds(function, argument, found, accepted):
+    """Refuse values of any but the accepted kinds of numbers."""
+    for name in found:
+        if name not in accepted:
             expected = "real numbers" if "floats" in accepted else "integers"
-            raise TypeError(f"{function}: {argument} must be {expected}, got {kind(scalar_type)}")
+            raise TypeError(f"{function}: {argument} must be {expected}, got {name}")
 
 
 def reals(function, argument, values):
@@ -77,6 +93,8 @@ def dimensions(function, argument, values, axes):
     """Refuse another number of dimensions than the named axes have."""
     expected = len(axes)
     if len(shape(values)) != expected:
+        if is_ragged(values):
+            refuse_ragged(function, argument)
         names = f"({', '.join(axes)})" if expected > 1 else f"({axes[0]},)"
         plural = "s" if expected > 1 else ""
         raise ValueError(
@@ -150,8 +168,8 @@ def scores_and_labels(function, scores, labels):
 
 def real(function, argument, value):
     """One real number as a float."""
-    if kind(type(value)) not in ("floats", "integers"):
-        raise TypeError(f"{function}: {argument} must be a real number, got {kind(type(value))}")
+    if kind_of_one(value) not in ("floats", "integers"):
+        raise TypeError(f"{function}: {argument} must be a real number, got {kind_of_one(value)}")
     return float(value)
 
 
@@ -192,8 +210,8 @@ def finite(function, argument, value):
 
 def integer(function, argument, value):
     """One integer."""
-    if kind(type(value)) != "integers":
-        raise TypeError(f"{function}: {argument} must be an integer, got {kind(type(value))}")
+    if kind_of_one(value) != "integers":
+        raise TypeError(f"{function}: {argument} must be an integer, got {kind_of_one(value)}")
     return operator.index(value)
 
 
