@@ -1,0 +1,160 @@
+"""Mistakes in calls from a caller's own jitted functions.
+
+Mistakes of value raise what they raise from Python, at run time; mistakes of type or dimension are
+Numba's TypingError, which holds the same words.
+"""
+
+import callers
+import numpy as np
+import pytest
+from inputs import read_only
+from mistakes import MISTAKES
+from numba import njit
+from numba.core.errors import TypingError
+from tiers import FILLING, LABELLED, OF_SCORES
+
+import kernels
+
+
+def compiled_value(mistake):
+    """Give what is wrong as the type that the caller is compiled for; None where it has none."""
+    ((argument, value),) = mistake.change.items()
+    good = callers.arguments(mistake.operation)[argument]
+    if isinstance(value, list):
+        try:
+            value = np.array(value, dtype=None if value else np.asarray(good).dtype)
+        except ValueError:  # ragged lists are no arrays
+            return None
+    if isinstance(good, np.ndarray):
+        if not isinstance(value, np.ndarray) or value.dtype.kind not in "bcfi":
+            return None
+        # the widths in the table do not matter, and cost a compilation each
+        return value.astype({"f": "f8", "i": "i8"}.get(value.dtype.kind, value.dtype))
+    if isinstance(value, np.ndarray):
+        return None
+    if isinstance(good, float) and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    return int(value) if isinstance(value, np.integer) else value
+
+
+def is_of_type(mistake):
+    """Whether Numba's types show a mistake."""
+    return mistake.error is TypeError or "dimension" in mistake.words
+
+
+IN_JIT = [(one, value) for one in MISTAKES if (value := compiled_value(one)) is not None]
+OF_TYPE = [pair for pair in IN_JIT if is_of_type(pair[0])]
+OF_VALUE = [pair for pair in IN_JIT if not is_of_type(pair[0])]
+
+
+def make(mistake, value):
+    (argument,) = mistake.change
+    arguments = callers.arguments(mistake.operation) | {argument: value}
+    getattr(callers, mistake.operation)(**arguments)
+
+
+@pytest.mark.parametrize(("mistake", "value"), OF_VALUE, ids=str)
+def test_mistakes_of_value_are_refused_at_run_time(mistake, value):
+    with pytest.raises(mistake.error) as raised:
+        make(mistake, value)
+    assert type(raised.value) is mistake.error
+    assert str(raised.value) == f"{mistake.operation}: {mistake.words}"
+
+
+@pytest.mark.parametrize(("mistake", "value"), OF_TYPE, ids=str)
+def test_mistakes_of_type_are_refused_while_the_caller_is_typed(mistake, value):
+    with pytest.raises(TypingError) as raised:
+        make(mistake, value)
+    assert f"{mistake.operation}: {mistake.words}" in str(raised.value)
+
+
+@pytest.mark.parametrize("operation", OF_SCORES)
+def test_lists_are_no_arrays(operation):
+    @njit
+    def caller(labels):
+        if operation in LABELLED:
+            return function([[1.0, 2.0]], labels)
+        return function([[1.0, 2.0]])
+
+    function = getattr(kernels, operation)
+    with pytest.raises(TypingError, match=f"{operation}: scores must be an array"):
+        caller(np.array([0]))
+
+
+@njit
+def on_threads_or_not(scores, labels, parallel):
+    return kernels.softmax_loss(scores, labels, parallel=parallel)
+
+
+def test_which_kernel_runs_is_known_while_the_caller_is_typed():
+    words = "softmax_loss: parallel must be a constant True or False in jitted code"
+    with pytest.raises(TypingError, match=words):
+        on_threads_or_not(np.eye(2), np.array([0, 1]), True)
+
+
+@njit
+def gradient_into(scores, labels, out):
+    return kernels.svm_loss_gradient(scores, labels, 1.0, out)
+
+
+@njit
+def probabilities_into(scores, out):
+    return kernels.softmax(scores, out=out)
+
+
+@njit
+def log_probabilities_into(scores, out):
+    return kernels.log_softmax(scores, out=out)
+
+
+@njit
+def softmax_gradient_into(scores, labels, out):
+    return kernels.softmax_loss_gradient(scores, labels, out=out)
+
+
+INTO = {
+    "svm_loss_gradient": gradient_into,
+    "softmax": probabilities_into,
+    "log_softmax": log_probabilities_into,
+    "softmax_loss_gradient": softmax_gradient_into,
+}
+
+
+def fill(operation, out, labels=(0, 1)):
+    into = INTO[operation]
+    return into(np.eye(2), np.array(labels), out) if operation in LABELLED else into(np.eye(2), out)
+
+
+@pytest.mark.parametrize("operation", FILLING)
+@pytest.mark.parametrize(
+    ("out", "words"),
+    [
+        (np.empty((2, 2), np.float32), "out must be an array in the dtype of the scores"),
+        (1.0, "out must be an array in the dtype of the scores"),
+        (read_only(np.empty((2, 2))), "out must be writeable, got a read-only array"),
+    ],
+    ids=["float32", "number", "read-only"],
+)
+def test_outs_of_another_type(operation, out, words):
+    with pytest.raises(TypingError, match=f"{operation}: {words}"):
+        fill(operation, out)
+
+
+@pytest.mark.parametrize("operation", FILLING)
+def test_outs_of_another_shape(operation):
+    with pytest.raises(ValueError, match="out must have shape") as raised:
+        fill(operation, np.empty((2, 3)))
+    assert str(raised.value) == f"{operation}: out must have shape (2, 2), got shape (2, 3)"
+
+
+@pytest.mark.parametrize("operation", ["svm_loss_gradient", "softmax_loss_gradient"])
+def test_a_bad_label_leaves_out_as_it_was(operation):
+    out = np.full((2, 2), 7.0)
+    with pytest.raises(ValueError, match=f"{operation}: labels must be in"):
+        fill(operation, out, labels=(0, 2))
+    np.testing.assert_array_equal(out, 7)
+
+
+def test_a_label_that_int64_does_not_hold_is_out_of_range():
+    with pytest.raises(ValueError, match=r"svm_loss: labels must be in \[0, 2\), got"):
+        callers.svm_loss(np.eye(2), np.array([0, 2**63 + 1], np.uint64), 1.0)
