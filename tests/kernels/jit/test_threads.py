@@ -1,0 +1,130 @@
+"""Threads: Numba's, whose number may change no bit, and Python's, which may call at once."""
+
+import os
+import subprocess
+import sys
+import textwrap
+from concurrent.futures import ThreadPoolExecutor
+
+import numba
+import numpy as np
+import pytest
+from inputs import every_other, seeded_classification, seeded_linear
+from tiers import OF_SCORES, call, parts
+
+from kernels import jit
+
+of_scores = pytest.mark.parametrize("operation", OF_SCORES)
+
+# One row and one block, blocks that end anywhere, and rows that are blocks of their own
+SHAPES = [(1, 1), (3, 5), (20_000, 3), (4_001, 17), (7, 20_000)]
+LAYOUTS = {"contiguous": np.ascontiguousarray, "strided": every_other}
+
+
+@pytest.fixture
+def _one_thread():
+    before = numba.get_num_threads()
+    numba.set_num_threads(1)
+    yield
+    numba.set_num_threads(before)
+
+
+def bits(result):
+    """Give a result's bytes."""
+    return [np.asarray(part).tobytes() for part in parts(result)]
+
+
+@of_scores
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize(
+    ("dtype", "layout"),
+    [("float64", "contiguous"), ("float32", "contiguous"), ("float64", "strided")],
+)
+def test_parallel_kernels_give_the_bits_of_the_serial_ones(operation, shape, dtype, layout):
+    scores, labels = seeded_classification(*shape, dtype=dtype)
+    scores = LAYOUTS[layout](scores)
+    serial = bits(call(jit, operation, scores, labels))
+    for _ in range(3):
+        assert bits(call(jit, operation, scores, labels, parallel=True)) == serial
+
+
+@pytest.mark.usefixtures("_one_thread")
+@of_scores
+def test_parallel_kernels_give_the_same_bits_on_one_thread(operation):
+    assert numba.get_num_threads() == 1
+    scores, labels = seeded_classification(4_001, 17)
+    serial = bits(call(jit, operation, scores, labels))
+    assert bits(call(jit, operation, scores, labels, parallel=True)) == serial
+
+
+@of_scores
+def test_parallel_kernels_keep_nan_and_infinities(operation):
+    scores, labels = seeded_classification(4_001, 17)
+    scores[5, 3], scores[1000, 2], scores[4000, 16] = np.nan, np.inf, -np.inf
+    serial = bits(call(jit, operation, scores, labels))
+    assert bits(call(jit, operation, scores, labels, parallel=True)) == serial
+
+
+@pytest.mark.parametrize("loss", ["svm", "softmax"])
+@pytest.mark.parametrize("features", [1, 64, 200])
+def test_parallel_differences_give_the_bits_of_the_serial_ones(loss, features):
+    arrays = seeded_linear(9, features, 4)
+    serial = bits(jit.linear_numerical_gradient(*arrays, loss=loss))
+    assert bits(jit.linear_numerical_gradient(*arrays, loss=loss, parallel=True)) == serial
+
+
+@pytest.mark.parametrize("operation", ["svm_loss", "softmax_loss_gradient"])
+@pytest.mark.parametrize("parallel", [False, True], ids=["serial", "parallel"])
+def test_eight_python_threads_at_once(operation, parallel):
+    cases = [seeded_classification(500, 40, seed) for seed in range(8)]
+    expected = [bits(call(jit, operation, *case)) for case in cases]
+
+    def repeat(case):
+        return [bits(call(jit, operation, *case, parallel=parallel)) for _ in range(30)]
+
+    with ThreadPoolExecutor(8) as pool:
+        for results, wanted in zip(pool.map(repeat, cases), expected, strict=True):
+            assert results == [wanted] * 30
+
+
+AT_ONCE = """
+    import sys
+    from concurrent.futures import ThreadPoolExecutor
+    from threading import Barrier
+
+    import numba
+    import numpy as np
+    from kernels import softmax_loss, svm_loss_gradient
+
+    scores = np.random.default_rng(0).standard_normal((3000, 20))
+    labels = np.arange(3000) % 20
+    barrier = Barrier(8)
+
+    def run(_):
+        barrier.wait()  # the first calls, which compile, come at once too
+        return [
+            (softmax_loss(scores, labels, parallel=True),
+             svm_loss_gradient(scores, labels, parallel=True)[0])
+            for _ in range(30)
+        ]
+
+    with ThreadPoolExecutor(8) as pool:
+        results = [pair for pairs in pool.map(run, range(8)) for pair in pairs]
+    serial = softmax_loss(scores, labels), svm_loss_gradient(scores, labels)[0]
+    assert results == [serial] * 240, set(results)
+    print(numba.threading_layer())
+"""
+
+
+@pytest.mark.parametrize("layer", ["workqueue", "omp"])
+def test_eight_python_threads_at_once_under_each_threading_layer(layer):
+    # workqueue ends the process when it is entered twice at once
+    environment = os.environ | {
+        "NUMBA_THREADING_LAYER": layer,
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+    }
+    command = [sys.executable, "-W", "error", "-c", textwrap.dedent(AT_ONCE)]
+    done = subprocess.run(command, env=environment, text=True, capture_output=True, check=False)
+    if "No threading layer could be loaded" in done.stderr:
+        pytest.skip(f"this machine has no {layer}")
+    assert (done.returncode, done.stdout.strip()) == (0, layer), done.stderr
