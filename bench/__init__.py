@@ -1,6 +1,7 @@
 """The benchmark: problems ──> agreement ──> measurement ──> table ──> report.
 
-Each stage is a module that takes plain values and returns plain values; `cli` strings them up.
+Each stage is a module that takes plain values and returns plain values; `plan` says what goes
+through them, `cli` strings them up.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from bench.agreement import Verdict
-    from bench.measurement import Options, Progress
+    from bench.measurement import Progress
+    from bench.plan import Options
     from bench.problem import Cell
 
 WRONG, INTERRUPTED = 1, 130
@@ -82,19 +83,20 @@ def run(
     ] = None,
 ) -> None:
     """Check every tier against the loops, time those that agree, and write the table."""
-    from bench import measurement
+    from bench import runs
+    from bench.plan import Options
 
     with _usage_errors():
         options = _options(problems, sizes, tiers, dtypes, threads, passes, budget)
         if resume is None:
-            cells = _plan(options)
-            folder = measurement.begin(output, options)
+            cells = _cells(options)
+            folder = runs.begin(output, options)
         else:
-            if options != measurement.Options():
+            if options != Options():
                 raise ValueError("--resume takes its options from the run: leave the others out")
-            folder = measurement.find(resume, output)
-            options = measurement.options_of(folder)
-            cells = _plan(options)
+            folder = runs.find(resume, output)
+            options = runs.options_of(folder)
+            cells = _cells(options)
     raise typer.Exit(_measure(folder, cells, options))
 
 
@@ -108,18 +110,18 @@ def check(
     budget: Budget = None,
 ) -> None:
     """Check every tier against the loops, and time nothing."""
-    from bench import agreement, measurement
+    from bench import agreement, plan
     from bench.problems import PROBLEMS
     from bench.report import agreement_report, console
 
     with _usage_errors():
         options = _options(problems, sizes, tiers, dtypes, threads, None, budget)
-        cells = _plan(options)
-    os.environ |= measurement.thread_variables(options)
+        cells = _cells(options)
+    os.environ |= plan.thread_variables(options)
     out = console()
     found: list[Verdict] = []
     with _status(out) as say:
-        for group in measurement.groups(cells):
+        for group in plan.groups(cells):
             say(" ".join(group[0].group))
             its_problem = next(one for one in PROBLEMS if one.name == group[0].problem)
             found += agreement.check(its_problem, group, options.budget)
@@ -174,7 +176,7 @@ def _options(
     budget: float | None,
 ) -> "Options":
     """Return what was asked for, in known names, with the defaults for the rest."""
-    from bench import measurement
+    from bench import plan
     from bench.names import chosen, counts
     from bench.problem import DTYPES, TIERS
     from bench.problems import PROBLEMS
@@ -182,22 +184,22 @@ def _options(
 
     if budget is not None and not budget > 0.0:
         raise ValueError(f"the budget has to be above 0 seconds, not {budget:g}")
-    return measurement.Options(
+    return plan.Options(
         problems=chosen("problem", problems or (), [one.name for one in PROBLEMS]),
-        sizes=chosen("size", sizes or (), tuple(SIZES)) or measurement.DEFAULT_SIZES,
+        sizes=chosen("size", sizes or (), tuple(SIZES)) or plan.DEFAULT_SIZES,
         tiers=chosen("tier", tiers or (), TIERS),
-        dtypes=chosen("dtype", dtypes or (), DTYPES) or measurement.DEFAULT_DTYPES,
+        dtypes=chosen("dtype", dtypes or (), DTYPES) or plan.DEFAULT_DTYPES,
         threads=counts("threads", threads or ()),
-        passes=passes or measurement.DEFAULT_PASSES,
-        budget=budget or measurement.DEFAULT_BUDGET,
+        passes=passes or plan.DEFAULT_PASSES,
+        budget=budget or plan.DEFAULT_BUDGET,
     )
 
 
-def _plan(options: "Options") -> "list[Cell]":
-    from bench import measurement
+def _cells(options: "Options") -> "list[Cell]":
+    from bench.plan import cells_of
     from bench.problems import PROBLEMS
 
-    cells = measurement.plan(PROBLEMS, options)
+    cells = cells_of(PROBLEMS, options)
     if not cells:
         raise ValueError(
             "no problem that was asked for has such a size and tier: see `lossbench list`"
@@ -272,7 +274,7 @@ def _progress(out: "Console", passes: int) -> "Iterator[Callable[[Progress], Non
         task = bar.add_task("", total=None)
 
         def watch(now: "Progress") -> None:
-            words = f"pass {now.pass_number} of {passes}"
+            words = _stage(now.pass_number, passes)
             bar.update(task, description=words, completed=now.done, total=now.total)
 
         yield watch
@@ -284,6 +286,10 @@ def _line_a_pass(out: "Console", passes: int) -> "Callable[[Progress], None]":
     def watch(now: "Progress") -> None:
         if now.pass_number not in said:
             said.add(now.pass_number)
-            out.print(f"pass {now.pass_number} of {passes}: {now.done} of {now.total} done")
+            out.print(f"{_stage(now.pass_number, passes)}: {now.done} of {now.total} done")
 
     return watch
+
+
+def _stage(pass_number: int, passes: int) -> str:
+    return f"pass {pass_number} of {passes}" if pass_number else "agreement"

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from bench import environment, measurement, names, problem, records
+from bench import environment, names, plan, problem, records
 from bench.agreement import Verdict, check
-from bench.measurement import Options
+from bench.plan import Options
 from bench.problem import DTYPES, TIERS, Arguments, Cell
 from bench.problems import PROBLEMS
 from bench.problems.inputs import SIZES
@@ -38,7 +38,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
             f"--lossbench-{name}", action="append", default=[], metavar="A,B", help=words
         )
 
-    by_default = ", ".join(measurement.DEFAULT_SIZES)
+    by_default = ", ".join(plan.DEFAULT_SIZES)
     choice("size", f"sizes to time (default: {by_default}; all with -k)")
     choice("dtype", "dtypes to time (default: float64; all with -k)")
     choice("tier", "tiers to time (default: all)")
@@ -46,7 +46,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--lossbench-budget",
         type=float,
-        default=measurement.DEFAULT_BUDGET,
+        default=plan.DEFAULT_BUDGET,
         metavar="SECONDS",
         help="what one call may take; a cell over it is skipped (default: %(default)g)",
     )
@@ -75,8 +75,8 @@ def _cells(config: pytest.Config) -> list[Cell]:
         return [Cell(**cell) for cell in json.loads(plan_file.read_text(encoding="utf-8"))]
     # With -k the person has chosen already: whatever name is asked for has to be there.
     everything = bool(config.getoption("keyword", ""))
-    default_sizes = tuple(SIZES) if everything else measurement.DEFAULT_SIZES
-    default_dtypes = DTYPES if everything else measurement.DEFAULT_DTYPES
+    default_sizes = tuple(SIZES) if everything else plan.DEFAULT_SIZES
+    default_dtypes = DTYPES if everything else plan.DEFAULT_DTYPES
 
     def given(name: str) -> list[str]:
         values: list[str] = config.getoption(f"--lossbench-{name}", [])
@@ -91,7 +91,7 @@ def _cells(config: pytest.Config) -> list[Cell]:
         )
     except ValueError as error:
         raise pytest.UsageError(str(error)) from error
-    return measurement.plan(PROBLEMS, options)
+    return plan.cells_of(PROBLEMS, options)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -126,7 +126,7 @@ def verdict(cell: Cell, request: pytest.FixtureRequest) -> Verdict:
     if cell not in known:
         in_session = (item.callspec.params["cell"] for item in request.session.items)  # type: ignore[attr-defined]
         group = [other for other in in_session if other.group == cell.group and other not in known]
-        budget = request.config.getoption("--lossbench-budget", measurement.DEFAULT_BUDGET)
+        budget = request.config.getoption("--lossbench-budget", plan.DEFAULT_BUDGET)
         found = check(_problem(cell), group, budget)
         known.update((one.cell, one) for one in found)
     return known[cell]

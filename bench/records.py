@@ -14,6 +14,8 @@ from bench.agreement import Verdict
 from bench.problem import Cell
 
 CELLS = "cells.jsonl"
+# The number of the pass in which cells are judged and nothing is timed.
+AGREEMENT = 0
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Record:
     Attributes
     ----------
     pass_number : int
-        From 1.
+        From 1; `AGREEMENT` for the one before.
     verdict : Verdict
         The same in every pass: agreement is once a run.
     iterations : int

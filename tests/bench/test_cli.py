@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -58,7 +57,8 @@ def test_a_run_ends_well_and_shows_its_table(finished):
     for words in ("svm_loss", "lecture", "numba-parallel", "2 threads", "8 cells: 8 ok."):
         assert words in process.stdout
     assert f"Written to {folder / 'measurements.csv'}" in process.stdout
-    assert re.search(r"pass 2 of 2: 8 of 16 done", process.stdout), "plain lines, one a pass"
+    assert "agreement: 0 of 24 done\n" in process.stdout, "plain lines, one a pass"
+    assert "pass 2 of 2: 16 of 24 done\n" in process.stdout
     assert "\x1b" not in process.stdout
 
 
@@ -86,7 +86,7 @@ def test_a_run_s_table(finished):
 def test_a_run_s_records_hold_every_round(finished):
     _, folder = finished
     found = records.read(folder / "cells.jsonl")
-    assert len(found) == 16
+    assert len(found) == 24
     report = json.loads((folder / "pass-1.json").read_text())
     of_pass = {record.verdict.cell.id: record for record in found if record.pass_number == 1}
     for benchmark in report["benchmarks"]:
@@ -123,14 +123,14 @@ def test_a_torn_run_is_resumed_where_it_was(finished, tmp_path):
     folder = tmp_path / "20260101-000000"
     shutil.copytree(whole, folder)
     lines = (folder / "cells.jsonl").read_text().splitlines(keepends=True)
-    kept = "".join(lines[:11])
-    (folder / "cells.jsonl").write_text(kept + lines[11][:-30])
+    kept = "".join(lines[:19])
+    (folder / "cells.jsonl").write_text(kept + lines[19][:-30])
     process = lossbench("run", "--resume", "latest", "--output", tmp_path)
     assert process.returncode == 0, process.stdout + process.stderr
     text = (folder / "cells.jsonl").read_text()
     assert text.startswith(kept), "finished cells are not run again"
     found = records.read(folder / "cells.jsonl")
-    assert len(found) == len({(r.pass_number, r.verdict.cell) for r in found}) == 16
+    assert len(found) == len({(r.pass_number, r.verdict.cell) for r in found}) == 24
     assert (folder / "pass-2-resumed-1.json").exists()
     assert (bench.load(folder)["passes"] == 2).all()
 
@@ -159,21 +159,23 @@ def test_ctrl_c_leaves_a_run_that_can_be_read_and_resumed(tmp_path):
     assert frame["median_s"].notna().all()
 
 
-def test_a_child_that_dies_is_one_line_and_costs_nothing_measured(tmp_path):
+@pytest.mark.parametrize(
+    ("when", "stage"), [("True", "agreement"), ("'pytest' in sys.modules", "pass 1")]
+)
+def test_a_child_that_dies_is_one_line_and_costs_nothing_measured(tmp_path, when, stage):
     tree = copied_tree(tmp_path)
     kernel = tree / "kernels" / "vectorized" / "losses.py"
-    # Its own process: the parent calls no kernel
-    kernel.write_text(
-        kernel.read_text().replace(SOFTMAX, f"{SOFTMAX}    __import__('os').abort()\n")
-    )
+    dies = f"    import os, sys\n    if {when}: os.abort()\n"
+    kernel.write_text(kernel.read_text().replace(SOFTMAX, SOFTMAX + dies))
     output = tmp_path / "results"
     arguments = ["svm_loss", "softmax", "--size", "lecture", "--tier", "numpy", "--passes", "1"]
     process = lossbench("run", *arguments, "--output", output, root=tree)
     assert process.returncode == 1
     (line,) = [line for line in process.stdout.splitlines() if "broke off" in line]
-    assert "pass 1 broke off at softmax-numpy-lecture-float64 (signal SIGABRT)" in line
+    assert f"{stage} broke off at softmax-numpy-lecture-float64 (signal SIGABRT)" in line
     assert "--resume" in line
     assert process.stderr == ""
+    assert (only_folder(output) / "measurements.csv").exists()
 
 
 SVM = "    return mean_svm_loss(scores, labels, margin)\n"

@@ -1,12 +1,11 @@
-"""Plans, passes and folders of a run; the child processes are left to test_cli."""
+"""What a run measures, and which cells each pass is to time."""
 
 from collections import Counter
 
 import pytest
 
-from bench import measurement
 from bench.agreement import Verdict
-from bench.measurement import Options, cells_of_pass, plan
+from bench.plan import Options, cells_of, cells_of_pass, groups
 from bench.problem import Cell
 from bench.problems import PROBLEMS
 from bench.records import Record
@@ -21,7 +20,7 @@ def ok(cell, number=1, seconds=1e-5):
 
 
 def test_the_default_plan():
-    cells = plan(PROBLEMS, Options(threads=(1, 2)))
+    cells = cells_of(PROBLEMS, Options(threads=(1, 2)))
     assert len(cells) == len(set(cells)) == 162
     assert Counter(cell.tier for cell in cells) == {
         "loop": 40,
@@ -35,30 +34,30 @@ def test_the_default_plan():
 
 def test_threads_are_one_and_all_cores_unless_given():
     parallel = Options(problems=("svm_loss",), sizes=("S",), tiers=("numba-parallel",))
-    assert {cell.threads for cell in plan(PROBLEMS, parallel)} == {1, all_cores()}
+    assert {cell.threads for cell in cells_of(PROBLEMS, parallel)} == {1, all_cores()}
 
 
 def test_a_plan_of_what_is_not_there_is_empty():
-    assert plan(PROBLEMS, Options(problems=("numerical_gradient",), sizes=("L",))) == []
+    assert cells_of(PROBLEMS, Options(problems=("numerical_gradient",), sizes=("L",))) == []
 
 
 def test_cells_have_names_that_pytest_selects_by():
     assert Cell("svm_loss", "numba", "M", "float64", 1).id == "svm_loss-numba-M-float64"
     parallel = Cell("softmax", "numba-parallel", "L", "float32", 2)
     assert parallel.id == "softmax-numba-parallel-L-float32-2threads"
-    ids = [cell.id for cell in plan(PROBLEMS, Options(threads=(1, 2)))]
+    ids = [cell.id for cell in cells_of(PROBLEMS, Options(threads=(1, 2)))]
     assert len(ids) == len(set(ids))
 
 
 def test_groups_hold_what_is_compared():
-    groups = measurement.groups(plan(PROBLEMS, Options(problems=("svm_loss",), threads=(1, 2))))
-    assert [[cell.size for cell in group] for group in groups] == [
+    found = groups(cells_of(PROBLEMS, Options(problems=("svm_loss",), threads=(1, 2))))
+    assert [[cell.size for cell in group] for group in found] == [
         [size] * 5 for size in ("lecture", "S", "M")
     ]
 
 
 def test_passes_are_shuffled_each_in_its_own_way_and_always_the_same():
-    cells = plan(PROBLEMS, Options(threads=(1, 2)))
+    cells = cells_of(PROBLEMS, Options(threads=(1, 2)))
     first, second = (cells_of_pass(cells, number, OPTIONS, []) for number in (1, 2))
     assert sorted(map(str, first)) == sorted(map(str, cells))
     assert first != second
@@ -79,7 +78,7 @@ def test_what_is_not_ok_is_not_tried_in_a_later_pass(status):
 
 @pytest.mark.parametrize(
     ("seconds", "passes"),
-    [(1e-5, 8), (0.1, 8), (0.25, 4), (0.5, 2), (1.0, 1), (1.9, 1)],
+    [(1e-5, 8), (0.25, 8), (0.5, 4), (1.0, 2), (1.1, 1), (1.9, 1)],
 )
 def test_a_slow_cell_is_timed_in_as_many_passes_as_its_budget_holds(seconds, passes):
     done = [ok(CELLS[0], seconds=seconds)]
@@ -89,36 +88,7 @@ def test_a_slow_cell_is_timed_in_as_many_passes_as_its_budget_holds(seconds, pas
     assert len(gaps) == 1, "spread evenly over the run"
 
 
-# --- folders
-
-
-def test_a_run_s_options_are_found_in_its_folder(tmp_path):
-    options = Options(problems=("softmax",), sizes=("L",), threads=(1, 4), passes=3, budget=0.5)
-    folder = measurement.begin(tmp_path, options)
-    assert measurement.options_of(folder) == options
-
-
-def test_runs_of_one_second_have_folders_of_their_own(tmp_path):
-    folders = [measurement.begin(tmp_path, OPTIONS) for _ in range(3)]
-    assert len(set(folders)) == 3
-    assert measurement.find("latest", tmp_path) == folders[-1]
-    for folder in folders:
-        assert measurement.find(folder.name, tmp_path) == folder
-        assert measurement.find(str(folder), tmp_path / "elsewhere") == folder
-
-
-def test_a_run_that_is_not_there(tmp_path):
-    with pytest.raises(ValueError, match="there is no run in"):
-        measurement.find("latest", tmp_path)
-    folder = measurement.begin(tmp_path, OPTIONS)
-    with pytest.raises(ValueError, match=f"no run 'lates'; there are {folder.name}"):
-        measurement.find("lates", tmp_path)
-
-
-def test_a_folder_that_is_not_a_run(tmp_path):
-    with pytest.raises(ValueError, match="is not a run that can be resumed"):
-        measurement.options_of(tmp_path)
-    for text in ("{}", "[]", '{"options": {"colour": "red"}}', "{"):
-        (tmp_path / "environment.json").write_text(text)
-        with pytest.raises(ValueError, match="is not a run that can be resumed"):
-            measurement.options_of(tmp_path)
+def test_a_tier_that_is_called_once_more_has_half_as_many_passes():
+    done = [ok(CELLS[1], seconds=0.5)]
+    later = [n for n in range(2, 9) if CELLS[1] in cells_of_pass(CELLS, n, OPTIONS, done)]
+    assert later == [5]

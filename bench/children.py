@@ -1,0 +1,91 @@
+"""Processes of this one's own: started together, waited for, ended with it.
+
+What they do is left to `measurement`.
+"""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+# The folder that the package is imported from; a child imports the same one.
+ROOT = Path(__file__).resolve().parent.parent
+# How often the parent looks at what the children have done; seldom, not to take their cores.
+LOOK_S = 0.25
+# How long a child may take to end after Ctrl-C: what it compiles or calls cannot be broken off.
+PATIENCE_S = 15.0
+
+
+def run(
+    commands: Sequence[Sequence[str]],
+    variables: Mapping[str, str],
+    logs: Sequence[Path],
+    watch: Callable[[], None],
+) -> list[int]:
+    """Run commands side by side to their ends; an interruption of this process ends them too.
+
+    Parameters
+    ----------
+    commands : sequence of commands
+        Each is a program with its arguments.
+    variables : mapping
+        Added to the environment: thread counts are read when the libraries are loaded.
+    logs : sequence of Path
+        What each command prints.
+    watch : function
+        Called a few times a second.
+
+    Returns
+    -------
+    list of int
+        The exit codes; below 0, the signal that ended the child.
+    """
+    children: list[subprocess.Popen[bytes]] = []
+    try:
+        for command, log in zip(commands, logs, strict=True):
+            children.append(_start(command, variables, log))
+        while any(child.poll() is None for child in children):
+            watch()
+            time.sleep(LOOK_S)
+        watch()
+    finally:
+        for child in children:
+            if child.poll() is None:
+                child.send_signal(signal.SIGINT)
+        for child in children:
+            _see_off(child)
+    return [child.returncode for child in children]
+
+
+def _start(
+    command: Sequence[str], variables: Mapping[str, str], log: Path
+) -> subprocess.Popen[bytes]:
+    # The settings of the person's own pytest have no say in a measurement.
+    known = {key: value for key, value in os.environ.items() if key != "PYTEST_ADDOPTS"}
+    paths = os.pathsep.join([str(ROOT), *filter(None, [known.get("PYTHONPATH")])])
+    with log.open("wb") as output:
+        # In a session of its own: Ctrl-C in a terminal reaches this process alone, a child once.
+        return subprocess.Popen(
+            command,
+            env={**known, "PYTHONPATH": paths, **variables},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+def _see_off(child: subprocess.Popen[bytes]) -> None:
+    """Wait for a child that was asked to end, then leave it no choice."""
+    try:
+        child.wait(PATIENCE_S)
+    except (subprocess.TimeoutExpired, KeyboardInterrupt):
+        child.kill()
+        child.wait()
+
+
+def end_of(code: int) -> str:
+    """Return how a process ended, in words."""
+    return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"

@@ -1,0 +1,106 @@
+"""What a run measures: its options, its cells, and which of them each pass is to time.
+
+Running the passes is left to `measurement`.
+"""
+
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from bench import records, threads
+from bench.agreement import Verdict
+from bench.problem import DTYPES, THREADED_TIERS, TIERS, Cell, Problem
+from bench.records import Record
+
+DEFAULT_SIZES = ("lecture", "S", "M")
+DEFAULT_DTYPES = ("float64",)
+DEFAULT_PASSES = 8
+DEFAULT_BUDGET = 2.0
+# Seconds of rounds of a cell in one pass of `lossbench run`; finding their length adds ten more.
+PASS_S = 0.02
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a run measures; written to environment.json, from which it is resumed.
+
+    Empty `problems`, `tiers` and `threads` stand for all of them, which for threads is one and as
+    many as there are cores.
+    """
+
+    problems: tuple[str, ...] = ()
+    sizes: tuple[str, ...] = DEFAULT_SIZES
+    tiers: tuple[str, ...] = ()
+    dtypes: tuple[str, ...] = DEFAULT_DTYPES
+    threads: tuple[int, ...] = ()
+    passes: int = DEFAULT_PASSES
+    budget: float = DEFAULT_BUDGET
+    seed: int = 0
+
+
+def cells_of(all_problems: Iterable[Problem], options: Options) -> list[Cell]:
+    """Return the cells of a run, in the order of the table."""
+    counts = options.threads or default_threads()
+    return [
+        Cell(problem.name, tier, size, dtype, count)
+        for problem in all_problems
+        if not options.problems or problem.name in options.problems
+        for size in problem.sizes
+        if size in options.sizes
+        for dtype in DTYPES
+        if dtype in options.dtypes
+        for tier in sorted(problem.tiers, key=_rank)
+        if not options.tiers or tier in options.tiers
+        for count in (counts if tier in THREADED_TIERS else (1,))
+    ]
+
+
+def default_threads() -> tuple[int, ...]:
+    """Return the thread counts of the parallel tiers: one, and as many as there are cores."""
+    return tuple(sorted({1, threads.all_cores()}))
+
+
+def _rank(tier: str) -> int:
+    return TIERS.index(tier) if tier in TIERS else len(TIERS)
+
+
+def groups(cells: Iterable[Cell]) -> list[list[Cell]]:
+    """Return the cells in groups of those that are compared with each other."""
+    of_group: dict[tuple[str, str, str], list[Cell]] = {}
+    for cell in cells:
+        of_group.setdefault(cell.group, []).append(cell)
+    return list(of_group.values())
+
+
+def thread_variables(options: Options) -> dict[str, str]:
+    """Return the variables for a process that measures with these options."""
+    return threads.environment(max(options.threads or default_threads()))
+
+
+def cells_of_pass(
+    cells: Sequence[Cell], number: int, options: Options, done: Sequence[Record]
+) -> list[Cell]:
+    """Return what is still to do in a pass, shuffled.
+
+    A cell that is not ok is through after its first record. One that is slow is timed in as many
+    passes as its budget has room for, spread evenly over the run.
+    """
+    found = records.verdicts(done)
+    through = {record.verdict.cell for record in done if record.pass_number == number}
+    order = [
+        cell for cell in cells if cell not in through and _due(found.get(cell), number, options)
+    ]
+    random.Random(f"{options.seed}/{number}").shuffle(order)
+    return order
+
+
+def _due(verdict: Verdict | None, number: int, options: Options) -> bool:
+    if verdict is None:
+        return True
+    if verdict.status != "ok":
+        return False
+    # A slow cell has one round a pass, and unless it is the loops a call before it.
+    calls = 1 if verdict.cell.tier == "loop" else 2
+    in_a_pass = max(PASS_S, calls * (verdict.seconds or 0.0))
+    fitting = max(1, int(options.budget / in_a_pass))
+    return ((number - 1) * fitting) % options.passes < min(fitting, options.passes)

@@ -1,0 +1,88 @@
+"""The folder of a run: its name, what it was to measure and on which machine, and finding it again.
+
+What stands in cells.jsonl is left to `records`, measuring to `measurement`.
+"""
+
+import contextlib
+import json
+import re
+from dataclasses import asdict, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from bench import environment
+from bench.names import unknown
+from bench.plan import Options, default_threads
+
+ENVIRONMENT = "environment.json"
+RUN_ID = r"\d{8}-\d{6}(-\d+)?"
+
+
+def begin(output: Path, options: Options) -> Path:
+    """Make a folder for a new run, named by the time, and write down what it is to measure."""
+    now = datetime.now().astimezone()
+    output.mkdir(parents=True, exist_ok=True)
+    for suffix in ("", *(f"-{i}" for i in range(2, 100))):
+        folder = output / f"{now:%Y%m%d-%H%M%S}{suffix}"
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir()
+            break
+    else:
+        raise FileExistsError(f"{output} has a hundred runs of this second")
+    facts = environment.facts(threading_layer=False)
+    # Written out, so that it is the same run on a machine of more cores
+    known = asdict(replace(options, threads=options.threads or default_threads()))
+    run = {"run_id": folder.name, "started": now.isoformat(), "options": known, "machine": facts}
+    _write(folder, run)
+    return folder
+
+
+def find(name: str, output: Path) -> Path:
+    """Return the folder of a run: a path, a name in the folder of the runs, or latest.
+
+    Raises
+    ------
+    ValueError
+        There is none; the message lists those there are, the nearest first.
+    """
+    made = (path.parent for path in output.glob(f"*/{ENVIRONMENT}"))
+    runs = sorted(path.name for path in made if re.fullmatch(RUN_ID, path.name))
+    if name == "latest" and runs:
+        return output / runs[-1]
+    for folder in (Path(name), output / name):
+        if name and (folder / ENVIRONMENT).exists():
+            return folder
+    if not runs:
+        raise ValueError(f"there is no run in {output}")
+    raise ValueError(unknown("run", name, runs))
+
+
+def options_of(folder: Path) -> Options:
+    """Return what a run was to measure.
+
+    Raises
+    ------
+    ValueError
+        The folder is not that of a run.
+    """
+    try:
+        known = json.loads((folder / ENVIRONMENT).read_text(encoding="utf-8"))["options"]
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in known.items()
+        }
+        return Options(**values)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{folder} is not a run that can be resumed: {error}") from error
+
+
+def note_machine(folder: Path, facts: dict[str, Any]) -> None:
+    """Put what a pass found out about the machine in the place of what was known before."""
+    known = json.loads((folder / ENVIRONMENT).read_text(encoding="utf-8"))
+    _write(folder, known | {"machine": facts})
+
+
+def _write(folder: Path, values: dict[str, Any]) -> None:
+    text = json.dumps(values, indent=2) + "\n"
+    (folder / ENVIRONMENT).write_text(text, encoding="utf-8")

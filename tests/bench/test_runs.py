@@ -1,0 +1,41 @@
+"""The folder of a run: made, found again, and refused where it is none."""
+
+import pytest
+
+from bench import runs
+from bench.plan import Options, default_threads
+
+OPTIONS = Options()
+
+
+def test_a_run_s_options_are_found_in_its_folder(tmp_path):
+    options = Options(problems=("softmax",), sizes=("L",), threads=(1, 4), passes=3, budget=0.5)
+    folder = runs.begin(tmp_path, options)
+    assert runs.options_of(folder) == options
+    assert runs.options_of(runs.begin(tmp_path, OPTIONS)).threads == default_threads()
+
+
+def test_runs_of_one_second_have_folders_of_their_own(tmp_path):
+    folders = [runs.begin(tmp_path, OPTIONS) for _ in range(3)]
+    assert len(set(folders)) == 3
+    assert runs.find("latest", tmp_path) == folders[-1]
+    for folder in folders:
+        assert runs.find(folder.name, tmp_path) == folder
+        assert runs.find(str(folder), tmp_path / "elsewhere") == folder
+
+
+def test_a_run_that_is_not_there(tmp_path):
+    with pytest.raises(ValueError, match="there is no run in"):
+        runs.find("latest", tmp_path)
+    folder = runs.begin(tmp_path, OPTIONS)
+    with pytest.raises(ValueError, match=f"no run 'lates'; there are {folder.name}"):
+        runs.find("lates", tmp_path)
+
+
+def test_a_folder_that_is_not_a_run(tmp_path):
+    with pytest.raises(ValueError, match="is not a run that can be resumed"):
+        runs.options_of(tmp_path)
+    for text in ("{}", "[]", '{"options": {"colour": "red"}}', "{"):
+        (tmp_path / "environment.json").write_text(text)
+        with pytest.raises(ValueError, match="is not a run that can be resumed"):
+            runs.options_of(tmp_path)
