@@ -289,14 +289,15 @@ def _untouched(
 def _predicted(problem: Problem, cell: Cell, limit: float) -> float | None:
     """Return the seconds foretold by the operations of the next smaller size; None without one.
 
-    From the smallest size up, each is called unless the one before foretells more than the limit.
+    From the smallest size up, each is called unless the one before foretells more than the limit;
+    at one thread, as threads that find their cores taken wait for turns longer than they work.
     """
     work = _work(problem, cell.tier, cell.size)
     rate: float | None = None
     for its_work, size in sorted((_work(problem, cell.tier, size), size) for size in problem.sizes):
         if its_work >= work or (rate is not None and rate * its_work > limit):
             break
-        rate = _quickest_of(problem, replace(cell, size=size)) / its_work
+        rate = _quickest_of(problem, replace(cell, size=size, threads=1)) / its_work
     return None if rate is None else rate * work
 
 

@@ -35,17 +35,31 @@ demo = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(demo, name="demo", help="The examples of the blog post that this starts from.")
 
 Names = list[str] | None
-Problems = Annotated[Names, typer.Argument(metavar="[PROBLEM]...", show_default="all")]
-Sizes = Annotated[Names, typer.Option("--size", metavar="A,B", show_default="lecture,S,M")]
-Tiers = Annotated[Names, typer.Option("--tier", metavar="A,B", show_default="all")]
-Dtypes = Annotated[Names, typer.Option("--dtype", metavar="A,B", show_default="float64")]
+Problems = Annotated[
+    Names,
+    typer.Argument(
+        metavar="[PROBLEM]", show_default=False, help="See `lossbench list`; default all."
+    ),
+]
+Sizes = Annotated[
+    Names,
+    typer.Option(
+        "--size",
+        metavar="A,B",
+        help="lecture, S, M, L, wide, tall; the default is the first three.",
+    ),
+]
+Tiers = Annotated[
+    Names,
+    typer.Option("--tier", metavar="A,B", help="loop, numpy, numba, numba-parallel; default all."),
+]
+Dtypes = Annotated[
+    Names, typer.Option("--dtype", metavar="A,B", help="float64, float32; the default is float64.")
+]
 Threads = Annotated[
     Names,
     typer.Option(
-        "--threads",
-        metavar="A,B",
-        show_default="1 and all cores",
-        help="Of the parallel tiers; the others run at one.",
+        "--threads", metavar="A,B", help="Of numba-parallel; the default is 1 and all cores."
     ),
 ]
 Budget = Annotated[
@@ -53,8 +67,7 @@ Budget = Annotated[
     typer.Option(
         "--budget",
         metavar="SECONDS",
-        show_default="2",
-        help="What a cell may take. One whose call takes more is skipped.",
+        help="What a cell may take, 2 by default. One whose call takes longer is skipped.",
     ),
 ]
 
@@ -73,16 +86,18 @@ def run(
     threads: Threads = None,
     passes: Annotated[
         int | None,
-        typer.Option(min=1, show_default="8", help="How often all cells are gone through."),
+        typer.Option(
+            min=1, metavar="COUNT", help="How often all cells are gone through, 8 by default."
+        ),
     ] = None,
     budget: Budget = None,
-    output: Annotated[Path, typer.Option(help="Folder of the runs.")] = RESULTS,
+    output: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the runs are.")] = RESULTS,
     resume: Annotated[
         str | None,
         typer.Option(metavar="RUN", help="Finish a run: its folder, its name, or “latest”."),
     ] = None,
 ) -> None:
-    """Check every tier against the loops, time those that agree, and write the table."""
+    """Check every tier against the loops and time those that agree."""
     from bench import runs
     from bench.plan import Options
 
@@ -142,7 +157,9 @@ def list_problems() -> None:
 
 @demo.command()
 def descent(
-    output: Annotated[Path, typer.Option(help="Folder of the pictures.")] = PICTURES,
+    output: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Where the pictures go.")
+    ] = PICTURES,
     show: Annotated[bool, typer.Option(help="Also in a window, where there is a screen.")] = True,
 ) -> None:
     """Draw gradient descent on x²: a small step, one that swings, and one that diverges."""

@@ -51,14 +51,10 @@ def agreement_report(verdicts: Sequence[Verdict]) -> RenderableType:
 def problem_list(
     problems: Iterable[Problem], sizes: Mapping[str, Mapping[str, int]]
 ) -> RenderableType:
-    """Return the problems with their tiers, sizes and outputs, and what the sizes are."""
-    grid = Table(box=box.SIMPLE_HEAD, show_edge=False)
-    for word in ("problem", "tiers", "sizes"):
-        grid.add_column(word, no_wrap=True)
-    grid.add_column("returns")
+    """Return the problems with their tiers and sizes, and what the sizes are."""
+    grid = Table("problem", "tiers", "sizes", box=box.SIMPLE_HEAD, show_edge=False)
     for one in problems:
-        returned = ", ".join(output.name for output in one.outputs)
-        grid.add_row(one.name, " ".join(one.tiers), " ".join(one.sizes), returned)
+        grid.add_row(one.name, " ".join(one.tiers), " ".join(one.sizes))
     of_sizes = Table("size", box=box.SIMPLE_HEAD, show_edge=False)
     for word in ("N samples", "C classes", "D features"):
         of_sizes.add_column(word, justify="right")
@@ -117,8 +113,9 @@ def _timed(cell: Any) -> Text:
 def _judged(cell: Any) -> Text:
     if cell.status != "ok":
         return Text(cell.status, _STYLE[cell.status])
-    mark = " (sample)" if cell.checked == "sample" else ""
-    return Text(f"ok {cell.max_abs_error:.1e}{mark}")
+    error = f"{cell.max_abs_error:.1e}" if cell.max_abs_error else "0"
+    text = Text("ok" if cell.tier == "loop" else f"ok {error}")
+    return text.append("\nof a sample", "dim") if cell.checked == "sample" else text
 
 
 def _remarks(frame: pd.DataFrame) -> Iterator[Text]:
