@@ -104,8 +104,7 @@ def analytic_gradient(W, b, X, labels, svm, margin, regularization):
     else:
         data_loss = softmax_gradient_block(scores, labels, 0, labels.size, dscores)
     dW = X.T @ dscores
-    if regularization != 0.0:
-        dW += W.dtype.type(2.0 * regularization) * W
+    dW += W.dtype.type(2.0 * regularization) * W
     db = np.zeros_like(b)
     for i in range(dscores.shape[0]):
         for c in range(b.size):
