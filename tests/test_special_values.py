@@ -4,8 +4,10 @@ import math
 
 import numpy as np
 import pytest
-from inputs import FLOAT_DTYPES
-from tiers import every_tier
+from inputs import FLOAT_DTYPES, seeded_linear
+from tiers import LINEAR, every_tier, fast_tier, parts
+
+import reference
 
 INF, NAN = math.inf, math.nan
 dtypes = pytest.mark.parametrize("dtype", FLOAT_DTYPES)
@@ -110,3 +112,18 @@ def test_a_bad_row_spoils_the_mean_but_no_other_rows_gradient(tier, dtype):
         loss, dscores = getattr(tier, name)(scores, [0, 0, 0])
         assert math.isnan(loss)
         np.testing.assert_array_equal(np.isnan(dscores), [[False] * 2, [True] * 2, [False] * 2])
+
+
+@fast_tier
+@pytest.mark.parametrize("operation", LINEAR)
+@pytest.mark.parametrize("loss", ["svm", "softmax"])
+@pytest.mark.parametrize("place", [0, 1, 2], ids=["W", "b", "X"])
+@pytest.mark.parametrize("value", [INF, NAN])
+def test_linear_functions_carry_them_on_without_a_warning(tier, operation, loss, place, value):
+    arrays = seeded_linear(4, 3, 2)
+    arrays[place].flat[1] = value
+    results = parts(getattr(tier, operation)(*arrays, loss=loss))
+    lists = [array.tolist() for array in arrays]
+    expected = parts(getattr(reference, operation)(*lists, loss=loss))
+    for actual, wanted in zip(results, expected, strict=True):
+        np.testing.assert_allclose(actual, wanted, rtol=1e-12, atol=1e-8)
