@@ -29,7 +29,7 @@ SECOND_ORACLE = "numpy"
 CALIBRATION = 0.25
 # A call is timed so many times, or for so long, to plan by.
 REPEATS = 5
-REPEATS_S = 0.02
+REPEATS_S = 0.1
 # The time of a small size is mostly dispatch, which foretells too much for a larger one. The loops
 # have none; another tier is called unless it is foretold to take so many budgets.
 BENEFIT_OF_THE_DOUBT = 10.0

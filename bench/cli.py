@@ -162,7 +162,7 @@ def descent(
     ] = PICTURES,
     show: Annotated[bool, typer.Option(help="Also in a window, where there is a screen.")] = True,
 ) -> None:
-    """Draw gradient descent on x²: a small step, one that swings, and one that diverges."""
+    """Draw gradient descent on x² at three rates."""
     from bench.demo import draw_descents
 
     with _usage_errors():
@@ -173,7 +173,7 @@ def descent(
 
 @demo.command()
 def lecture() -> None:
-    """Train the post's classifier in every tier: the loss each 100 epochs, and the seconds."""
+    """Train the post's classifier in every tier."""
     from bench.demo import lecture_table, train_lecture
     from bench.report import console
 

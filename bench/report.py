@@ -121,14 +121,22 @@ def _judged(cell: Any) -> Text:
 def _remarks(frame: pd.DataFrame) -> Iterator[Text]:
     """Yield what the grid has no room for: what was checked, and why cells have no time."""
     sampled = frame[(frame["status"] == "ok") & (frame["checked"] == "sample")]
-    names = dict.fromkeys(f"{cell.problem} {cell.size}" for cell in sampled.itertuples())
-    if names:
+    if len(sampled):
         words = "Held against the loops on a sample of the inputs, on all of them against NumPy: "
-        yield Text(words + ", ".join(names) + ".")
+        yield Text(words + "; ".join(_sizes_by_problem(sampled)) + ".")
+    over_budget = (frame["status"] == "skipped") & frame["estimated_s"].notna()
+    if over_budget.any():
+        some = "1 cell" if over_budget.sum() == 1 else f"{over_budget.sum()} cells"
+        yield Text(f"skipped: {some} over the budget; a call would take about what ~ says.", "dim")
     for status in STATUSES[1:]:
-        for cell in frame[frame["status"] == status].itertuples():
+        for cell in frame[(frame["status"] == status) & ~over_budget].itertuples():
             where = f"{cell.problem} {cell.tier} {cell.size} {cell.dtype}"
             yield Text(f"{status}: {where}: {cell.message}", _STYLE[status])
+
+
+def _sizes_by_problem(frame: pd.DataFrame) -> Iterator[str]:
+    for name, of_problem in frame.groupby("problem", sort=False, observed=True):
+        yield f"{name} {', '.join(dict.fromkeys(of_problem['size'].astype(str)))}"
 
 
 def _counts(frame: pd.DataFrame) -> Text:
