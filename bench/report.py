@@ -102,6 +102,8 @@ def _timed(cell: Any) -> Text:
     if cell.status != "ok":
         estimate = "" if pd.isna(cell.estimated_s) else f"\n~ {duration(cell.estimated_s, 2)}"
         return Text(f"{cell.status}{estimate}", _STYLE[cell.status])
+    if pd.isna(cell.median_s):
+        return Text("not timed", "dim")  # the run was broken off before
     text = Text(duration(cell.median_s), "bold green" if cell.fastest else "")
     for other, speedup in (("loop", cell.speedup_vs_loop), ("numpy", cell.speedup_vs_numpy)):
         if cell.tier not in {"loop", other} and not pd.isna(speedup):

@@ -60,6 +60,13 @@ def test_a_skipped_cell_shows_its_estimate():
     assert "on a sample of the inputs, on all of them against NumPy: svm_loss S." in text
 
 
+def test_a_cell_that_was_judged_and_not_timed_yet_says_so():
+    found = [Record(0, OK[LOOP]), Record(0, OK[NUMPY]), Record(1, OK[NUMPY], 1, (1e-3,))]
+    text = plain(report(table.tabulate("run", [LOOP, NUMPY], found)))
+    assert "not timed" in text
+    assert "nan" not in text
+
+
 def test_nothing_measured():
     assert "Nothing was measured." in plain(report(table.tabulate("run", [LOOP], [])))
 
