@@ -8,6 +8,7 @@ import textwrap
 import callers
 import numpy as np
 import pytest
+from closeness import assert_agrees, computed_dtype
 from inputs import every_other, read_only, seeded_classification, seeded_linear
 from mistakes import GOOD
 from numba import njit, prange
@@ -20,10 +21,15 @@ SCORES, LABELS = seeded_classification(6, 4)
 
 
 def assert_same(actual, expected):
-    """Hold two results together, types of numbers and dtypes of arrays included."""
+    """Hold two results together, types of numbers and dtypes of arrays included.
+
+    Bits are not: within a caller, LLVM may vectorise a sum in another way.
+    """
     for value, wanted in zip(parts(actual), parts(expected), strict=True):
         assert type(value) is type(wanted)
-        np.testing.assert_array_equal(value, wanted, strict=isinstance(wanted, np.ndarray))
+        if isinstance(wanted, np.ndarray):
+            assert value.dtype == wanted.dtype
+        assert_agrees(value, wanted, dtype=computed_dtype(wanted), scale=0.01)
 
 
 @pytest.mark.parametrize("operation", GOOD)
@@ -74,8 +80,8 @@ def keywords_and_constants(scores, labels):
 
 def test_keywords_defaults_and_constants():
     svm, svm_on_threads, probabilities = keywords_and_constants(SCORES, LABELS)
-    assert svm == svm_on_threads == kernels.svm_loss(SCORES, LABELS, 0.5)
-    np.testing.assert_array_equal(probabilities, kernels.softmax(SCORES))
+    expected = kernels.svm_loss(SCORES, LABELS, 0.5)
+    assert_same((svm, svm_on_threads, probabilities), (expected, expected, kernels.softmax(SCORES)))
 
 
 @njit
@@ -88,9 +94,8 @@ def fill(scores, labels, out):
 def test_out_is_filled_in_jitted_code():
     out = np.empty_like(SCORES)
     loss, expected = kernels.softmax_loss_gradient(SCORES, LABELS)
-    assert fill(SCORES, LABELS, out) == loss
     expected[0, 0] = 9.0  # what is returned is `out` itself
-    np.testing.assert_array_equal(out, expected)
+    assert_same((fill(SCORES, LABELS, out), out), (loss, expected))
 
 
 @njit
@@ -178,7 +183,7 @@ def test_serial_kernels_in_a_callers_own_prange():
     scores = np.random.default_rng(0).standard_normal((40, 6, 4))
     labels = np.random.default_rng(1).integers(0, 4, (40, 6))
     expected = [kernels.svm_loss(*pair) for pair in zip(scores, labels, strict=True)]
-    np.testing.assert_array_equal(losses_of_many(scores, labels), expected)
+    assert_agrees(losses_of_many(scores, labels), expected)
 
 
 CACHED_CALLER = """
@@ -206,5 +211,6 @@ def test_a_caller_may_be_cached(tmp_path):
         return subprocess.run(command, env=environment, text=True, capture_output=True, check=True)
 
     expected = kernels.svm_loss(np.eye(3), [0, 2, 2]) + kernels.softmax_loss(np.eye(3), [0, 2, 2])
-    assert run().stdout.split() == [repr(expected), "0"]
-    assert run().stdout.split() == [repr(expected), "1"]
+    for hits in (0, 1):
+        value, found = run().stdout.split()
+        assert (float(value), int(found)) == (pytest.approx(expected, rel=1e-14), hits)
