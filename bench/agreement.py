@@ -16,7 +16,16 @@ from numpy.typing import NDArray
 
 from bench import problem as problems
 from bench import threads
-from bench.problem import Arguments, Cell, Output, Problem, Tolerance, tier_arguments
+from bench.problem import (
+    PEERS,
+    Arguments,
+    Cell,
+    Output,
+    Problem,
+    Tolerance,
+    tier_arguments,
+    tier_result,
+)
 from bench.units import duration
 
 Status = Literal["ok", "disagrees", "failed", "skipped", "unavailable"]
@@ -45,7 +54,7 @@ class Verdict:
     status : str
         One of `STATUSES`; only an ``ok`` cell is timed.
     message : str
-        Why it is not ok, in a sentence.
+        Why it is not ok, in a sentence; of a peer that is, which special values are not ours.
     checked : "full", "sample" or ""
         What the loops confirmed: the whole result, that of a sample of the inputs, or nothing.
     max_abs_error, max_rel_error : float, optional
@@ -177,7 +186,7 @@ def _judge(
         message = f"{problem.oracle} is over its budget and the inputs cannot be sampled"
         return Verdict(cell, "skipped", message)
     try:
-        _stand_hard_inputs(problem, cell.tier, cell.dtype, cell.threads)
+        differing = _stand_hard_inputs(problem, cell.tier, cell.dtype, cell.threads)
         predicted = _predicted(problem, cell, BENEFIT_OF_THE_DOUBT * CALIBRATION * budget)
         if predicted is not None and predicted > BENEFIT_OF_THE_DOUBT * budget:
             return _over_budget(cell, predicted, budget)
@@ -188,7 +197,8 @@ def _judge(
     if seconds > budget:
         return _over_budget(cell, seconds, budget)
     checked: Literal["full", "sample"] = "full" if expected[0].arguments is arguments else "sample"
-    return Verdict(cell, "ok", "", checked, found.max_abs_error, found.max_rel_error, seconds)
+    message = f"other special values: {', '.join(differing)}" if differing else ""
+    return Verdict(cell, "ok", message, checked, found.max_abs_error, found.max_rel_error, seconds)
 
 
 def _compare_all(problem: Problem, cell: Cell, expected: Sequence[_Expected]) -> Comparison:
@@ -223,26 +233,41 @@ def _hard_results(problem: Problem, dtype: str) -> list[Any]:
     return [_call(problem, oracle, arguments)[0] for _, arguments in problem.hard_inputs(dtype)]
 
 
-def _stand_hard_inputs(problem: Problem, tier: str, dtype: str, cores: int) -> None:
-    refusal = _hard_refusal(problem, tier, dtype, cores)
+def _stand_hard_inputs(problem: Problem, tier: str, dtype: str, cores: int) -> tuple[str, ...]:
+    """Refuse a tier that fails a hard input; return those that a peer may fail, and does."""
+    refusal, differing = _hard_refusal(problem, tier, dtype, cores)
     if refusal:
         raise refusal
+    return differing
 
 
 @cache
-def _hard_refusal(problem: Problem, tier: str, dtype: str, cores: int) -> _RefusalError | None:
-    """Return why a tier fails the hard inputs of a problem, if it does."""
+def _hard_refusal(
+    problem: Problem, tier: str, dtype: str, cores: int
+) -> tuple[_RefusalError | None, tuple[str, ...]]:
+    """Return why a tier fails the hard inputs of a problem, if it does; and where a peer may."""
+    differing: list[str] = []
     cell = Cell(problem.name, tier, "hard", dtype, cores)
     wanted = _hard_results(problem, dtype)
     for (label, arguments), want in zip(problem.hard_inputs(dtype), wanted, strict=True):
+        excused = tier in PEERS and _has_special_values(arguments)
         try:
-            _compare_all(problem, cell, [_Expected(arguments, want, problem.oracle)])
+            with np.errstate(all="ignore" if excused else None):
+                _compare_all(problem, cell, [_Expected(arguments, want, problem.oracle)])
         except _RefusalError as refusal:
             if refusal.status == "unavailable":
-                return refusal
+                return refusal, ()
+            if excused:
+                differing.append(label)
+                continue
             message = f"hard input “{label}”: {refusal.message}"
-            return _RefusalError(refusal.status, message, **refusal.found)
-    return None
+            return _RefusalError(refusal.status, message, **refusal.found), ()
+    return None, tuple(differing)
+
+
+def _has_special_values(arguments: Arguments) -> bool:
+    arrays = [item for item in arguments if isinstance(item, np.ndarray)]
+    return not all(np.isfinite(array).all() for array in arrays)
 
 
 # --- one call
@@ -250,10 +275,10 @@ def _hard_refusal(problem: Problem, tier: str, dtype: str, cores: int) -> _Refus
 
 def _call(problem: Problem, cell: Cell, arguments: Arguments) -> tuple[Any, float]:
     """Call a tier; return its result and the seconds, or refuse it."""
-    given = tier_arguments(cell.tier, arguments)
     before = [item.copy() if isinstance(item, np.ndarray) else None for item in arguments]
     try:
         kernel = problem.tiers[cell.tier]()
+        given = tier_arguments(problem, cell.tier, arguments)
         with threads.limited(cell.threads):
             start = time.perf_counter()
             value = kernel(*given)
@@ -262,8 +287,10 @@ def _call(problem: Problem, cell: Cell, arguments: Arguments) -> tuple[Any, floa
         raise _RefusalError("unavailable", _text(error)) from error
     except Exception as error:  # whatever a kernel does wrong is its row's message
         raise _RefusalError("failed", _text(error)) from error
-    _untouched(arguments, given, before)
-    return value, seconds
+    # What a peer was given need not stand side by side with the arguments; what it shares with
+    # them it would have written to.
+    _untouched(arguments, arguments if cell.tier in PEERS else given, before)
+    return tier_result(cell.tier, value), seconds
 
 
 def _text(error: Exception) -> str:

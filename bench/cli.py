@@ -51,7 +51,12 @@ Sizes = Annotated[
 ]
 Tiers = Annotated[
     Names,
-    typer.Option("--tier", metavar="A,B", help="loop, numpy, numba, numba-parallel; default all."),
+    typer.Option(
+        "--tier",
+        metavar="A,B",
+        help="loop, numpy, numba, numba-parallel; default all. “peers”: other libraries, and C, "
+        "beside numpy and numba; or one of sklearn, torch, jax, scipy, c.",
+    ),
 ]
 Dtypes = Annotated[
     Names, typer.Option("--dtype", metavar="A,B", help="float64, float32; the default is float64.")
@@ -195,7 +200,7 @@ def _options(
     """Return what was asked for, in known names, with the defaults for the rest."""
     from bench import plan
     from bench.names import chosen, counts
-    from bench.problem import DTYPES, TIERS
+    from bench.problem import DTYPES
     from bench.problems import PROBLEMS
     from bench.problems.inputs import SIZES
 
@@ -204,7 +209,7 @@ def _options(
     return plan.Options(
         problems=chosen("problem", problems or (), [one.name for one in PROBLEMS]),
         sizes=chosen("size", sizes or (), tuple(SIZES)) or plan.DEFAULT_SIZES,
-        tiers=chosen("tier", tiers or (), TIERS),
+        tiers=plan.tiers_named(tiers or ()),
         dtypes=chosen("dtype", dtypes or (), DTYPES) or plan.DEFAULT_DTYPES,
         threads=counts("threads", threads or ()),
         passes=passes or plan.DEFAULT_PASSES,

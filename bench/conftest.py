@@ -14,7 +14,7 @@ import pytest
 from bench import environment, names, plan, problem, records
 from bench.agreement import Verdict, check
 from bench.plan import Options
-from bench.problem import DTYPES, TIERS, Arguments, Cell
+from bench.problem import DTYPES, Arguments, Cell
 from bench.problems import PROBLEMS
 from bench.problems.inputs import SIZES
 from bench.records import Record
@@ -41,7 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     by_default = ", ".join(plan.DEFAULT_SIZES)
     choice("size", f"sizes to time (default: {by_default}; all with -k)")
     choice("dtype", "dtypes to time (default: float64; all with -k)")
-    choice("tier", "tiers to time (default: all)")
+    choice("tier", "tiers to time, or peers (default: all but the peers; all with -k)")
     choice("threads", "thread counts of the parallel tiers (default: 1 and all cores)")
     group.addoption(
         "--lossbench-budget",
@@ -77,6 +77,7 @@ def _cells(config: pytest.Config) -> list[Cell]:
     everything = bool(config.getoption("keyword", ""))
     default_sizes = tuple(SIZES) if everything else plan.DEFAULT_SIZES
     default_dtypes = DTYPES if everything else plan.DEFAULT_DTYPES
+    default_tiers = tuple({tier for one in PROBLEMS for tier in one.tiers}) if everything else ()
 
     def given(name: str) -> list[str]:
         values: list[str] = config.getoption(f"--lossbench-{name}", [])
@@ -86,7 +87,7 @@ def _cells(config: pytest.Config) -> list[Cell]:
         options = Options(
             sizes=names.chosen("size", given("size"), tuple(SIZES)) or default_sizes,
             dtypes=names.chosen("dtype", given("dtype"), DTYPES) or default_dtypes,
-            tiers=names.chosen("tier", given("tier"), TIERS),
+            tiers=plan.tiers_named(given("tier")) or default_tiers,
             threads=names.counts("threads", given("threads")),
         )
     except ValueError as error:
@@ -137,7 +138,7 @@ def arguments(cell: Cell, verdict: Verdict) -> Arguments:
     """Inputs as the cell's tier takes them; none are made for a cell that is not timed."""
     if verdict.status != "ok":
         return ()
-    return problem.tier_arguments(cell.tier, _inputs(*cell.group))
+    return problem.tier_arguments(_problem(cell), cell.tier, _inputs(*cell.group))
 
 
 @pytest.fixture

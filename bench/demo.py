@@ -136,7 +136,7 @@ def train_lecture(say: Callable[[str], None] = lambda _: None) -> list[Training]
 
 def _train(its_problem: Problem, tier: str) -> Training:
     arguments = problem.inputs(its_problem, "lecture", "float64")
-    given = problem.tier_arguments(tier, arguments)
+    given = problem.tier_arguments(its_problem, tier, arguments)
     kernel = its_problem.tiers[tier]()
     times = []
     for _ in range(2):

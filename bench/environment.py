@@ -12,7 +12,10 @@ from threadpoolctl import threadpool_info  # type: ignore[import-untyped]
 
 from bench import threads
 
-LIBRARIES = ("lossbench", "numpy", "numba", "llvmlite", "scipy", "pandas", "pytest-benchmark")
+LIBRARIES = (
+    *("lossbench", "numpy", "numba", "llvmlite", "scipy", "pandas", "pytest-benchmark"),
+    *("scikit-learn", "torch", "jax", "jaxlib", "cffi"),  # of the peers
+)
 CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
 
 

@@ -9,13 +9,16 @@ from dataclasses import dataclass
 
 from bench import records, threads
 from bench.agreement import Verdict
-from bench.problem import DTYPES, THREADED_TIERS, TIERS, Cell, Problem
+from bench.names import chosen
+from bench.problem import DTYPES, PEERS, THREADED_TIERS, TIERS, Cell, Problem
 from bench.records import Record
 
 DEFAULT_SIZES = ("lecture", "S", "M")
 DEFAULT_DTYPES = ("float64",)
 DEFAULT_PASSES = 8
 DEFAULT_BUDGET = 2.0
+# What the peers are measured with where all of them are asked for.
+BESIDE_PEERS = ("numpy", "numba")
 # Seconds of rounds of a cell in one pass of `lossbench run`; finding their length adds ten more.
 PASS_S = 0.02
 
@@ -24,8 +27,8 @@ PASS_S = 0.02
 class Options:
     """What a run measures; written to environment.json, from which it is resumed.
 
-    Empty `problems`, `tiers` and `threads` stand for all of them, which for threads is one and as
-    many as there are cores.
+    Empty `problems`, `tiers` and `threads` stand for all of them, which for tiers is all but the
+    peers, and for threads one and as many as there are cores.
     """
 
     problems: tuple[str, ...] = ()
@@ -50,7 +53,7 @@ def cells_of(all_problems: Iterable[Problem], options: Options) -> list[Cell]:
         for dtype in DTYPES
         if dtype in options.dtypes
         for tier in sorted(problem.tiers, key=_rank)
-        if not options.tiers or tier in options.tiers
+        if (tier in options.tiers if options.tiers else tier not in PEERS)
         for count in (counts if tier in THREADED_TIERS else (1,))
     ]
 
@@ -61,7 +64,23 @@ def default_threads() -> tuple[int, ...]:
 
 
 def _rank(tier: str) -> int:
-    return TIERS.index(tier) if tier in TIERS else len(TIERS)
+    order = (*TIERS, *PEERS)
+    return order.index(tier) if tier in order else len(order)
+
+
+def tiers_named(given: Iterable[str]) -> tuple[str, ...]:
+    """Return the tiers that a person named: ``peers`` is all of them, and what they stand beside.
+
+    Raises
+    ------
+    ValueError
+        There is no such tier; the message lists those there are.
+    """
+    known = (*TIERS, *PEERS)
+    named = set(chosen("tier", given, (*known, "peers")))
+    if "peers" in named:
+        named |= {*BESIDE_PEERS, *PEERS}
+    return tuple(tier for tier in known if tier in named)
 
 
 def groups(cells: Iterable[Cell]) -> list[list[Cell]]:

@@ -3,6 +3,7 @@
 The built-in problems are left to `problems`, what is done with one to `agreement` and after.
 """
 
+import importlib
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,10 @@ Size = Mapping[str, int]
 
 # The order in which they are shown.
 TIERS = ("loop", "numpy", "numba", "numba-parallel")
+# Other people's code, in `bench.peers`: measured where it is asked for, unavailable where it is not
+# installed. It never promised our special values. So a peer has to agree wherever inputs are
+# finite, and where a hard input holds NaN or infinities, its row says which it makes otherwise.
+PEERS = ("sklearn", "torch", "jax", "scipy", "c")
 DTYPES = ("float64", "float32")
 # The tiers that start threads of their own; all others run at one thread, once.
 THREADED_TIERS = frozenset({"numba-parallel"})
@@ -152,9 +157,28 @@ def cost(problem: Problem, size: str, dtype: str) -> Cost:
     return problem.cost(problem.sizes[size], np.dtype(dtype).itemsize)
 
 
-def tier_arguments(tier: str, arguments: Arguments) -> Arguments:
-    """Return the arguments as a tier takes them: the loops get lists, made outside the timing."""
-    return to_lists(arguments) if tier == "loop" else arguments
+def tier_arguments(problem: Problem, tier: str, arguments: Arguments) -> Arguments:
+    """Return the arguments as a tier takes them, made outside the timing.
+
+    The loops get lists, a peer what its own `prepare` makes of them.
+    """
+    if tier == "loop":
+        return to_lists(arguments)
+    if tier in PEERS:
+        prepared: Arguments = importlib.import_module(f"bench.peers.{tier}").prepare(
+            problem.name, arguments
+        )
+        return prepared
+    return arguments
+
+
+def tier_result(tier: str, value: Any) -> Any:
+    """Return what a tier returned with a peer's own arrays as NumPy's."""
+    if tier not in PEERS:
+        return value
+    if isinstance(value, tuple):
+        return tuple(tier_result(tier, item) for item in value)
+    return np.asarray(value) if hasattr(value, "__array__") else value
 
 
 def to_lists(arguments: Arguments) -> Arguments:

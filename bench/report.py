@@ -11,10 +11,12 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.agreement import STATUSES, WRONG, Verdict
-from bench.problem import THREADED_TIERS, TIERS, Problem
+from bench.problem import PEERS, THREADED_TIERS, TIERS, Problem
 from bench.units import digits, duration
 
 PLAIN_WIDTH = 100
+# Of a grid, beside that of the sizes: five columns of times fit that width.
+MOST_COLUMNS = 5
 TIMES = "\N{MULTIPLICATION SIGN}"
 _STYLE = {status: "bold red" if status in WRONG else "dim" for status in STATUSES}
 
@@ -33,8 +35,8 @@ def report(frame: pd.DataFrame) -> RenderableType:
         "min"
     )
     marked = frame.assign(fastest=frame["median_s"] == fastest)
-    grid = _grid(marked, "median of a call", _timed)
-    return Group(grid, Text(), *_remarks(frame), _counts(frame))
+    grids = _grids(marked, "median of a call", _timed)
+    return Group(*grids, Text(), *_remarks(frame), _counts(frame))
 
 
 def agreement_report(verdicts: Sequence[Verdict]) -> RenderableType:
@@ -45,7 +47,8 @@ def agreement_report(verdicts: Sequence[Verdict]) -> RenderableType:
         for one in verdicts
         if one.status != "ok"
     ]
-    return Group(_grid(frame, "largest error", _judged), Text(), *remarks, _counts(frame))
+    grids = _grids(frame, "largest error", _judged)
+    return Group(*grids, Text(), *_special_values(frame), *remarks, _counts(frame))
 
 
 def problem_list(
@@ -54,13 +57,28 @@ def problem_list(
     """Return the problems with their tiers and sizes, and what the sizes are."""
     grid = Table("problem", "tiers", "sizes", box=box.SIMPLE_HEAD, show_edge=False)
     for one in problems:
-        grid.add_row(one.name, " ".join(one.tiers), " ".join(one.sizes))
+        ours = " ".join(tier for tier in one.tiers if tier not in PEERS)
+        peers = " ".join(tier for tier in one.tiers if tier in PEERS)
+        tiers = f"{ours}\npeers: {peers}" if peers else ours
+        grid.add_row(one.name, tiers, " ".join(one.sizes))
     of_sizes = Table("size", box=box.SIMPLE_HEAD, show_edge=False)
     for word in ("N samples", "C classes", "D features"):
         of_sizes.add_column(word, justify="right")
     for name, numbers in sizes.items():
         of_sizes.add_row(name, *(f"{numbers[k]:,}" if k in numbers else "" for k in "ncd"))
     return Group(grid, Text(), of_sizes)
+
+
+def _grids(
+    frame: pd.DataFrame, shown: str, cell_text: Callable[[Any], Text]
+) -> Iterator[RenderableType]:
+    """Yield as many grids as it takes for their columns to be read."""
+    columns = _columns(frame)
+    count = -(-len(columns) // MOST_COLUMNS)
+    pairs = list(zip(frame["tier"].astype(str), frame["threads"].astype(int), strict=True))
+    for i in range(count):
+        start, end = i * len(columns) // count, (i + 1) * len(columns) // count
+        yield _grid(frame[[pair in columns[start:end] for pair in pairs]], shown, cell_text)
 
 
 def _grid(frame: pd.DataFrame, shown: str, cell_text: Callable[[Any], Text]) -> Table:
@@ -87,7 +105,7 @@ def _columns(frame: pd.DataFrame) -> list[tuple[str, int]]:
     """Return the tiers of a table, with their thread counts, in the order they are shown in."""
     tiers, threads = frame["tier"].astype(str), frame["threads"].astype(int)
     pairs = set(zip(tiers.tolist(), threads.tolist(), strict=True))
-    known = {tier: i for i, tier in enumerate(TIERS)}
+    known = {tier: i for i, tier in enumerate((*TIERS, *PEERS))}
     return sorted(pairs, key=lambda pair: (known.get(pair[0], len(known)), *pair))
 
 
@@ -130,6 +148,7 @@ def _remarks(frame: pd.DataFrame) -> Iterator[Text]:
     if over_budget.any():
         some = "1 cell" if over_budget.sum() == 1 else f"{over_budget.sum()} cells"
         yield Text(f"skipped: {some} over the budget; a call would take about what ~ says.", "dim")
+    yield from _special_values(frame)
     for status in STATUSES[1:]:
         for cell in frame[(frame["status"] == status) & ~over_budget].itertuples():
             where = f"{cell.problem} {cell.tier} {cell.size} {cell.dtype}"
@@ -139,6 +158,13 @@ def _remarks(frame: pd.DataFrame) -> Iterator[Text]:
 def _sizes_by_problem(frame: pd.DataFrame) -> Iterator[str]:
     for name, of_problem in frame.groupby("problem", sort=False, observed=True):
         yield f"{name} {', '.join(dict.fromkeys(of_problem['size'].astype(str)))}"
+
+
+def _special_values(frame: pd.DataFrame) -> Iterator[Text]:
+    """Yield what peers make otherwise of NaN and infinities: a line a problem and peer."""
+    noted = frame[(frame["status"] == "ok") & (frame["message"] != "")].itertuples()
+    for words in dict.fromkeys(f"{cell.problem} {cell.tier}: {cell.message}" for cell in noted):
+        yield Text(words, "dim")
 
 
 def _counts(frame: pd.DataFrame) -> Text:

@@ -30,19 +30,30 @@ def environment(most: int) -> dict[str, str]:
     return dict.fromkeys(VARIABLES, str(most))
 
 
+def keep_xla_to_one() -> None:
+    """Let JAX compute in one thread; called before JAX is loaded, it cannot be told later.
+
+    XLA starts a pool as large as PJRT_NPROC says (NPROC in older versions), and Eigen's matrix
+    products one of their own. JAX also starts threads that wait and compute nothing.
+    """
+    os.environ |= {"PJRT_NPROC": "1", "NPROC": "1"}
+    flags = os.environ.get("XLA_FLAGS", "")
+    os.environ["XLA_FLAGS"] = f"{flags} --xla_cpu_multi_thread_eigen=false".strip()
+
+
 @contextmanager
 def limited(threads: int) -> Iterator[None]:
-    """Let BLAS, OpenMP and Numba use this many threads.
+    """Let BLAS, OpenMP, Numba and PyTorch use this many threads.
 
-    Numba is told only where it is loaded: a tier that needs it has loaded it by then.
+    The last two are told only where they are loaded: a tier that needs one has loaded it by then.
     """
-    numba = sys.modules.get("numba")
-    before = numba.get_num_threads() if numba else 0
+    told = [sys.modules[name] for name in ("numba", "torch") if name in sys.modules]
     with threadpool_limits(threads):
-        if numba:
-            numba.set_num_threads(threads)  # a ValueError above what Numba was started with
+        before = [library.get_num_threads() for library in told]
+        for library in told:
+            library.set_num_threads(threads)  # a ValueError above what Numba was started with
         try:
             yield
         finally:
-            if numba:
-                numba.set_num_threads(before)
+            for library, count in zip(told, before, strict=True):
+                library.set_num_threads(count)

@@ -5,6 +5,7 @@ from functools import partial
 
 import numpy as np
 
+from bench import peers
 from bench.problem import Arguments, Cost, Kernel, Output, Problem, Size, Tolerance
 from bench.problems import tolerances
 from bench.problems.inputs import (
@@ -27,10 +28,11 @@ CALL_OPERATIONS = 500
 
 def black_box_tiers(name: str) -> dict[str, Callable[[], Kernel]]:
     """Return the tiers of an operation that takes the caller's functions."""
-    return {
+    tiers: dict[str, Callable[[], Kernel]] = {
         tier: partial(load, "bench.problems.black_boxes", f"{name}_{tier}")
         for tier in ("loop", "numpy", "numba")
     }
+    return tiers | peers.tiers(name)
 
 
 def _differentiated(size: Size, dtype: str, rng: np.random.Generator) -> Arguments:

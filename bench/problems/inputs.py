@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench import peers
 from bench.problem import Arguments, Kernel, Size
 
 SIZES: dict[str, dict[str, int]] = {
@@ -44,7 +45,7 @@ def pick(sizes: dict[str, dict[str, int]], *keys: str) -> dict[str, dict[str, in
 
 
 def our_tiers(module: str, name: str, *, parallel: bool = False) -> dict[str, Callable[[], Kernel]]:
-    """Return the tiers of an operation that has one name in all three folders."""
+    """Return the tiers of an operation that has one name in all three folders, and its peers."""
     tiers: dict[str, Callable[[], Kernel]] = {
         "loop": partial(load, f"reference.{module}", name),
         "numpy": partial(load, f"kernels.vectorized.{module}", name),
@@ -52,7 +53,7 @@ def our_tiers(module: str, name: str, *, parallel: bool = False) -> dict[str, Ca
     }
     if parallel:
         tiers["numba-parallel"] = partial(load, f"kernels.jit.{module}", name, parallel=True)
-    return tiers
+    return tiers | peers.tiers(name)
 
 
 def load(module: str, name: str, **keywords: Any) -> Kernel:

@@ -1,0 +1,44 @@
+"""SciPy's softmax, log_softmax and finite differences.
+
+Absent: a central difference by `scipy.differentiate`, which calls its function with a batch of
+points at once: a black box that takes one point would have to be called in a loop of ours. And
+check_gradient (`scipy.optimize.check_grad` returns a root of squares, and no entry).
+"""
+
+from typing import Any
+
+import numpy as np
+from scipy import optimize, special
+
+from bench.problem import Arguments
+
+
+def prepare(operation: str, arguments: Arguments) -> Arguments:
+    """Return contiguous arrays; of W, one of float64, as the black box takes."""
+    if operation == "numerical_gradient":
+        f, W, *how = arguments
+        return f, np.ascontiguousarray(W, np.float64), *how, W.dtype
+    return tuple(np.ascontiguousarray(item) for item in arguments)
+
+
+def softmax(scores: Any) -> Any:
+    """Return probabilities."""
+    return special.softmax(scores, axis=1)
+
+
+def log_softmax(scores: Any) -> Any:
+    """Return the logarithms of probabilities."""
+    return special.log_softmax(scores, axis=1)
+
+
+def numerical_gradient(f: Any, W: Any, h: float, method: str, dtype: Any) -> Any:
+    """Differentiate the NumPy form of a black box."""
+
+    def loss(x: Any) -> Any:
+        return f.numpy(x.reshape(W.shape))
+
+    slope = optimize.approx_fprime(W.ravel(), loss, h)
+    if method == "central":
+        # Convention: theirs steps forward; the mean with a step back is the central difference.
+        slope = (slope + optimize.approx_fprime(W.ravel(), loss, -h)) / 2
+    return slope.reshape(W.shape).astype(dtype)
