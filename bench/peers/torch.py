@@ -14,9 +14,11 @@ from torch.nn import functional
 
 from bench.problem import Arguments
 
-# multi_margin_loss adds one score at a time, at a branch each, which is fast where there are few.
-# Above this many scores, whole-array operations are up to ten times as fast.
+# multi_margin_loss adds one score at a time, at a branch each, and is the faster where there are
+# few. From this many scores on, whole-array operations are up to ten times as fast, until each of
+# their results is so large that the system hands out its pages anew: more of them for a gradient.
 _FEW_SCORES = 2**14
+_LARGE_BYTES, _LARGE_BYTES_OF_GRADIENT = 2**27, 2**25
 
 
 def prepare(operation: str, arguments: Arguments) -> Arguments:
@@ -76,7 +78,8 @@ def _with_gradient(loss: Any, *leaves: Any) -> Any:
 
 def _hinge(scores: Any, labels: Any, margin: float) -> Any:
     n, c = scores.shape
-    if scores.numel() <= _FEW_SCORES:
+    large = _LARGE_BYTES_OF_GRADIENT if scores.requires_grad else _LARGE_BYTES
+    if scores.numel() <= _FEW_SCORES or scores.nbytes > large:
         # Convention: theirs is the sum over the wrong classes divided by C.
         return functional.multi_margin_loss(scores, labels, margin=margin) * c
     own = scores.gather(1, labels[:, None])
