@@ -233,9 +233,9 @@ def _hard_results(problem: Problem, dtype: str) -> list[Any]:
     return [_call(problem, oracle, arguments)[0] for _, arguments in problem.hard_inputs(dtype)]
 
 
-def _stand_hard_inputs(problem: Problem, tier: str, dtype: str, cores: int) -> tuple[str, ...]:
+def _stand_hard_inputs(problem: Problem, tier: str, dtype: str, count: int) -> tuple[str, ...]:
     """Refuse a tier that fails a hard input; return those that a peer may fail, and does."""
-    refusal, differing = _hard_refusal(problem, tier, dtype, cores)
+    refusal, differing = _hard_refusal(problem, tier, dtype, count)
     if refusal:
         raise refusal
     return differing
@@ -247,7 +247,7 @@ def _hard_refusal(
 ) -> tuple[_RefusalError | None, tuple[str, ...]]:
     """Return why a tier fails the hard inputs of a problem, if it does; and where a peer may."""
     differing: list[str] = []
-    cell = Cell(problem.name, tier, "hard", dtype, cores)
+    cell = Cell(problem.name, tier, "hard", dtype, count)
     wanted = _hard_results(problem, dtype)
     for (label, arguments), want in zip(problem.hard_inputs(dtype), wanted, strict=True):
         excused = tier in PEERS and _has_special_values(arguments)
