@@ -243,7 +243,7 @@ def _stand_hard_inputs(problem: Problem, tier: str, dtype: str, count: int) -> t
 
 @cache
 def _hard_refusal(
-    problem: Problem, tier: str, dtype: str, cores: int
+    problem: Problem, tier: str, dtype: str, count: int
 ) -> tuple[_RefusalError | None, tuple[str, ...]]:
     """Return why a tier fails the hard inputs of a problem, if it does; and where a peer may."""
     differing: list[str] = []
