@@ -1,0 +1,401 @@
+"""exp, expm1, log, log1p and maximum that LLVM turns into vector code inside anyone's `@njit` loop.
+
+Scalars only, float32 or float64: arrays, threads and the loops themselves are left to the caller.
+"""
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.core import cgutils
+from numba.core.errors import TypingError
+from numba.extending import intrinsic, overload
+
+__all__ = ["exp", "expm1", "log", "log1p", "maximum", "maximum_nsz"]
+
+# Each is spelled out, since a function that states none takes those of whichever caller compiles it
+# first, and keeps them for the others. With `reassoc`, exp loses its rounding to an integer; with
+# Python's error model, a division is a branch; and a call left standing would stop vectorisation.
+_OPTIONS: dict[str, Any] = {"fastmath": False, "error_model": "numpy", "forceinline": True}
+_scalar = njit(**_OPTIONS)
+
+
+class _Format(NamedTuple):
+    """One floating-point format and what the functions use in it; compiled code holds it frozen.
+
+    Even 1 and 1/2 are here: a Python literal is a float64 and would widen a float32 expression.
+    """
+
+    zero: np.floating
+    quarter: np.floating
+    half: np.floating
+    one: np.floating
+    two: np.floating
+    inf: np.floating
+    nan: np.floating
+    normal: np.floating  # the least positive number whose exponent says its size
+    tiny: np.floating  # a quarter of the gap above 1: 1 + tiny is 1, and expm1(tiny) is tiny
+    lift: np.floating  # makes a subnormal normal
+    lift_exponent: np.floating
+    rounder: np.floating  # x + rounder has no room for a fraction: its last bits are round(x)
+    exp_low: np.floating  # here exp is below half of the least subnormal
+    exp_high: np.floating  # here exp is above the largest number
+    expm1_low: np.floating  # here expm1 is -1
+    log2e: np.floating
+    ln2_high: np.floating  # ln 2 cut so short that its product with any exponent is exact
+    ln2_low: np.floating  # and the rest of it
+    exp_tail: tuple[np.floating, ...]  # exp(r) = 1 + r + r^2 p(r), |r| <= ln(2) / 2
+    log_tail: tuple[np.floating, ...]  # log((1+s) / (1-s)) = 2 s + s z p(z), z = s^2
+
+
+def _format(dtype, *, ln2, exp_tail, log_tail):
+    finfo = np.finfo(dtype)
+    digits, bias = finfo.nmant, finfo.maxexp - 1
+    values = {
+        "zero": 0,
+        "quarter": 0.25,
+        "half": 0.5,
+        "one": 1,
+        "two": 2,
+        "inf": math.inf,
+        "nan": math.nan,
+        "normal": finfo.smallest_normal,
+        "tiny": finfo.eps / 4,
+        "lift": 4 / finfo.eps,
+        "lift_exponent": digits + 2,
+        # 1.5 keeps the exponent of the sum for either sign of x; twice the bias leaves the last
+        # bits at n + 2 bias, of which each half is the exponent field of about 2^(n/2).
+        "rounder": 1.5 * 2.0**digits + 2 * bias,
+        "exp_low": -(bias + digits + 1) * math.log(2),
+        # A quarter more than needed, for the rounding of the product not to matter; no more than
+        # half, or the power of two of expm1 would itself be infinite.
+        "exp_high": (bias + 1.25) * math.log(2),
+        "expm1_low": -(digits + 3) * math.log(2),
+        "log2e": math.log2(math.e),
+        "ln2_high": ln2[0],
+        "ln2_low": ln2[1],
+    }
+    return _Format(
+        **{name: dtype(value) for name, value in values.items()},
+        exp_tail=tuple(map(dtype, exp_tail)),
+        log_tail=tuple(map(dtype, log_tail)),
+    )
+
+
+# Everything below is printed by fit_simd.py: minimax fits by Remez exchange. The error is relative
+# to expm1 and to log, after rounding of the coefficients, in units of the gap above 1 (eps).
+_FLOAT32 = _format(
+    np.float32,
+    ln2=(0.69314575, 1.4286068e-06),
+    # 0.14 eps; a term fewer would make 3.8.
+    exp_tail=(0.49999997, 0.16666543, 0.0416672, 0.00836654, 0.0013882514),
+    # 0.0069 eps; a term fewer would make 1.2.
+    log_tail=(0.66666776, 0.39977574, 0.29870963),
+)
+_FLOAT64 = _format(
+    np.float64,
+    ln2=(0.6931471805598903, 5.497923018708371e-14),
+    # 0.15 eps; a term fewer would make 6.3.
+    exp_tail=(
+        0.5000000000000006,
+        0.16666666666666588,
+        0.04166666666657656,
+        0.008333333333389674,
+        0.001388888893163251,
+        0.00019841269718807626,
+        2.4801505187052878e-05,
+        2.755740764084311e-06,
+        2.762607424724612e-07,
+        2.5053774368958378e-08,
+    ),
+    # 0.0064 eps; a term fewer would make 0.85.
+    log_tail=(
+        0.6666666666666734,
+        0.39999999999416375,
+        0.28571428742015026,
+        0.22222198610838012,
+        0.18183562402169026,
+        0.15314098913260282,
+        0.14795474371826764,
+    ),
+)
+
+
+def _typed(x):
+    """X as a float32 or float64, and what that format needs; chosen when a caller is compiled."""
+    raise NotImplementedError
+
+
+@overload(_typed, jit_options=_OPTIONS)
+def _typed_when_compiled(x):
+    if x == types.float32:
+        return lambda x: (x, _FLOAT32)
+    if x == types.float64 or isinstance(x, types.Integer):
+        return lambda x: (np.float64(x), _FLOAT64)
+    raise TypingError(f"wanted a float32, a float64 or an integer, not {x}")
+
+
+def _layout(kind):
+    """The integer type as wide as the Numba float `kind`, its digits and its exponent bias."""
+    finfo = np.finfo(str(kind))
+    return ir.IntType(kind.bitwidth), finfo.nmant, finfo.maxexp - 1
+
+
+# Intrinsics, for they write LLVM's own language: Numba's integers grow to 64 bits on the way, which
+# would halve the lanes of float32.
+
+
+def _fma_ir(builder, a, b, c):
+    # Not llvm.fma, a libm call where the processor has none; fmuladd is then a * b + c.
+    kind = ir.FunctionType(a.type, [a.type] * 3)
+    fmuladd = builder.module.declare_intrinsic("llvm.fmuladd", [a.type], kind)
+    return builder.call(fmuladd, (a, b, c))
+
+
+@intrinsic
+def _fma(typing_context, a, b, c):
+    """A * b + c, rounded once where the processor can; right within the bounds where it cannot."""
+
+    def emit(context, builder, signature, arguments):
+        return _fma_ir(builder, *arguments)
+
+    return a(a, a, a), emit
+
+
+@intrinsic
+def _polynomial(typing_context, x, coefficients):
+    """Horner's scheme, constant first, unrolled: a loop in here would stop the one outside."""
+
+    def emit(context, builder, signature, arguments):
+        x, coefficients = arguments
+        *rest, value = cgutils.unpack_tuple(builder, coefficients)
+        for coefficient in reversed(rest):
+            value = _fma_ir(builder, value, x, coefficient)
+        return value
+
+    return x(x, coefficients), emit
+
+
+@intrinsic
+def _powers(typing_context, z):
+    """2^floor(n/2), 2^ceil(n/2) and 2^(n-1) for z = n + rounder; those not used cost nothing."""
+
+    def emit(context, builder, signature, arguments):
+        (z,) = arguments
+        word, digits, bias = _layout(signature.args[0])
+        # The last bits are n + 2 bias; those above them are shifted out below.
+        n = builder.bitcast(z, word)
+        floor = builder.lshr(n, word(1))
+        fields = floor, builder.sub(n, floor), builder.sub(n, word(bias + 1))
+        powers = [builder.bitcast(builder.shl(field, word(digits)), z.type) for field in fields]
+        return context.make_tuple(builder, signature.return_type, powers)
+
+    return types.UniTuple(z, 3)(z), emit
+
+
+@intrinsic
+def _split(typing_context, x):
+    """m, e and 2^(2-e) with x = m 2^e and sqrt(1/2) <= m < sqrt(2), for a normal x > 0.
+
+    The power is not 2^-e, which at the largest e is subnormal and has no exponent field.
+    """
+
+    def emit(context, builder, signature, arguments):
+        (x,) = arguments
+        word, digits, bias = _layout(signature.args[0])
+        one, root = (ir.Constant(x.type, value).bitcast(word) for value in (1.0, math.sqrt(0.5)))
+        # As an integer, x / sqrt(1/2): its exponent changes at sqrt(1/2) rather than at 1.
+        ratio = builder.add(builder.bitcast(x, word), builder.sub(one, root))
+        field = builder.lshr(ratio, word(digits))
+        m = builder.add(builder.and_(ratio, word(2**digits - 1)), root)
+        # Written into the last bits of 2^digits, an integer is a float without a conversion, which
+        # for 64 bits only AVX-512 has.
+        big = ir.Constant(x.type, 2.0**digits)
+        exponent = builder.bitcast(builder.or_(field, big.bitcast(word)), x.type)
+        exponent = builder.fsub(exponent, ir.Constant(x.type, 2.0**digits + bias))
+        power = builder.shl(builder.sub(word(2 * bias + 2), field), word(digits))
+        parts = builder.bitcast(m, x.type), exponent, builder.bitcast(power, x.type)
+        return context.make_tuple(builder, signature.return_type, parts)
+
+    return types.UniTuple(x, 3)(x), emit
+
+
+def _emit_maximum(*flags):
+    def emit(context, builder, signature, arguments):
+        kind = arguments[0].type
+        function = ir.FunctionType(kind, [kind] * 2)
+        maximum = builder.module.declare_intrinsic("llvm.maximum", [kind], function)
+        return builder.call(maximum, arguments, fastmath=flags)
+
+    return emit
+
+
+def _wider(a, b):
+    """The type of both: Numba converts the arguments to that of an intrinsic's signature."""
+    return types.float32 if a == b == types.float32 else types.float64
+
+
+@intrinsic
+def _maximum(typing_context, a, b):
+    kind = _wider(a, b)
+    return kind(kind, kind), _emit_maximum()
+
+
+@intrinsic
+def _maximum_nsz(typing_context, a, b):
+    kind = _wider(a, b)
+    return kind(kind, kind), _emit_maximum("nsz")
+
+
+@_scalar
+def _reduce(x, c):
+    """R and z with x = n ln 2 + r, |r| <= ln(2) / 2 and z = n + rounder (Cody and Waite)."""
+    z = _fma(x, c.log2e, c.rounder)
+    n = z - c.rounder
+    return _fma(n, -c.ln2_low, _fma(n, -c.ln2_high, x)), z
+
+
+@_scalar
+def exp(x):
+    """E to the power x.
+
+    x = n ln 2 + r, a polynomial for exp(r), and two multiplications by about 2^(n/2): the first
+    of them is exact, so the second overflows to inf and underflows through the subnormals as one
+    rounding would.
+
+    Largest error measured: 0.92 ULP for float32 and 0.92 for float64; without FMA 1.22 and 1.20.
+    exp(inf) is inf, exp(-inf) is 0, and NaN stays.
+
+    After: W. J. Cody and W. Waite, Software Manual for the Elementary Functions (1980).
+
+    >>> exp(0), exp(-math.inf), exp(1000.0)
+    (1.0, 0.0, inf)
+    """
+    x, c = _typed(x)
+    # Select, not min and max: a NaN fails both comparisons and stays.
+    x = c.exp_low if x < c.exp_low else x
+    x = c.exp_high if x > c.exp_high else x
+    r, z = _reduce(x, c)
+    floor, ceil, _ = _powers(z)
+    return _polynomial(r, (c.one, c.one, *c.exp_tail)) * floor * ceil
+
+
+@_scalar
+def expm1(x):
+    """exp(x) - 1, without the loss of digits near 0.
+
+    x = n ln 2 + r as in `exp`, then (2^n - 1) + 2^n r + 2^n r^2 p(r), summed in that order and at
+    half its size, for 2^n to be finite up to the largest result.
+
+    Largest error measured: 1.33 ULP for float32 and 1.79 for float64, with FMA or without.
+    expm1(-0.0) is -0.0, expm1(inf) is inf, expm1(-inf) is -1, and NaN stays.
+
+    After: fdlibm's s_expm1.c, whose correction of r the order of the sum makes needless.
+
+    >>> expm1(1e-20), expm1(-0.0), expm1(-math.inf)
+    (1e-20, -0.0, -1.0)
+    """
+    x, c = _typed(x)
+    bounded = c.expm1_low if x < c.expm1_low else x
+    bounded = c.exp_high if bounded > c.exp_high else bounded
+    r, z = _reduce(bounded, c)
+    _, _, power = _powers(z)
+    head = _fma(r, power, power - c.half)
+    half = _fma(r * r * _polynomial(r, c.exp_tail), power, head)
+    # Halving would lose the last bit of a subnormal, and the sum the sign of a zero.
+    return x if abs(x) < c.tiny else c.two * half
+
+
+@_scalar
+def _log_of_parts(f, e, c):
+    """log((1 + f) 2^e) for sqrt(1/2) <= 1 + f < sqrt(2).
+
+    With s = f / (2 + f), log(1 + f) = 2 s + s z p(z) = f - (h - s (h + z p(z))), h = f^2 / 2: the
+    last form has f, which is all but exact, for its main term.
+    """
+    s = f / (c.two + f)
+    z = s * s
+    h = c.half * f * f
+    tail = _fma(s, _fma(z, _polynomial(z, c.log_tail), h), e * c.ln2_low)
+    return _fma(e, c.ln2_high, f - (h - tail))
+
+
+@_scalar
+def log(x):
+    """The natural logarithm of x.
+
+    x = m 2^e by its bits, with m around 1, after a subnormal x was made normal.
+
+    Largest error measured: 0.84 ULP for float32 and 0.85 for float64, with FMA or without.
+    A zero of either sign gives -inf, a negative number NaN; inf and NaN stay.
+
+    After: fdlibm's e_log.c for the form of the sum, musl's log1p.c for the split by integers.
+
+    >>> log(1), log(0), log(-1)
+    (0.0, -inf, nan)
+    """
+    x, c = _typed(x)
+    subnormal = x < c.normal
+    m, e, _ = _split(x * (c.lift if subnormal else c.one))
+    y = _log_of_parts(m - c.one, e - (c.lift_exponent if subnormal else c.zero), c)
+    y = x if x == c.inf else y
+    return y if x > c.zero else (-c.inf if x == c.zero else c.nan)
+
+
+@_scalar
+def log1p(x):
+    """log(1 + x), without the loss of digits near 0.
+
+    The exponent e is that of 1 + x, but m - 1 comes from x itself, as x 2^-e + (2^-e - 1): the
+    digits that 1 + x lost are in it.
+
+    Largest error measured: 1.40 ULP for float32 and 1.37 for float64, with FMA or without.
+    log1p(-0.0) is -0.0, log1p(-1) is -inf, and less than -1 gives NaN; inf and NaN stay.
+
+    After: the log1p of SLEEF, which scales x by 2^-e in the same way.
+
+    >>> log1p(1e-20), log1p(-0.0), log1p(-1)
+    (1e-20, -0.0, -inf)
+    """
+    x, c = _typed(x)
+    _, e, power = _split(c.one + x)
+    f = _fma(x * power, c.quarter, _fma(power, c.quarter, -c.one))
+    # Only a zero of x could have lost its sign.
+    y = math.copysign(_log_of_parts(f, e, c), x)
+    y = x if x == c.inf else y
+    return y if x > -c.one else (-c.inf if x == -c.one else c.nan)
+
+
+@_scalar
+def maximum(a, b):
+    """The larger of a and b, NaN if either is; -0.0 counts as less than 0.0.
+
+    LLVM's `llvm.maximum`: unlike `a if a > b else b` it does not depend on the order of its
+    arguments, so a loop `m = maximum(m, x[i])` is cut into lanes without fast-math.
+
+    Exact. Two float32 give a float32, any other pair a float64.
+
+    Reference: LLVM Language Reference, llvm.maximum; IEEE 754-2019, 9.6.
+
+    >>> maximum(1.0, 2.0), maximum(math.nan, 2.0), maximum(-0.0, 0.0)
+    (2.0, nan, 0.0)
+    """
+    a, _ = _typed(a)
+    b, _ = _typed(b)
+    return _maximum(a, b)
+
+
+@_scalar
+def maximum_nsz(a, b):
+    """The larger of a and b, NaN if either is, and of two zeros either: half the work of `maximum`.
+
+    In LLVM's words `nsz`, "no signed zeros".
+
+    >>> maximum_nsz(1.0, 2.0), maximum_nsz(math.nan, 2.0)
+    (2.0, nan)
+    """
+    a, _ = _typed(a)
+    b, _ = _typed(b)
+    return _maximum_nsz(a, b)
