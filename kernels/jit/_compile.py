@@ -43,6 +43,7 @@ def kernel(
     parallel: bool = False,
     takes_function: bool = False,
     fastmath: bool | set[str] = False,
+    inline: bool = False,
 ) -> Any:
     """Compile a function with the flags of this project, at its first call.
 
@@ -56,17 +57,26 @@ def kernel(
         Whether an argument is itself a jitted function. Numba types each such function apart and
         never finds the compiled kernel again, so it is not cached on disk.
     fastmath : bool or set of str
-        Fast-math flags, `REORDER` or none.
+        Fast-math flags, `REORDER` or none. Stated even where there are none: to a function that
+        states nothing Numba hands its caller's.
+    inline : bool
+        Whether LLVM has to inline it: for what is called once a row, where a call would cost as
+        much as a short row. (Numba's own inlining would give it its caller's flags.)
 
     Notes
     -----
     Where no cache folder can be written, kernels are compiled in memory, which is said once.
     """
     if function is None:
-        return lambda body: kernel(
-            body, parallel=parallel, takes_function=takes_function, fastmath=fastmath
+        return partial(
+            kernel,
+            parallel=parallel,
+            takes_function=takes_function,
+            fastmath=fastmath,
+            inline=inline,
         )
-    compile_later = partial(njit, **OPTIONS, parallel=parallel, fastmath=fastmath)
+    options = OPTIONS | {"parallel": parallel, "fastmath": fastmath, "forceinline": inline}
+    compile_later = partial(njit, **options)
     if not takes_function:
         try:
             return compile_later(cache=True)(function)
@@ -163,6 +173,15 @@ class DualKernel:
 def dual_kernel(signature: Signature) -> Callable[[Callable[..., Any]], DualKernel]:
     """Decorate a body that holds a `prange` to be compiled serial and parallel."""
     return lambda body: DualKernel(body, signature)
+
+
+LEAST_FOR_THREADS = 1 << 15
+"""Values below which starting threads costs more than they save (docs/performance.md)."""
+
+
+def worth_threads(parallel: bool, values: int) -> bool:
+    """Whether a call that may use threads should; otherwise it runs serial, to the same bits."""
+    return parallel and values >= LEAST_FOR_THREADS
 
 
 _parallel_lock = threading.Lock()

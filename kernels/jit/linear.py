@@ -16,6 +16,7 @@ from numba.extending import overload
 from numpy.typing import ArrayLike, NDArray
 
 from kernels import _check
+from kernels.jit import rows, simd
 from kernels.jit._checks import (
     at_least,
     at_least_zero,
@@ -25,7 +26,7 @@ from kernels.jit._checks import (
     finite,
     step_size,
 )
-from kernels.jit._compile import dual_kernel, kernel, variants
+from kernels.jit._compile import dual_kernel, kernel, variants, worth_threads
 from kernels.jit._in_jit import (
     accept_integer,
     accept_labels,
@@ -42,8 +43,6 @@ from kernels.jit._in_jit import (
 )
 from kernels.jit.losses import (
     LABELS,
-    hinge_row,
-    row_maximum,
     softmax_gradient_block,
     softmax_loss_block,
     svm_block,
@@ -123,7 +122,7 @@ def softmax_shares(scores, own, others):
     """
     classes = scores.shape[1]
     for i in range(scores.shape[0]):
-        largest = row_maximum(scores[i])
+        largest = rows.maximum(scores, i)
         before = 0.0
         for c in range(classes):
             own[i, c] = math.exp(scores[i, c] - largest)
@@ -157,6 +156,26 @@ def far_change(row, c, shift, central):
 
 
 @kernel
+def rises(shifts, central, low, rise):
+    """Fill `low` with the lower of the exps that each shift compares, `rise` with their difference.
+
+    The two are exp(δ) and exp(−δ), or exp(δ) and 1. Returns whether a shift is too large for them.
+    """
+    far = 0
+    for k in range(shifts.size):
+        size = abs(shifts[k])
+        far |= size > LARGEST_SHIFT
+        if central:
+            up = simd.expm1(min(size, LARGEST_SHIFT))
+            low[k] = 1.0 / (1.0 + up)
+            rise[k] = up + up * low[k]
+        else:
+            low[k] = simd.exp(min(shifts[k], 0.0))
+            rise[k] = abs(simd.expm1(min(shifts[k], LARGEST_SHIFT)))
+    return far != 0
+
+
+@kernel(inline=True)
 def near_change(own, others, low, rise, shift):
     """Change of a row's logsumexp by a shift of a class, from the shares before it.
 
@@ -164,59 +183,50 @@ def near_change(own, others, low, rise, shift):
     exps by r + p·exp(δ). The difference of two such logarithms is one log1p of a ratio:
     log(high) − log(low) = log1p((high − low) / low), taken with high ≥ low, which cancels nothing.
     """
-    return math.copysign(math.log1p(own * rise / (others + own * low)), shift)
+    return math.copysign(simd.log1p(own * rise / (others + own * low)), shift)
 
 
 @kernel
-def softmax_changes(scores, own, others, label, shifts, low, rise, central, change):
+def softmax_changes(scores, i, own, others, label, shifts, low, rise, central, change):
     """Add what a sample's softmax loss differs by to `change` (C, K), for shifts of each class.
 
-    `scores`, `own`, `others` are the sample's rows, `low` and `rise` scratch of the shifts' size.
+    `low` and `rise` are scratch of the shifts' size.
     """
-    far = False
-    for k in range(shifts.size):
-        size = abs(shifts[k])
-        far |= size > LARGEST_SHIFT
-        if central:
-            low[k] = math.exp(-size)
-            rise[k] = 2.0 * math.sinh(min(size, LARGEST_SHIFT))
-        else:
-            low[k] = math.exp(min(shifts[k], 0.0))
-            rise[k] = abs(math.expm1(min(shifts[k], LARGEST_SHIFT)))
-    for c in range(scores.size):
+    far = rises(shifts, central, low, rise)
+    for c in range(scores.shape[1]):
+        p, r = own[i, c], others[i, c]
         if not far:
             for k in range(shifts.size):
-                change[c, k] += near_change(own[c], others[c], low[k], rise[k], shifts[k])
+                change[c, k] += near_change(p, r, low[k], rise[k], shifts[k])
         else:
             for k in range(shifts.size):
                 if abs(shifts[k]) <= LARGEST_SHIFT:
-                    change[c, k] += near_change(own[c], others[c], low[k], rise[k], shifts[k])
+                    change[c, k] += near_change(p, r, low[k], rise[k], shifts[k])
                 else:
-                    change[c, k] += far_change(scores, c, shifts[k], central)
+                    change[c, k] += far_change(scores[i], c, shifts[k], central)
     travel = 2.0 if central else 1.0
     for k in range(shifts.size):
         change[label, k] -= travel * shifts[k]
 
 
 @kernel
-def svm_changes(scores, label, margin, shifts, central, change):
+def svm_changes(scores, i, label, margin, shifts, central, change):
     """Add what a sample's hinge loss differs by to `change` (C, K), for shifts of each class.
 
     Where c is a wrong class, one term of the sum moves; where it is the label, all the others do.
     """
-    if math.isnan(hinge_row(scores, label, margin)):
+    if math.isnan(rows.hinge(scores, i, label, margin)):
         change += math.nan
         return
     back = 1.0 if central else 0.0
-    for c in range(scores.size):
-        if c == label:
-            continue
-        excess = (scores[c] - scores[label]) + margin
-        for k in range(shifts.size):
-            below = max(excess - back * shifts[k], 0.0)
-            change[c, k] += max(excess + shifts[k], 0.0) - below
-            below = max(excess + back * shifts[k], 0.0)
-            change[label, k] += max(excess - shifts[k], 0.0) - below
+    for c in range(scores.shape[1]):
+        if c != label:
+            excess = rows.excess(scores[i, c], scores[i, label], margin)
+            for k in range(shifts.size):
+                below = simd.maximum_nsz(excess - back * shifts[k], 0.0)
+                change[c, k] += simd.maximum_nsz(excess + shifts[k], 0.0) - below
+                below = simd.maximum_nsz(excess + back * shifts[k], 0.0)
+                change[label, k] += simd.maximum_nsz(excess - shifts[k], 0.0) - below
 
 
 @kernel
@@ -238,11 +248,9 @@ def block_differences(block, W, X, labels, scores, own, others, objective, step,
             for k in range(width):
                 shifts[k] = h * X[i, start + k]
         if svm:
-            svm_changes(scores[i], labels[i], margin, shifts, central, change)
+            svm_changes(scores, i, labels[i], margin, shifts, central, change)
         else:
-            softmax_changes(
-                scores[i], own[i], others[i], labels[i], shifts, low, rise, central, change
-            )
+            softmax_changes(scores, i, own, others, labels[i], shifts, low, rise, central, change)
     for c in range(W.shape[1]):
         if of_biases:
             db[c] = change[c, 0] / labels.size / span
@@ -580,7 +588,8 @@ def linear_numerical_gradient(
     dtype = W.dtype
     W, b, X = (array.astype(np.float64, copy=False) for array in (W, b, X))
     dW, db = np.empty_like(W), np.empty_like(b)
-    run = linear_numerical_gradient_kernel.variant(parallel, W)
+    threaded = worth_threads(parallel, X.size * b.size)
+    run = linear_numerical_gradient_kernel.variant(threaded, W)
     run(W, b, X, labels, *options, h, method == "central", dW, db)
     return dW.astype(dtype, copy=False), db.astype(dtype, copy=False)
 

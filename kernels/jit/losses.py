@@ -1,16 +1,15 @@
-"""Losses of classification scores and their gradients, a row at a time, in Numba.
+"""Losses of classification scores and their gradients in Numba.
 
-Three layers, as everywhere in `kernels.jit`: a row function holds the arithmetic; a kernel checks
-the values and takes the rows in fixed blocks, whose sums it adds in their order, so that the
-serial and the parallel kernel give the same bits at any number of threads; the public function
-makes arrays of what it was given and calls the compiled variant for them. The `overload` after
-each public function is the same thing for callers that are jitted themselves. To change what is
-computed, touch the row function.
+Three layers, as everywhere in `kernels.jit`: a block function takes some rows, and holds the choice
+of how; a kernel checks the values and takes the rows in fixed blocks, whose sums it adds in their
+order, so that the serial and the parallel kernel give the same bits at any number of threads; the
+public function makes arrays of what it was given and calls the compiled variant for them. The
+`overload` after each public function is the same thing for callers that are jitted themselves.
 
-Flags and variants are left to `_compile`, checks to `_checks` and `_in_jit`.
+The arithmetic is left to `rows` (a row at a time) and `columns` (many short rows at once), flags
+and variants to `_compile`, checks to `_checks` and `_in_jit`.
 """
 
-import math
 from typing import Any
 
 import numpy as np
@@ -19,8 +18,9 @@ from numba.extending import overload
 from numpy.typing import ArrayLike, NDArray
 
 from kernels import _check
+from kernels.jit import columns, rows
 from kernels.jit._checks import at_least_zero, check_labels, check_scores, result_shape
-from kernels.jit._compile import dual_kernel, kernel
+from kernels.jit._compile import dual_kernel, kernel, worth_threads
 from kernels.jit._in_jit import (
     accept_labels,
     accept_out,
@@ -39,15 +39,19 @@ BLOCK = 1 << 14
 
 @kernel
 def block_rows(classes):
-    """Rows in a block: a function of the shape alone, so that sums do not depend on threads."""
-    return max(1, BLOCK // classes)
+    """Rows in a block: a function of the shape alone, so that sums do not depend on threads.
+
+    A multiple of the rows that `columns` takes at once, where there are so many.
+    """
+    fitting = max(1, BLOCK // classes)
+    return fitting if fitting < columns.ROWS else fitting - fitting % columns.ROWS
 
 
 @kernel
 def block_count(samples, classes):
     """Blocks that the samples make."""
-    rows = block_rows(classes)
-    return (samples + rows - 1) // rows
+    size = block_rows(classes)
+    return (samples + size - 1) // size
 
 
 @kernel
@@ -70,24 +74,12 @@ def ordered_sum(values):
 
 
 @kernel
-def hinge_row(row, label, margin):
-    """Sum over the wrong classes of max(0, (s_j − s_y) + margin), in float64; NaN is kept."""
-    correct = row[label]
-    loss = 0.0
-    for j in range(row.size):
-        excess = (row[j] - correct) + margin
-        if j != label and not excess <= 0.0:
-            loss += excess
-    return math.nan if math.isnan(correct) else loss
-
-
-@kernel
 def svm_block(scores, labels, margin, start, stop):
     """Sum of the hinge losses of some rows."""
     margin = scores.dtype.type(margin)
     total = 0.0
     for i in range(start, stop):
-        total += hinge_row(scores[i], labels[i], margin)
+        total += rows.hinge(scores, i, labels[i], margin)
     return total
 
 
@@ -156,7 +148,11 @@ def svm_loss(
     scores = _check.real_array("svm_loss", "scores", scores, ("N", "C"))
     labels = _check.label_array("svm_loss", labels)
     margin = _check.real("svm_loss", "margin", margin)
-    return float(svm_loss_kernel.variant(parallel, scores)(scores, labels, margin))
+    return float(
+        svm_loss_kernel.variant(worth_threads(parallel, scores.size), scores)(
+            scores, labels, margin
+        )
+    )
 
 
 @overload(svm_loss, prefer_literal=True)
@@ -176,31 +172,13 @@ def _svm_loss_in_jit(scores, labels, margin=1.0, parallel=False):
 
 
 @kernel
-def row_maximum(row):
-    """Largest value of a row, NaN if it holds one."""
-    largest = row[0]
-    for j in range(1, row.size):
-        if not row[j] <= largest and not math.isnan(largest):
-            largest = row[j]
-    return largest
-
-
-@kernel
-def softmax_loss_row(row, label):
-    """Return log Σ exp(s_j − m) − (s_y − m), with m the row's maximum, in float64."""
-    largest = row_maximum(row)
-    total = 0.0
-    for j in range(row.size):
-        total += math.exp(row[j] - largest)
-    return math.log(total) - (row[label] - largest)
-
-
-@kernel
 def softmax_loss_block(scores, labels, start, stop):
     """Sum of the softmax losses of some rows."""
+    if scores.shape[1] <= columns.FEW_CLASSES:
+        return columns.softmax_losses(scores, labels, start, stop)
     total = 0.0
     for i in range(start, stop):
-        total += softmax_loss_row(scores[i], labels[i])
+        total += rows.softmax_loss(scores, i, labels[i])
     return total
 
 
@@ -262,7 +240,9 @@ def softmax_loss(scores: ArrayLike, labels: ArrayLike, *, parallel: bool = False
     """
     scores = _check.real_array("softmax_loss", "scores", scores, ("N", "C"))
     labels = _check.label_array("softmax_loss", labels)
-    return float(softmax_loss_kernel.variant(parallel, scores)(scores, labels))
+    return float(
+        softmax_loss_kernel.variant(worth_threads(parallel, scores.size), scores)(scores, labels)
+    )
 
 
 @overload(softmax_loss, prefer_literal=True)
@@ -281,16 +261,13 @@ def _softmax_loss_in_jit(scores, labels, parallel=False):
 
 
 @kernel
-def softmax_row(row, out):
-    """Fill `out` with the probabilities of a row; return the row's maximum and sum of exps."""
-    largest = row_maximum(row)
-    total = 0.0
-    for j in range(row.size):
-        out[j] = math.exp(row[j] - largest)
-        total += out[j]
-    for j in range(row.size):
-        out[j] /= total
-    return largest, total
+def softmax_block(scores, start, stop, out):
+    """Fill some rows of `out` with probabilities."""
+    if scores.shape[1] <= columns.FEW_CLASSES:
+        columns.softmax(scores, start, stop, out)
+    else:
+        for i in range(start, stop):
+            rows.softmax(scores, i, 1.0, out)
 
 
 @dual_kernel(lambda scores: (scores, scores))
@@ -301,8 +278,7 @@ def softmax_kernel(scores, out):
     result_shape("softmax", "out", out.shape, scores.shape)
     for block in prange(block_count(samples, classes)):
         start, stop = block_range(block, samples, classes)
-        for i in range(start, stop):
-            softmax_row(scores[i], out[i])
+        softmax_block(scores, start, stop, out)
     return out
 
 
@@ -349,7 +325,7 @@ def softmax(
     """
     scores = _check.real_array("softmax", "scores", scores, ("N", "C"))
     out = _check.result_array("softmax", scores, out)
-    softmax_kernel.variant(parallel, scores, out)(scores, out)
+    softmax_kernel.variant(worth_threads(parallel, scores.size), scores, out)(scores, out)
     return out
 
 
@@ -370,15 +346,13 @@ def _softmax_in_jit(scores, out=None, parallel=False):
 
 
 @kernel
-def log_softmax_row(row, out):
-    """Fill `out` with the logarithms of the probabilities of a row."""
-    largest = row_maximum(row)
-    total = 0.0
-    for j in range(row.size):
-        total += math.exp(row[j] - largest)
-    log_total = out.dtype.type(math.log(total))
-    for j in range(row.size):
-        out[j] = (row[j] - largest) - log_total
+def log_softmax_block(scores, start, stop, out):
+    """Fill some rows of `out` with logarithms of probabilities."""
+    if scores.shape[1] <= columns.FEW_CLASSES:
+        columns.log_softmax(scores, start, stop, out)
+    else:
+        for i in range(start, stop):
+            rows.log_softmax(scores, i, out)
 
 
 @dual_kernel(lambda scores: (scores, scores))
@@ -389,8 +363,7 @@ def log_softmax_kernel(scores, out):
     result_shape("log_softmax", "out", out.shape, scores.shape)
     for block in prange(block_count(samples, classes)):
         start, stop = block_range(block, samples, classes)
-        for i in range(start, stop):
-            log_softmax_row(scores[i], out[i])
+        log_softmax_block(scores, start, stop, out)
     return out
 
 
@@ -438,7 +411,7 @@ def log_softmax(
     """
     scores = _check.real_array("log_softmax", "scores", scores, ("N", "C"))
     out = _check.result_array("log_softmax", scores, out)
-    log_softmax_kernel.variant(parallel, scores, out)(scores, out)
+    log_softmax_kernel.variant(worth_threads(parallel, scores.size), scores, out)(scores, out)
     return out
 
 
@@ -459,29 +432,14 @@ def _log_softmax_in_jit(scores, out=None, parallel=False):
 
 
 @kernel
-def svm_gradient_row(row, label, margin, weight, out):
-    """Fill `out` with the hinge's derivatives times `weight` (1/N); return the row's loss."""
-    correct = row[label]
-    loss = hinge_row(row, label, margin)
-    if math.isnan(loss):
-        out[:] = math.nan
-        return loss
-    active = 0
-    for j in range(row.size):
-        is_active = j != label and (row[j] - correct) + margin > 0.0
-        out[j] = weight if is_active else 0.0
-        active += is_active
-    out[label] = -active * weight
-    return loss
-
-
-@kernel
 def svm_gradient_block(scores, labels, margin, start, stop, out):
     """Fill some rows of `out`; return the sum of their losses."""
-    margin = scores.dtype.type(margin)
+    margin, weight = scores.dtype.type(margin), scores.dtype.type(1.0 / labels.size)
+    if scores.shape[1] <= columns.FEW_CLASSES:
+        return columns.hinge_gradients(scores, labels, margin, weight, start, stop, out)
     total = 0.0
     for i in range(start, stop):
-        total += svm_gradient_row(scores[i], labels[i], margin, 1.0 / labels.size, out[i])
+        total += rows.hinge_gradient(scores, i, labels[i], margin, weight, out)
     return total
 
 
@@ -552,7 +510,7 @@ def svm_loss_gradient(
     labels = _check.label_array("svm_loss_gradient", labels)
     margin = _check.real("svm_loss_gradient", "margin", margin)
     out = _check.result_array("svm_loss_gradient", scores, out)
-    run = svm_loss_gradient_kernel.variant(parallel, scores, out)
+    run = svm_loss_gradient_kernel.variant(worth_threads(parallel, scores.size), scores, out)
     return run(scores, labels, margin, out), out
 
 
@@ -576,22 +534,14 @@ def _svm_loss_gradient_in_jit(scores, labels, margin=1.0, out=None, parallel=Fal
 
 
 @kernel
-def softmax_gradient_row(row, label, weight, out):
-    """Fill `out` with the softmax loss's derivatives times `weight` (1/N); return the loss."""
-    at_label = row[label]
-    largest, total = softmax_row(row, out)
-    out[label] -= 1.0
-    for j in range(row.size):
-        out[j] *= weight
-    return math.log(total) - (at_label - largest)
-
-
-@kernel
 def softmax_gradient_block(scores, labels, start, stop, out):
     """Fill some rows of `out`; return the sum of their losses."""
+    weight = 1.0 / labels.size
+    if scores.shape[1] <= columns.FEW_CLASSES:
+        return columns.softmax_gradients(scores, labels, weight, start, stop, out)
     total = 0.0
     for i in range(start, stop):
-        total += softmax_gradient_row(scores[i], labels[i], 1.0 / labels.size, out[i])
+        total += rows.softmax_gradient(scores, i, labels[i], weight, out)
     return total
 
 
@@ -659,7 +609,7 @@ def softmax_loss_gradient(
     scores = _check.real_array("softmax_loss_gradient", "scores", scores, ("N", "C"))
     labels = _check.label_array("softmax_loss_gradient", labels)
     out = _check.result_array("softmax_loss_gradient", scores, out)
-    run = softmax_loss_gradient_kernel.variant(parallel, scores, out)
+    run = softmax_loss_gradient_kernel.variant(worth_threads(parallel, scores.size), scores, out)
     return run(scores, labels, out), out
 
 
