@@ -30,7 +30,9 @@ def descend_array(gradient, path, learning_rate):
     for k in range(path.shape[0] - 1):
         slope = gradient(path[k].copy())
         returned_shape("gradient_descent", "gradient", slope.shape, path[k].shape)
-        path[k + 1] = path[k] - rate * slope
+        before, after = path[k].reshape(-1), path[k + 1].reshape(-1)
+        for i, its_slope in enumerate(slope.flat):  # compiles in half the time of an expression
+            after[i] = before[i] - rate * its_slope
 
 
 @kernel(takes_function=True)
