@@ -326,6 +326,16 @@ def test_a_path_comes_in_the_dtype_of_its_start(tier, given, returned):
 
 
 @every_tier
+@methods
+def test_difference_of_infinite_losses_is_nan(tier, method):
+    W, b, X, labels = seeded_linear(4, 2, 3)
+    b[labels[0]] = -np.inf  # the softmax loss of the first sample is inf wherever W and b go
+    dW, db = tier.linear_numerical_gradient(W, b, X, labels, method=method)
+    assert np.isnan(dW).all()
+    assert np.isnan(db).all()
+
+
+@every_tier
 def test_a_path_may_diverge_to_infinity(tier):
     path = tier.gradient_descent(function_for(tier, cube_slope), 10.0, learning_rate=1.0, steps=12)
     assert not np.isfinite(path[-1])

@@ -192,6 +192,9 @@ def softmax_changes(scores, i, own, others, label, shifts, low, rise, central, c
 
     `low` and `rise` are scratch of the shifts' size.
     """
+    if scores[i, label] == -math.inf:  # both losses are inf, and have no difference
+        change += math.nan
+        return
     far = rises(shifts, central, low, rise)
     for c in range(scores.shape[1]):
         p, r = own[i, c], others[i, c]

@@ -473,6 +473,7 @@ def _softmax_changes(
     sign = np.sign(shifts)
     exps = np.exp(scores - scores.max(axis=1, keepdims=True))
     totals = exps.sum(axis=1)
+    lost = scores[np.arange(len(labels)), labels] == -np.inf  # both losses are inf: no difference
     result = np.empty((shifts.shape[1], scores.shape[1]))
     for c in range(scores.shape[1]):
         others = np.delete(exps, c, axis=1).sum(axis=1)
@@ -481,6 +482,7 @@ def _softmax_changes(
         if far.any():
             change[far] = _far_changes(scores, c, shifts, method)[far]
         change[labels == c] -= travel[labels == c]
+        change[lost] = np.nan
         result[:, c] = change.mean(axis=0)
     return result
 
