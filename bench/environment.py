@@ -57,9 +57,12 @@ def _blas(pool: dict[str, Any]) -> dict[str, Any]:
 
 
 def _threading_layer() -> str:
-    from kernels import softmax_loss  # loads Numba, which takes long: only where it is asked for
+    import numpy as np
 
-    softmax_loss([[0.0]], [0], parallel=True)
+    from kernels import softmax_loss  # loads Numba, which takes long: only where it is asked for
+    from kernels.jit._compile import LEAST_FOR_THREADS
+
+    softmax_loss(np.zeros((1, LEAST_FOR_THREADS)), [0], parallel=True)  # starts the layer
     numba: Any = sys.modules["numba"]
     return str(numba.threading_layer())
 
