@@ -198,7 +198,7 @@ def softmax_changes(scores, i, own, others, label, shifts, low, rise, central, c
     far = rises(shifts, central, low, rise)
     for c in range(scores.shape[1]):
         p, r = own[i, c], others[i, c]
-        if not far:
+        if not far:  # nearly always; a loop with the test in it would not vectorise
             for k in range(shifts.size):
                 change[c, k] += near_change(p, r, low[k], rise[k], shifts[k])
         else:
