@@ -1,10 +1,10 @@
-"""The losses of one row of scores, at vector speed where the row is long.
+"""The losses of one long row of scores, as vectors: a line of numbers at a time.
 
-A loop here vectorises only if its body has no branch, its index is known not to be negative (an
-unsigned one is; a signed one gets Python's wrap-around) and its sum may be reordered (`REORDER`).
-What must not be reordered, (s_j − s_y) + margin above all, stands in a function of its own, which
-keeps its own flags when it is inlined. What exp and maximum are is left to `simd`, many short rows
-to `columns`.
+A row is `flat[at : at + classes]`, at least a line long. What is left of it after its last whole
+line is the line that ends with it: the numbers in it that were done already are masked. That line
+is read first of all, since what is filled may be the scores themselves.
+
+What exp and maximum are is left to `simd`, vectors to `vectors`, shorter rows to `columns`.
 """
 
 import math
@@ -12,83 +12,110 @@ import math
 import numpy as np
 
 from kernels.jit import simd
-from kernels.jit._compile import REORDER, kernel
+from kernels.jit._compile import kernel
+from kernels.jit.vectors import (
+    as_in,
+    filled,
+    lane_numbers,
+    lanes,
+    largest_of,
+    load,
+    select,
+    store,
+    sum_of,
+)
+
+PACE = 4
+"""Lines that go through an exp side by side: one waits for each of its own steps."""
 
 CHUNK = 4096
-"""Terms summed in the dtype of the scores before the sum goes on in float64. Spread over the vector
-lanes, so many float32 roundings cost less than 1e-6 of the sum."""
+"""Terms summed in the dtype of the scores before the sum goes on in float64. Spread over the lanes,
+so many float32 roundings cost less than 1e-6 of the sum."""
 
 
 @kernel(inline=True)
-def chunk(start, scores):
-    """Columns of a chunk, counted without a sign."""
-    return range(np.uint64(start), np.uint64(min(start + CHUNK, scores.shape[1])))
+def whole_lines(row, classes):
+    """Numbers of a row that are in whole lines."""
+    return classes - classes % lanes(row, 1)
 
 
 # --- hinge
 
 
 @kernel(inline=True)
-def excess(score, correct, margin):
-    """What a score lacks to being `margin` below the correct one; in this order and no other."""
-    return (score - correct) + margin
-
-
-@kernel(inline=True, fastmath=REORDER)
-def hinge_sum(scores, i, start, label, correct, margin):
-    """Sum of max(0, excess) over a chunk but for the label, in the dtype of the scores.
-
-    The label's term is selected away: a branch would not vectorise, and taking the margin off the
-    sum again would lose digits, and all of them where the label's score is +inf. The columns are
-    compared in 32 bits, the width of a float32, for as many lanes; no row has 2³² of them.
-    """
-    zero = scores.dtype.type(0.0)
-    total = zero
-    for j in chunk(start, scores):
-        term = simd.maximum_nsz(excess(scores[i, j], correct, margin), zero)
-        total += zero if np.uint32(j) == np.uint32(label) else term
-    return np.float64(total)
+def terms(scores, correct, margin, excluded):
+    """max(0, (s − s_y) + margin), 0 where excluded; NaN, which no number is above, stays."""
+    excess = (scores - correct) + margin
+    return select(excluded, 0.0, select(excess <= 0.0, 0.0, excess))
 
 
 @kernel(inline=True)
-def hinge(scores, i, label, margin):
-    """Hinge loss of a row, in float64; NaN where the row holds one."""
-    correct = scores[i, label]
+def hinge(row, classes, label, margin):
+    """Hinge loss of a row, in float64; NaN where the row holds one.
+
+    The label's term is selected away: a branch would cost more, and taking the margin off the sum
+    again would lose digits, and all of them where the label's score is +inf.
+    """
+    correct = row[label]
+    line, many = lanes(row, 1), lanes(row, 4)
+    own = lane_numbers(filled(row, 1, 0.0)) - label
+    own_of_many = lane_numbers(filled(row, 4, 0.0)) - label
     total = 0.0
-    for start in range(0, scores.shape[1], CHUNK):
-        total += hinge_sum(scores, i, start, label, correct, margin)
+    j = 0
+    while j + many <= classes:
+        part = filled(row, 4, 0.0)
+        stop = min(j + CHUNK, classes)
+        while j + many <= stop:
+            part += terms(load(row, j, 4), correct, margin, own_of_many == -j)
+            j += many
+        total += np.float64(sum_of(part))
+    part = filled(row, 1, 0.0)
+    while j + line <= classes:
+        part += terms(load(row, j, 1), correct, margin, own == -j)
+        j += line
+    if j < classes:
+        first = classes - line
+        excluded = (own == -first) | (own < j - first - label)
+        part += terms(load(row, first, 1), correct, margin, excluded)
+    total += np.float64(sum_of(part))
     return math.nan if math.isnan(correct) else total
 
 
-@kernel(inline=True, fastmath=REORDER)
-def hinge_fill(scores, i, start, label, correct, margin, weight, out):
-    """`hinge_sum`, and `weight` into `out` where a margin is active; also returns their number."""
-    zero, one = scores.dtype.type(0.0), scores.dtype.type(1.0)
-    total, active = zero, zero
-    for j in chunk(start, scores):
-        term = simd.maximum_nsz(excess(scores[i, j], correct, margin), zero)
-        term = zero if np.uint32(j) == np.uint32(label) else term
-        total += term
-        is_active = term > zero
-        out[i, j] = weight if is_active else zero
-        active += one if is_active else zero
-    return np.float64(total), np.float64(active)
-
-
 @kernel(inline=True)
-def hinge_gradient(scores, i, label, margin, weight, out):
+def hinge_gradient(row, classes, label, margin, weight, out):
     """Fill a row of `out` with the hinge's derivatives times `weight` (1/N); return the loss."""
-    correct = scores[i, label]
+    correct = row[label]
+    line = lanes(row, 1)
+    zero = filled(row, 1, 0.0)
+    lane = lane_numbers(zero)
+    last = load(row, classes - line, 1)
+    whole = whole_lines(row, classes)
     total, active = 0.0, 0.0
-    for start in range(0, scores.shape[1], CHUNK):
-        part, count = hinge_fill(scores, i, start, label, correct, margin, weight, out)
-        total += part
-        active += count
-    out[i, label] = -active * weight
+    j = 0
+    while j < whole:
+        stop = min(j + CHUNK, whole)
+        part, count = zero, zero
+        while j < stop:
+            term = terms(load(row, j, 1), correct, margin, lane == label - j)
+            slope = select(term > 0.0, weight, zero)
+            part += term
+            count += select(term > 0.0, 1.0, zero)
+            store(out, j, slope)
+            j += line
+        total += np.float64(sum_of(part))
+        active += np.float64(sum_of(count))
+    if whole < classes:
+        first = classes - line
+        term = terms(last, correct, margin, lane == label - first)
+        store(out, first, select(term > 0.0, weight, zero))
+        fresh = lane >= whole - first
+        total += np.float64(sum_of(select(fresh, term, zero)))
+        active += np.float64(sum_of(select(fresh & (term > 0.0), 1.0, zero)))
+    out[label] = -active * weight
     if math.isnan(total) or math.isnan(correct):
         total = math.nan
-        for j in range(out.shape[1]):
-            out[i, j] = math.nan
+        for j in range(classes):
+            out[j] = math.nan
     return total
 
 
@@ -96,79 +123,132 @@ def hinge_gradient(scores, i, label, margin, weight, out):
 
 
 @kernel(inline=True)
-def maximum(scores, i):
-    """Largest value of a row, NaN if it holds one.
-
-    `max` and `if` would not vectorise: what they make of a NaN depends on the order.
-    """
-    largest = scores[i, 0]
-    for j in range(scores.shape[1]):
-        largest = simd.maximum_nsz(largest, scores[i, j])
-    return largest
-
-
-@kernel(inline=True, fastmath=REORDER)
-def exp_sum(scores, i, start, largest):
-    """Sum of exp(s_j − largest) over a chunk, in the dtype of the scores."""
-    total = scores.dtype.type(0.0)
-    for j in chunk(start, scores):
-        total += simd.exp(scores[i, j] - largest)
-    return np.float64(total)
-
-
-@kernel(inline=True, fastmath=REORDER)
-def exp_fill(scores, i, start, largest, out):
-    """`exp_sum`, and the exps into `out`."""
-    total = scores.dtype.type(0.0)
-    for j in chunk(start, scores):
-        value = simd.exp(scores[i, j] - largest)
-        out[i, j] = value
-        total += value
-    return np.float64(total)
+def larger(a, b):
+    """The larger of two, lane by lane; a NaN in `b` is passed over."""
+    return select(b > a, b, a)
 
 
 @kernel(inline=True)
-def total_exp(scores, i, largest):
+def maximum(row, classes):
+    """Largest number of a row; NaN may be passed over, as the exps that follow keep it."""
+    line, many = lanes(row, 1), lanes(row, 4)
+    largest = load(row, classes - line, 1)  # what it has in common with others does no harm
+    j = 0
+    if classes >= many:
+        largest_of_many = load(row, 0, 4)
+        j = many
+        while j + many <= classes:
+            largest_of_many = larger(largest_of_many, load(row, j, 4))
+            j += many
+        largest = larger(largest, largest_of(largest_of_many))
+    while j + line <= classes:
+        largest = larger(largest, load(row, j, 1))
+        j += line
+    return largest_of(largest)
+
+
+@kernel(inline=True)
+def exp_sum(row, classes, largest):
     """Sum of exp(s_j − largest) over a row, in float64."""
+    line, many = lanes(row, 1), lanes(row, PACE)
+    zero = filled(row, 1, 0.0)
+    whole = whole_lines(row, classes)
     total = 0.0
-    for start in range(0, scores.shape[1], CHUNK):
-        total += exp_sum(scores, i, start, largest)
-    return total
+    j = 0
+    while j + many <= whole:
+        stop = min(j + CHUNK, whole)
+        part = filled(row, PACE, 0.0)
+        while j + many <= stop:
+            part += simd.exp_nonpositive(load(row, j, PACE) - largest)
+            j += many
+        total += np.float64(sum_of(part))
+    part = zero
+    while j < whole:
+        part += simd.exp_nonpositive(load(row, j, 1) - largest)
+        j += line
+    if whole < classes:
+        first = classes - line
+        value = simd.exp_nonpositive(load(row, first, 1) - largest)
+        part += select(lane_numbers(zero) >= whole - first, value, zero)
+    return total + np.float64(sum_of(part))
 
 
 @kernel(inline=True)
-def softmax_loss(scores, i, label):
+def exp_fill(row, classes, largest, out):
+    """`exp_sum`, and the exps into `out`."""
+    line, many = lanes(row, 1), lanes(row, PACE)
+    zero = filled(row, 1, 0.0)
+    last = load(row, classes - line, 1)
+    whole = whole_lines(row, classes)
+    total = 0.0
+    j = 0
+    while j + many <= whole:
+        stop = min(j + CHUNK, whole)
+        part = filled(row, PACE, 0.0)
+        while j + many <= stop:
+            value = simd.exp_nonpositive(load(row, j, PACE) - largest)
+            store(out, j, value)
+            part += value
+            j += many
+        total += np.float64(sum_of(part))
+    part = zero
+    while j < whole:
+        value = simd.exp_nonpositive(load(row, j, 1) - largest)
+        store(out, j, value)
+        part += value
+        j += line
+    if whole < classes:
+        first = classes - line
+        value = simd.exp_nonpositive(last - largest)
+        store(out, first, value)
+        part += select(lane_numbers(zero) >= whole - first, value, zero)
+    return total + np.float64(sum_of(part))
+
+
+@kernel(inline=True)
+def scale(out, classes, factor):
+    """Multiply a row."""
+    line = lanes(out, 1)
+    last = load(out, classes - line, 1)
+    whole = whole_lines(out, classes)
+    for j in range(0, whole, line):
+        store(out, j, load(out, j, 1) * factor)
+    store(out, classes - line, last * factor)
+
+
+@kernel(inline=True)
+def softmax_loss(row, classes, label):
     """Return log Σ exp(s_j − m) − (s_y − m), with m the row's maximum, in float64."""
-    largest = maximum(scores, i)
-    return simd.log(total_exp(scores, i, largest)) - np.float64(scores[i, label] - largest)
+    largest = maximum(row, classes)
+    below = np.float64(row[label] - largest)
+    return simd.log(exp_sum(row, classes, largest)) - below
 
 
 @kernel(inline=True)
-def log_softmax(scores, i, out):
+def log_softmax(row, classes, out):
     """Fill a row of `out` with (s_j − m) − log Σ exp(s_k − m), with m the row's maximum."""
-    largest = maximum(scores, i)
-    log_total = out.dtype.type(simd.log(total_exp(scores, i, largest)))
-    for j in range(scores.shape[1]):
-        out[i, j] = (scores[i, j] - largest) - log_total
+    line = lanes(row, 1)
+    largest = maximum(row, classes)
+    log_total = as_in(out, simd.log(exp_sum(row, classes, largest)))
+    last = load(row, classes - line, 1)
+    for j in range(0, whole_lines(row, classes), line):
+        store(out, j, (load(row, j, 1) - largest) - log_total)
+    store(out, classes - line, (last - largest) - log_total)
 
 
 @kernel(inline=True)
-def softmax(scores, i, weight, out):
+def softmax(row, classes, weight, out):
     """Fill a row of `out` with probabilities times `weight`; return maximum and sum of exps."""
-    largest = maximum(scores, i)
-    total = 0.0
-    for start in range(0, scores.shape[1], CHUNK):
-        total += exp_fill(scores, i, start, largest, out)
-    scale = out.dtype.type(weight / total)
-    for j in range(out.shape[1]):
-        out[i, j] *= scale
+    largest = maximum(row, classes)
+    total = exp_fill(row, classes, largest, out)
+    scale(out, classes, as_in(out, weight / total))
     return largest, total
 
 
 @kernel(inline=True)
-def softmax_gradient(scores, i, label, weight, out):
+def softmax_gradient(row, classes, label, weight, out):
     """Fill a row of `out` with the softmax loss's derivatives times `weight`; return the loss."""
-    at_label = scores[i, label]  # read before `out` is filled, which may be the scores themselves
-    largest, total = softmax(scores, i, weight, out)
-    out[i, label] -= out.dtype.type(weight)
+    at_label = row[label]  # read before `out` is filled, which may be the scores themselves
+    largest, total = softmax(row, classes, weight, out)
+    out[label] -= as_in(out, weight)
     return simd.log(total) - np.float64(at_label - largest)

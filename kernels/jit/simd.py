@@ -13,7 +13,9 @@ from numba.core import cgutils
 from numba.core.errors import TypingError
 from numba.extending import intrinsic, overload
 
-__all__ = ["exp", "expm1", "log", "log1p", "maximum", "maximum_nsz"]
+from kernels.jit.vectors import Vector, broadcast, call_lane_wise
+
+__all__ = ["exp", "exp_nonpositive", "expm1", "log", "log1p", "maximum", "maximum_nsz"]
 
 # Each is spelled out, since a function that states none takes those of whichever caller compiles it
 # first, and keeps them for the others. With `reassoc`, exp loses its rounding to an integer; with
@@ -41,6 +43,7 @@ class _Format(NamedTuple):
     lift_exponent: np.floating
     rounder: np.floating  # x + rounder has no room for a fraction: its last bits are round(x)
     exp_low: np.floating  # here exp is below half of the least subnormal
+    exp_subnormal: np.floating  # here exp is below the least normal number
     exp_high: np.floating  # here exp is above the largest number
     expm1_low: np.floating  # here expm1 is -1
     log2e: np.floating
@@ -69,6 +72,7 @@ def _format(dtype, *, ln2, exp_tail, log_tail):
         # bits at n + 2 bias, of which each half is the exponent field of about 2^(n/2).
         "rounder": 1.5 * 2.0**digits + 2 * bias,
         "exp_low": -(bias + digits + 1) * math.log(2),
+        "exp_subnormal": -(bias - 1) * math.log(2),
         # A quarter more than needed, for the rounding of the product not to matter; no more than
         # half, or the power of two of expm1 would itself be infinite.
         "exp_high": (bias + 1.25) * math.log(2),
@@ -134,13 +138,28 @@ def _typed_when_compiled(x):
         return lambda x: (x, _FLOAT32)
     if x == types.float64 or isinstance(x, types.Integer):
         return lambda x: (np.float64(x), _FLOAT64)
+    if isinstance(x, Vector) and x.element == types.float32:
+        return lambda x: (x, _FLOAT32)
+    if isinstance(x, Vector) and x.element == types.float64:
+        return lambda x: (x, _FLOAT64)
     raise TypingError(f"wanted a float32, a float64 or an integer, not {x}")
 
 
 def _layout(kind):
-    """The integer type as wide as the Numba float `kind`, its digits and its exponent bias."""
+    """The integer type as wide as the Numba float `kind`, its digits and its exponent bias.
+
+    The type is given as a function of a value, which makes the constant of all lanes of a vector.
+    """
+    lanes = kind.lanes if isinstance(kind, Vector) else 0
+    kind = kind.element if lanes else kind
     finfo = np.finfo(str(kind))
-    return ir.IntType(kind.bitwidth), finfo.nmant, finfo.maxexp - 1
+    word = ir.IntType(kind.bitwidth)
+    return ir.VectorType(word, lanes) if lanes else word, finfo.nmant, finfo.maxexp - 1
+
+
+def _constant(kind, value):
+    """The LLVM constant of a number, in all lanes where `kind` is a vector's type."""
+    return ir.Constant(kind, [value] * kind.count if isinstance(kind, ir.VectorType) else value)
 
 
 # Intrinsics, for they write LLVM's own language: Numba's integers grow to 64 bits on the way, which
@@ -149,9 +168,7 @@ def _layout(kind):
 
 def _fma_ir(builder, a, b, c):
     # Not llvm.fma, a libm call where the processor has none; fmuladd is then a * b + c.
-    kind = ir.FunctionType(a.type, [a.type] * 3)
-    fmuladd = builder.module.declare_intrinsic("llvm.fmuladd", [a.type], kind)
-    return builder.call(fmuladd, (a, b, c))
+    return call_lane_wise(builder, "llvm.fmuladd", (a, b, c))
 
 
 @intrinsic
@@ -170,7 +187,10 @@ def _polynomial(typing_context, x, coefficients):
 
     def emit(context, builder, signature, arguments):
         x, coefficients = arguments
-        *rest, value = cgutils.unpack_tuple(builder, coefficients)
+        coefficients = cgutils.unpack_tuple(builder, coefficients)
+        if isinstance(x.type, ir.VectorType):
+            coefficients = [broadcast(builder, one, x.type.count) for one in coefficients]
+        *rest, value = coefficients
         for coefficient in reversed(rest):
             value = _fma_ir(builder, value, x, coefficient)
         return value
@@ -187,12 +207,28 @@ def _powers(typing_context, z):
         word, digits, bias = _layout(signature.args[0])
         # The last bits are n + 2 bias; those above them are shifted out below.
         n = builder.bitcast(z, word)
-        floor = builder.lshr(n, word(1))
-        fields = floor, builder.sub(n, floor), builder.sub(n, word(bias + 1))
-        powers = [builder.bitcast(builder.shl(field, word(digits)), z.type) for field in fields]
+        floor = builder.lshr(n, _constant(word, 1))
+        below = builder.sub(n, _constant(word, bias + 1))
+        powers = [
+            builder.bitcast(builder.shl(field, _constant(word, digits)), z.type)
+            for field in (floor, builder.sub(n, floor), below)
+        ]
         return context.make_tuple(builder, signature.return_type, powers)
 
     return types.UniTuple(z, 3)(z), emit
+
+
+@intrinsic
+def _power(typing_context, z):
+    """2^n for z = n + rounder, where it is a normal number."""
+
+    def emit(context, builder, signature, arguments):
+        (z,) = arguments
+        word, digits, bias = _layout(signature.args[0])
+        field = builder.sub(builder.bitcast(z, word), _constant(word, bias))
+        return builder.bitcast(builder.shl(field, _constant(word, digits)), z.type)
+
+    return z(z), emit
 
 
 @intrinsic
@@ -205,17 +241,18 @@ def _split(typing_context, x):
     def emit(context, builder, signature, arguments):
         (x,) = arguments
         word, digits, bias = _layout(signature.args[0])
-        one, root = (ir.Constant(x.type, value).bitcast(word) for value in (1.0, math.sqrt(0.5)))
+        one, root = (builder.bitcast(_constant(x.type, c), word) for c in (1.0, math.sqrt(0.5)))
         # As an integer, x / sqrt(1/2): its exponent changes at sqrt(1/2) rather than at 1.
         ratio = builder.add(builder.bitcast(x, word), builder.sub(one, root))
-        field = builder.lshr(ratio, word(digits))
-        m = builder.add(builder.and_(ratio, word(2**digits - 1)), root)
+        field = builder.lshr(ratio, _constant(word, digits))
+        m = builder.add(builder.and_(ratio, _constant(word, 2**digits - 1)), root)
         # Written into the last bits of 2^digits, an integer is a float without a conversion, which
         # for 64 bits only AVX-512 has.
-        big = ir.Constant(x.type, 2.0**digits)
-        exponent = builder.bitcast(builder.or_(field, big.bitcast(word)), x.type)
-        exponent = builder.fsub(exponent, ir.Constant(x.type, 2.0**digits + bias))
-        power = builder.shl(builder.sub(word(2 * bias + 2), field), word(digits))
+        big = _constant(x.type, 2.0**digits)
+        exponent = builder.bitcast(builder.or_(field, builder.bitcast(big, word)), x.type)
+        exponent = builder.fsub(exponent, _constant(x.type, 2.0**digits + bias))
+        power = builder.sub(_constant(word, 2 * bias + 2), field)
+        power = builder.shl(power, _constant(word, digits))
         parts = builder.bitcast(m, x.type), exponent, builder.bitcast(power, x.type)
         return context.make_tuple(builder, signature.return_type, parts)
 
@@ -224,16 +261,16 @@ def _split(typing_context, x):
 
 def _emit_maximum(*flags):
     def emit(context, builder, signature, arguments):
-        kind = arguments[0].type
-        function = ir.FunctionType(kind, [kind] * 2)
-        maximum = builder.module.declare_intrinsic("llvm.maximum", [kind], function)
-        return builder.call(maximum, arguments, fastmath=flags)
+        return call_lane_wise(builder, "llvm.maximum", arguments, flags)
 
     return emit
 
 
 def _wider(a, b):
     """The type of both: Numba converts the arguments to that of an intrinsic's signature."""
+    for kind in (a, b):
+        if isinstance(kind, Vector):
+            return kind
     return types.float32 if a == b == types.float32 else types.float64
 
 
@@ -247,6 +284,27 @@ def _maximum(typing_context, a, b):
 def _maximum_nsz(typing_context, a, b):
     kind = _wider(a, b)
     return kind(kind, kind), _emit_maximum("nsz")
+
+
+@intrinsic
+def _select(typing_context, condition, a, b):
+    """A where the condition holds, else b, lane by lane; both are computed."""
+    kind = a if isinstance(a, Vector) else b
+
+    def emit(context, builder, signature, arguments):
+        return builder.select(*arguments)
+
+    return kind(condition, kind, kind), emit
+
+
+@intrinsic
+def _copysign(typing_context, size, sign):
+    """The size of one with the sign of the other."""
+
+    def emit(context, builder, signature, arguments):
+        return call_lane_wise(builder, "llvm.copysign", arguments)
+
+    return size(size, size), emit
 
 
 @_scalar
@@ -275,11 +333,29 @@ def exp(x):
     """
     x, c = _typed(x)
     # Select, not min and max: a NaN fails both comparisons and stays.
-    x = c.exp_low if x < c.exp_low else x
-    x = c.exp_high if x > c.exp_high else x
+    x = _select(x < c.exp_low, c.exp_low, x)
+    x = _select(x > c.exp_high, c.exp_high, x)
     r, z = _reduce(x, c)
     floor, ceil, _ = _powers(z)
     return _polynomial(r, (c.one, c.one, *c.exp_tail)) * floor * ceil
+
+
+@_scalar
+def exp_nonpositive(x):
+    """E to the power x for an x that is not above 0, 0 where `exp` would be subnormal.
+
+    A fifth less work than `exp`: there is one bound, and 2^n has an exponent of its own. For a
+    positive x the result is meaningless; NaN stays.
+
+    Largest error measured: 0.92 ULP for float32 and 0.92 for float64; without FMA 1.22 and 1.20.
+
+    >>> exp_nonpositive(0.0), exp_nonpositive(-math.inf)
+    (1.0, 0.0)
+    """
+    x, c = _typed(x)
+    r, z = _reduce(x, c)
+    y = _polynomial(r, (c.one, c.one, *c.exp_tail)) * _power(z)
+    return _select(x < c.exp_subnormal, c.zero, y)
 
 
 @_scalar
@@ -298,14 +374,14 @@ def expm1(x):
     (1e-20, -0.0, -1.0)
     """
     x, c = _typed(x)
-    bounded = c.expm1_low if x < c.expm1_low else x
-    bounded = c.exp_high if bounded > c.exp_high else bounded
+    bounded = _select(x < c.expm1_low, c.expm1_low, x)
+    bounded = _select(bounded > c.exp_high, c.exp_high, bounded)
     r, z = _reduce(bounded, c)
     _, _, power = _powers(z)
     head = _fma(r, power, power - c.half)
     half = _fma(r * r * _polynomial(r, c.exp_tail), power, head)
     # Halving would lose the last bit of a subnormal, and the sum the sign of a zero.
-    return x if abs(x) < c.tiny else c.two * half
+    return _select(abs(x) < c.tiny, x, c.two * half)
 
 
 @_scalar
@@ -338,10 +414,10 @@ def log(x):
     """
     x, c = _typed(x)
     subnormal = x < c.normal
-    m, e, _ = _split(x * (c.lift if subnormal else c.one))
-    y = _log_of_parts(m - c.one, e - (c.lift_exponent if subnormal else c.zero), c)
-    y = x if x == c.inf else y
-    return y if x > c.zero else (-c.inf if x == c.zero else c.nan)
+    m, e, _ = _split(_select(subnormal, x * c.lift, x))
+    y = _log_of_parts(m - c.one, _select(subnormal, e - c.lift_exponent, e), c)
+    y = _select(x == c.inf, x, y)
+    return _select(x > c.zero, y, _select(x == c.zero, -c.inf, x * c.nan))
 
 
 @_scalar
@@ -363,9 +439,9 @@ def log1p(x):
     _, e, power = _split(c.one + x)
     f = _fma(x * power, c.quarter, _fma(power, c.quarter, -c.one))
     # Only a zero of x could have lost its sign.
-    y = math.copysign(_log_of_parts(f, e, c), x)
-    y = x if x == c.inf else y
-    return y if x > -c.one else (-c.inf if x == -c.one else c.nan)
+    y = _copysign(_log_of_parts(f, e, c), x)
+    y = _select(x == c.inf, x, y)
+    return _select(x > -c.one, y, _select(x == -c.one, -c.inf, x * c.nan))
 
 
 @_scalar
