@@ -1,242 +1,271 @@
-"""Many short rows of scores at once: a group of rows is turned so that its columns are long.
+"""The losses of many short rows: groups of them are turned, so that each column is a vector.
 
-A row of a few classes leaves most lanes of a vector empty, and its maximum and sum go across lanes.
-With 64 rows side by side, every step is a loop over 64 numbers. The turning costs about as much as
-the exps do, which is why `rows` takes over where a row fills several vectors by itself.
+A short row leaves most lanes of a vector empty, and its maximum and sum go across lanes. A line of
+rows side by side (16 of float32, 8 of float64) has none of that: every step is a vector of the same
+step of all of them. `rows` takes over where a row fills several vectors by itself.
+
+What exp and maximum are is left to `simd`, vectors and the turning to `vectors`.
 """
 
 import math
 
-import numpy as np
+from kernels.jit import simd
+from kernels.jit._compile import kernel
+from kernels.jit.layout import group_of, labels_of, put, scratch
+from kernels.jit.rows import larger, terms
+from kernels.jit.vectors import (
+    ahead,
+    as_in,
+    filled,
+    lane_numbers,
+    lanes,
+    load,
+    pointer,
+    select,
+    store,
+    sum_of,
+    turn,
+    turn_back,
+    widened,
+)
 
-from kernels.jit import rows, simd
-from kernels.jit._compile import REORDER, kernel
-
-ROWS = 64
-"""Rows in a group: some vectors long, and a column of them still next to nothing in the cache."""
-
-FEW_CLASSES = 24
+FEW_FOR_SOFTMAX = 128
+FEW_FOR_HINGE = 24
 """With more classes than these, `rows` is as fast or faster (docs/performance.md)."""
 
 
+# --- turning
+
+
+@kernel
+def into_columns(group, classes, columns):
+    """Turn a group of rows."""
+    line = lanes(group, 1)
+    j = 0
+    while classes - j > line // 2:
+        turn(ahead(group, j), classes, 1, ahead(columns, j * line))
+        j += line
+    if classes - j > line // 4:
+        turn(ahead(group, j), classes, 2, ahead(columns, j * line))
+    elif classes > j:
+        turn(ahead(group, j), classes, 4, ahead(columns, j * line))
+
+
+@kernel
+def into_rows(columns, classes, group):
+    """Turn columns back, the last first: what a row writes too much is then written over."""
+    line = lanes(columns, 1)
+    left = classes % line
+    j = classes - left
+    if left > line // 2:
+        turn_back(ahead(columns, j * line), 1, ahead(group, j), classes)
+    elif left > line // 4:
+        turn_back(ahead(columns, j * line), 2, ahead(group, j), classes)
+    elif left > 0:
+        turn_back(ahead(columns, j * line), 4, ahead(group, j), classes)
+    while j > 0:
+        j -= line
+        turn_back(ahead(columns, j * line), 1, ahead(group, j), classes)
+
+
+@kernel
+def valid_sum(losses, count):
+    """Sum of the first `count` losses of a group, in float64."""
+    lane = lane_numbers(losses)
+    return sum_of(widened(select(lane < count, losses, 0.0)))
+
+
+# --- what is done with the columns of a group
+
+
 @kernel(inline=True)
-def turn(scores, start, count, columns):
-    """Fill `columns` (C, ROWS) with a group of rows.
-
-    With the number of classes known when it is compiled, the inner loop is unrolled and its strided
-    reads become whole vectors, shuffled: twice as fast up to five classes, no faster with more.
-    """
-    classes = scores.shape[1]
-    if classes == 2:
-        turn_few(scores, start, count, columns, 2)
-    elif classes == 3:
-        turn_few(scores, start, count, columns, 3)
-    elif classes == 4:
-        turn_few(scores, start, count, columns, 4)
-    elif classes == 5:
-        turn_few(scores, start, count, columns, 5)
-    else:
-        turn_few(scores, start, count, columns, classes)
+def at_labels(columns, classes, own):
+    """The score of each row's label."""
+    line = lanes(columns, 1)
+    scores = load(columns, 0, 1)
+    for j in range(1, classes):
+        scores = select(own == j, load(columns, j * line, 1), scores)
+    return scores
 
 
 @kernel(inline=True)
-def turn_few(scores, start, count, columns, classes):
-    """`turn`, inlined with a number of classes that may be a constant."""
-    for r in range(np.uint64(count)):
-        for j in range(np.uint64(classes)):
-            columns[j, r] = scores[np.uint64(start) + r, j]
+def maxima(columns, classes):
+    """The largest score of each row; NaN may be passed over, as the exps that follow keep it."""
+    line = lanes(columns, 1)
+    largest = load(columns, 0, 1)
+    for j in range(1, classes):
+        largest = larger(largest, load(columns, j * line, 1))
+    return largest
 
 
-@kernel
-def turn_back(columns, start, count, out):
-    """Fill a group of rows of `out` from columns."""
-    for r in range(np.uint64(count)):
-        for j in range(np.uint64(out.shape[1])):
-            out[np.uint64(start) + r, j] = columns[j, r]
+@kernel(inline=True)
+def exp_sums(columns, classes, largest):
+    """The sum of exp(s_j − largest) of each row."""
+    line = lanes(columns, 1)
+    totals = filled(columns, 1, 0.0)
+    for j in range(classes):
+        totals += simd.exp_nonpositive(load(columns, j * line, 1) - largest)
+    return totals
 
 
-@kernel
-def maxima(columns, count, largest):
-    """Fill `largest` with the largest score of each row, NaN where it holds one."""
-    for r in range(count):
-        largest[r] = columns[0, r]
-    for j in range(1, columns.shape[0]):
-        for r in range(count):
-            largest[r] = simd.maximum_nsz(largest[r], columns[j, r])
-
-
-@kernel
-def exp_sums(columns, count, largest, totals):
-    """Fill `totals` with the sums of exp(s_j − largest)."""
-    for r in range(count):
-        totals[r] = columns.dtype.type(0.0)
-    for j in range(columns.shape[0]):
-        for r in range(count):
-            totals[r] += simd.exp(columns[j, r] - largest[r])
-
-
-@kernel
-def exps(columns, count, largest, totals):
+@kernel(inline=True)
+def exps(columns, classes, largest):
     """`exp_sums`, and the exps in place of the scores."""
-    for r in range(count):
-        totals[r] = columns.dtype.type(0.0)
-    for j in range(columns.shape[0]):
-        for r in range(count):
-            columns[j, r] = simd.exp(columns[j, r] - largest[r])
-            totals[r] += columns[j, r]
+    line = lanes(columns, 1)
+    totals = filled(columns, 1, 0.0)
+    for j in range(classes):
+        value = simd.exp_nonpositive(load(columns, j * line, 1) - largest)
+        store(columns, j * line, value)
+        totals += value
+    return totals
 
 
-@kernel
-def scale(columns, count, totals, weight, scales):
-    """Multiply the exps of each row by `weight` over their total."""
-    for r in range(count):
-        scales[r] = columns.dtype.type(weight) / totals[r]
-    for j in range(columns.shape[0]):
-        for r in range(count):
-            columns[j, r] *= scales[r]
+@kernel(inline=True)
+def scale(columns, classes, factors):
+    """Multiply each row by its factor."""
+    line = lanes(columns, 1)
+    for j in range(classes):
+        store(columns, j * line, load(columns, j * line, 1) * factors)
 
 
-@kernel
-def at_labels(scores, labels, start, count, largest, below):
-    """Fill `below` with how far each label's score is below the largest."""
-    for r in range(count):
-        below[r] = largest[r] - scores[start + r, labels[start + r]]
+@kernel(inline=True)
+def hinges(columns, classes, own, margin):
+    """The hinge loss of each row; NaN where it holds one."""
+    line = lanes(columns, 1)
+    correct = at_labels(columns, classes, own)
+    totals = filled(columns, 1, 0.0)
+    for j in range(classes):
+        totals += terms(load(columns, j * line, 1), correct, margin, own == j)
+    return select(correct != correct, math.nan, totals)
 
 
-@kernel(fastmath=REORDER)
-def loss_sum(totals, below, count):
-    """Sum of the losses log(total) + below, in float64."""
-    total = 0.0
-    for r in range(count):
-        total += np.float64(simd.log(totals[r]) + below[r])
-    return total
-
-
-@kernel
-def scratch(scores):
-    """Columns for a group of rows, and four numbers a row."""
-    columns = np.empty((scores.shape[1], ROWS), scores.dtype)
-    numbers = np.empty((4, ROWS), scores.dtype)
-    return columns, numbers[0], numbers[1], numbers[2], numbers[3]
+@kernel(inline=True)
+def hinge_slopes(columns, classes, own, margin, weight):
+    """`hinges`, and the derivatives times `weight` in place of the scores."""
+    line = lanes(columns, 1)
+    zero = filled(columns, 1, 0.0)
+    correct = at_labels(columns, classes, own)
+    totals, active = zero, zero
+    for j in range(classes):
+        term = terms(load(columns, j * line, 1), correct, margin, own == j)
+        totals += term
+        active += select(term > 0.0, 1.0, zero)
+        store(columns, j * line, select(term > 0.0, weight, zero))
+    totals = select(correct != correct, math.nan, totals)
+    for j in range(classes):
+        slope = select(own == j, active * -weight, load(columns, j * line, 1))
+        store(columns, j * line, select(totals != totals, math.nan, slope))
+    return totals
 
 
 # --- what `losses` calls: rows [start, stop) in groups
 
 
 @kernel
+def hinge_losses(scores, labels, margin, start, stop):
+    """Sum of the hinge losses of some rows."""
+    spare, space, spare_labels = scratch(scores)
+    classes, columns = scores.shape[1], pointer(space, 0)
+    line = lanes(columns, 1)
+    total = 0.0
+    for first in range(start, stop, line):
+        count = min(line, stop - first)
+        into_columns(group_of(scores, first, count, spare), classes, columns)
+        own = labels_of(labels, first, count, spare_labels, filled(columns, 1, 0.0))
+        total += valid_sum(hinges(columns, classes, own, as_in(columns, margin)), count)
+    return total if space.size else 0.0
+
+
+@kernel
 def softmax_losses(scores, labels, start, stop):
     """Sum of the softmax losses of some rows."""
-    columns, largest, totals, below, _ = scratch(scores)
+    spare, space, spare_labels = scratch(scores)
+    classes, columns = scores.shape[1], pointer(space, 0)
+    line = lanes(columns, 1)
     total = 0.0
-    for first in range(start, stop, ROWS):
-        count = min(ROWS, stop - first)
-        turn(scores, first, count, columns)
-        maxima(columns, count, largest)
-        exp_sums(columns, count, largest, totals)
-        at_labels(scores, labels, first, count, largest, below)
-        total += loss_sum(totals, below, count)
-    return total
+    for first in range(start, stop, line):
+        count = min(line, stop - first)
+        into_columns(group_of(scores, first, count, spare), classes, columns)
+        own = labels_of(labels, first, count, spare_labels, filled(columns, 1, 0.0))
+        largest = maxima(columns, classes)
+        below = largest - at_labels(columns, classes, own)
+        losses = simd.log(exp_sums(columns, classes, largest)) + below
+        total += valid_sum(losses, count)
+    return total if space.size else 0.0
 
 
 @kernel
 def log_softmax(scores, start, stop, out):
     """Fill some rows of `out` with (s_j − m) − log Σ exp(s_k − m), with m the row's maximum."""
-    columns, largest, totals, _, _ = scratch(scores)
-    for first in range(start, stop, ROWS):
-        count = min(ROWS, stop - first)
-        turn(scores, first, count, columns)
-        maxima(columns, count, largest)
-        exp_sums(columns, count, largest, totals)
-        for r in range(count):
-            totals[r] = simd.log(totals[r])
-        for j in range(columns.shape[0]):
-            for r in range(count):
-                columns[j, r] = (columns[j, r] - largest[r]) - totals[r]
-        turn_back(columns, first, count, out)
+    spare, space, _ = scratch(scores)
+    classes, columns = scores.shape[1], pointer(space, 0)
+    line = lanes(columns, 1)
+    for first in range(start, stop, line):
+        count = min(line, stop - first)
+        into_columns(group_of(scores, first, count, spare), classes, columns)
+        largest = maxima(columns, classes)
+        log_totals = simd.log(exp_sums(columns, classes, largest))
+        for j in range(classes):
+            store(columns, j * line, (load(columns, j * line, 1) - largest) - log_totals)
+        into_rows(columns, classes, pointer(spare, 0))
+        put(spare, out, first, count)
+    return space.size
 
 
 @kernel
 def softmax(scores, start, stop, out):
     """Fill some rows of `out` with probabilities."""
-    columns, largest, totals, scales, _ = scratch(scores)
-    for first in range(start, stop, ROWS):
-        count = min(ROWS, stop - first)
-        turn(scores, first, count, columns)
-        maxima(columns, count, largest)
-        exps(columns, count, largest, totals)
-        scale(columns, count, totals, 1.0, scales)
-        turn_back(columns, first, count, out)
+    spare, space, _ = scratch(scores)
+    classes, columns = scores.shape[1], pointer(space, 0)
+    line = lanes(columns, 1)
+    for first in range(start, stop, line):
+        count = min(line, stop - first)
+        into_columns(group_of(scores, first, count, spare), classes, columns)
+        totals = exps(columns, classes, maxima(columns, classes))
+        scale(columns, classes, filled(columns, 1, 1.0) / totals)
+        into_rows(columns, classes, pointer(spare, 0))
+        put(spare, out, first, count)
+    return space.size
 
 
 @kernel
 def softmax_gradients(scores, labels, weight, start, stop, out):
     """Fill some rows of `out` with derivatives times `weight`; return the sum of the losses."""
-    columns, largest, totals, below, scales = scratch(scores)
+    spare, space, spare_labels = scratch(scores)
+    classes, columns = scores.shape[1], pointer(space, 0)
+    line = lanes(columns, 1)
+    weight = as_in(columns, weight)
     total = 0.0
-    for first in range(start, stop, ROWS):
-        count = min(ROWS, stop - first)
-        turn(scores, first, count, columns)
-        maxima(columns, count, largest)
-        at_labels(scores, labels, first, count, largest, below)
-        exps(columns, count, largest, totals)
-        total += loss_sum(totals, below, count)
-        scale(columns, count, totals, weight, scales)
-        for r in range(count):
-            columns[labels[first + r], r] -= columns.dtype.type(weight)
-        turn_back(columns, first, count, out)
-    return total
-
-
-# --- the hinge's gradient; the hinge alone has too little to do for the turning to pay
-
-
-@kernel
-def hinges(columns, count, correct, own, margin, weight, totals, active):
-    """Replace the scores by their derivatives, but for the labels'; fill totals and active ones.
-
-    `own` holds the labels as numbers in the dtype of the scores, for lanes of one width.
-    """
-    zero, one = columns.dtype.type(0.0), columns.dtype.type(1.0)
-    for r in range(count):
-        totals[r] = zero
-        active[r] = zero
-    for j in range(columns.shape[0]):
-        label = columns.dtype.type(j)
-        for r in range(count):
-            term = simd.maximum_nsz(rows.excess(columns[j, r], correct[r], margin), zero)
-            term = zero if own[r] == label else term
-            is_active = term > zero
-            totals[r] += term
-            active[r] += one if is_active else zero
-            columns[j, r] = weight if is_active else zero
-
-
-@kernel(fastmath=REORDER)
-def sum_in_float64(totals, count):
-    """Sum of the totals of a group."""
-    total = 0.0
-    for r in range(count):
-        total += np.float64(totals[r])
-    return total
+    for first in range(start, stop, line):
+        count = min(line, stop - first)
+        into_columns(group_of(scores, first, count, spare), classes, columns)
+        own = labels_of(labels, first, count, spare_labels, filled(columns, 1, 0.0))
+        largest = maxima(columns, classes)
+        below = largest - at_labels(columns, classes, own)
+        totals = exps(columns, classes, largest)
+        total += valid_sum(simd.log(totals) + below, count)
+        factors = weight / totals
+        for j in range(classes):
+            slope = load(columns, j * line, 1) * factors
+            store(columns, j * line, select(own == j, slope - weight, slope))
+        into_rows(columns, classes, pointer(spare, 0))
+        put(spare, out, first, count)
+    return total if space.size else 0.0
 
 
 @kernel
 def hinge_gradients(scores, labels, margin, weight, start, stop, out):
     """Fill some rows of `out` with derivatives times `weight`; return the sum of the losses."""
-    columns, correct, own, totals, active = scratch(scores)
+    spare, space, spare_labels = scratch(scores)
+    classes, columns = scores.shape[1], pointer(space, 0)
+    line = lanes(columns, 1)
+    margin, weight = as_in(columns, margin), as_in(columns, weight)
     total = 0.0
-    for first in range(start, stop, ROWS):
-        count = min(ROWS, stop - first)
-        turn(scores, first, count, columns)
-        for r in range(count):
-            own[r] = labels[first + r]
-            correct[r] = columns[labels[first + r], r]
-        hinges(columns, count, correct, own, margin, weight, totals, active)
-        for r in range(count):
-            columns[labels[first + r], r] = -active[r] * weight
-            if math.isnan(totals[r]) or math.isnan(correct[r]):
-                totals[r] = math.nan
-                columns[:, r] = math.nan
-        total += sum_in_float64(totals, count)
-        turn_back(columns, first, count, out)
-    return total
+    for first in range(start, stop, line):
+        count = min(line, stop - first)
+        into_columns(group_of(scores, first, count, spare), classes, columns)
+        own = labels_of(labels, first, count, spare_labels, filled(columns, 1, 0.0))
+        total += valid_sum(hinge_slopes(columns, classes, own, margin, weight), count)
+        into_rows(columns, classes, pointer(spare, 0))
+        put(spare, out, first, count)
+    return total if space.size else 0.0

@@ -16,7 +16,7 @@ from numba.extending import overload
 from numpy.typing import ArrayLike, NDArray
 
 from kernels import _check
-from kernels.jit import rows, simd
+from kernels.jit import simd
 from kernels.jit._checks import (
     at_least,
     at_least_zero,
@@ -122,7 +122,9 @@ def softmax_shares(scores, own, others):
     """
     classes = scores.shape[1]
     for i in range(scores.shape[0]):
-        largest = rows.maximum(scores, i)
+        largest = scores[i, 0]
+        for c in range(1, classes):
+            largest = simd.maximum_nsz(largest, scores[i, c])
         before = 0.0
         for c in range(classes):
             own[i, c] = math.exp(scores[i, c] - largest)
@@ -213,23 +215,39 @@ def softmax_changes(scores, i, own, others, label, shifts, low, rise, central, c
 
 
 @kernel
+def excess(scores, i, c, label, margin):
+    """What a score lacks to being `margin` below the correct one."""
+    return (scores[i, c] - scores[i, label]) + margin
+
+
+@kernel
+def has_no_hinge(scores, i, label, margin):
+    """Whether the hinge loss of a row is NaN."""
+    worst = math.nan if math.isnan(scores[i, label]) else 0.0
+    for c in range(scores.shape[1]):
+        if c != label:
+            worst = simd.maximum_nsz(worst, excess(scores, i, c, label, margin))
+    return math.isnan(worst)
+
+
+@kernel
 def svm_changes(scores, i, label, margin, shifts, central, change):
     """Add what a sample's hinge loss differs by to `change` (C, K), for shifts of each class.
 
     Where c is a wrong class, one term of the sum moves; where it is the label, all the others do.
     """
-    if math.isnan(rows.hinge(scores, i, label, margin)):
+    if has_no_hinge(scores, i, label, margin):
         change += math.nan
         return
     back = 1.0 if central else 0.0
     for c in range(scores.shape[1]):
         if c != label:
-            excess = rows.excess(scores[i, c], scores[i, label], margin)
+            here = excess(scores, i, c, label, margin)
             for k in range(shifts.size):
-                below = simd.maximum_nsz(excess - back * shifts[k], 0.0)
-                change[c, k] += simd.maximum_nsz(excess + shifts[k], 0.0) - below
-                below = simd.maximum_nsz(excess + back * shifts[k], 0.0)
-                change[label, k] += simd.maximum_nsz(excess - shifts[k], 0.0) - below
+                below = simd.maximum_nsz(here - back * shifts[k], 0.0)
+                change[c, k] += simd.maximum_nsz(here + shifts[k], 0.0) - below
+                below = simd.maximum_nsz(here + back * shifts[k], 0.0)
+                change[label, k] += simd.maximum_nsz(here - shifts[k], 0.0) - below
 
 
 @kernel

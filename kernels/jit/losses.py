@@ -35,6 +35,8 @@ from kernels.jit._in_jit import (
 LABELS = types.Array(types.int64, 1, "C")
 BLOCK = 1 << 14
 """Scores in a block of rows: enough to hide the start of a thread, few enough to share out."""
+MOST_LANES = 16
+"""Rows that `columns` takes at once, of float32."""
 
 
 @kernel
@@ -44,7 +46,7 @@ def block_rows(classes):
     A multiple of the rows that `columns` takes at once, where there are so many.
     """
     fitting = max(1, BLOCK // classes)
-    return fitting if fitting < columns.ROWS else fitting - fitting % columns.ROWS
+    return fitting if fitting < MOST_LANES else fitting - fitting % MOST_LANES
 
 
 @kernel
@@ -76,11 +78,9 @@ def ordered_sum(values):
 @kernel
 def svm_block(scores, labels, margin, start, stop):
     """Sum of the hinge losses of some rows."""
-    margin = scores.dtype.type(margin)
-    total = 0.0
-    for i in range(start, stop):
-        total += rows.hinge(scores, i, labels[i], margin)
-    return total
+    if scores.shape[1] <= columns.FEW_FOR_HINGE:
+        return columns.hinge_losses(scores, labels, margin, start, stop)
+    return rows.hinge_losses(scores, labels, margin, start, stop)
 
 
 @dual_kernel(lambda scores: (scores, LABELS, types.float64))
@@ -174,12 +174,9 @@ def _svm_loss_in_jit(scores, labels, margin=1.0, parallel=False):
 @kernel
 def softmax_loss_block(scores, labels, start, stop):
     """Sum of the softmax losses of some rows."""
-    if scores.shape[1] <= columns.FEW_CLASSES:
+    if scores.shape[1] <= columns.FEW_FOR_SOFTMAX:
         return columns.softmax_losses(scores, labels, start, stop)
-    total = 0.0
-    for i in range(start, stop):
-        total += rows.softmax_loss(scores, i, labels[i])
-    return total
+    return rows.softmax_losses(scores, labels, start, stop)
 
 
 @dual_kernel(lambda scores: (scores, LABELS))
@@ -263,11 +260,10 @@ def _softmax_loss_in_jit(scores, labels, parallel=False):
 @kernel
 def softmax_block(scores, start, stop, out):
     """Fill some rows of `out` with probabilities."""
-    if scores.shape[1] <= columns.FEW_CLASSES:
+    if scores.shape[1] <= columns.FEW_FOR_SOFTMAX:
         columns.softmax(scores, start, stop, out)
     else:
-        for i in range(start, stop):
-            rows.softmax(scores, i, 1.0, out)
+        rows.softmax(scores, start, stop, out)
 
 
 @dual_kernel(lambda scores: (scores, scores))
@@ -348,11 +344,10 @@ def _softmax_in_jit(scores, out=None, parallel=False):
 @kernel
 def log_softmax_block(scores, start, stop, out):
     """Fill some rows of `out` with logarithms of probabilities."""
-    if scores.shape[1] <= columns.FEW_CLASSES:
+    if scores.shape[1] <= columns.FEW_FOR_SOFTMAX:
         columns.log_softmax(scores, start, stop, out)
     else:
-        for i in range(start, stop):
-            rows.log_softmax(scores, i, out)
+        rows.log_softmax(scores, start, stop, out)
 
 
 @dual_kernel(lambda scores: (scores, scores))
@@ -434,13 +429,10 @@ def _log_softmax_in_jit(scores, out=None, parallel=False):
 @kernel
 def svm_gradient_block(scores, labels, margin, start, stop, out):
     """Fill some rows of `out`; return the sum of their losses."""
-    margin, weight = scores.dtype.type(margin), scores.dtype.type(1.0 / labels.size)
-    if scores.shape[1] <= columns.FEW_CLASSES:
+    weight = 1.0 / labels.size
+    if scores.shape[1] <= columns.FEW_FOR_HINGE:
         return columns.hinge_gradients(scores, labels, margin, weight, start, stop, out)
-    total = 0.0
-    for i in range(start, stop):
-        total += rows.hinge_gradient(scores, i, labels[i], margin, weight, out)
-    return total
+    return rows.hinge_gradients(scores, labels, margin, weight, start, stop, out)
 
 
 @dual_kernel(lambda scores: (scores, LABELS, types.float64, scores))
@@ -537,12 +529,9 @@ def _svm_loss_gradient_in_jit(scores, labels, margin=1.0, out=None, parallel=Fal
 def softmax_gradient_block(scores, labels, start, stop, out):
     """Fill some rows of `out`; return the sum of their losses."""
     weight = 1.0 / labels.size
-    if scores.shape[1] <= columns.FEW_CLASSES:
+    if scores.shape[1] <= columns.FEW_FOR_SOFTMAX:
         return columns.softmax_gradients(scores, labels, weight, start, stop, out)
-    total = 0.0
-    for i in range(start, stop):
-        total += rows.softmax_gradient(scores, i, labels[i], weight, out)
-    return total
+    return rows.softmax_gradients(scores, labels, weight, start, stop, out)
 
 
 @dual_kernel(lambda scores: (scores, LABELS, scores))

@@ -1,10 +1,10 @@
-"""The losses of one long row of scores, as vectors: a line of numbers at a time.
+"""The losses of long rows of scores, a row at a time and in it a line of numbers at a time.
 
-A row is `flat[at : at + classes]`, at least a line long. What is left of it after its last whole
-line is the line that ends with it: the numbers in it that were done already are masked. That line
-is read first of all, since what is filled may be the scores themselves.
+A row is a pointer and at least a line long. What is left of it after its last whole line is done
+with the line that ends with it, in which the numbers that were done already are masked. Where a row
+is filled that line is read first of all, as what is filled may be the scores themselves.
 
-What exp and maximum are is left to `simd`, vectors to `vectors`, shorter rows to `columns`.
+What exp and maximum are is left to `simd`, vectors to `vectors`, short rows to `columns`.
 """
 
 import math
@@ -13,13 +13,14 @@ import numpy as np
 
 from kernels.jit import simd
 from kernels.jit._compile import kernel
+from kernels.jit.layout import put_row, room_for_row, row_buffer, row_of
 from kernels.jit.vectors import (
-    as_in,
     filled,
     lane_numbers,
     lanes,
     largest_of,
     load,
+    pointer,
     select,
     store,
     sum_of,
@@ -45,7 +46,7 @@ def whole_lines(row, classes):
 @kernel(inline=True)
 def terms(scores, correct, margin, excluded):
     """max(0, (s − s_y) + margin), 0 where excluded; NaN, which no number is above, stays."""
-    excess = (scores - correct) + margin
+    excess = (scores - correct) + margin  # in this order, exact at a kink
     return select(excluded, 0.0, select(excess <= 0.0, 0.0, excess))
 
 
@@ -217,38 +218,107 @@ def scale(out, classes, factor):
 
 
 @kernel(inline=True)
-def softmax_loss(row, classes, label):
-    """Return log Σ exp(s_j − m) − (s_y − m), with m the row's maximum, in float64."""
-    largest = maximum(row, classes)
-    below = np.float64(row[label] - largest)
-    return simd.log(exp_sum(row, classes, largest)) - below
-
-
-@kernel(inline=True)
-def log_softmax(row, classes, out):
-    """Fill a row of `out` with (s_j − m) − log Σ exp(s_k − m), with m the row's maximum."""
+def subtract(row, classes, largest, log_total, out):
+    """Fill a row of `out` with (s_j − largest) − log_total."""
     line = lanes(row, 1)
-    largest = maximum(row, classes)
-    log_total = as_in(out, simd.log(exp_sum(row, classes, largest)))
     last = load(row, classes - line, 1)
     for j in range(0, whole_lines(row, classes), line):
         store(out, j, (load(row, j, 1) - largest) - log_total)
     store(out, classes - line, (last - largest) - log_total)
 
 
-@kernel(inline=True)
-def softmax(row, classes, weight, out):
-    """Fill a row of `out` with probabilities times `weight`; return maximum and sum of exps."""
-    largest = maximum(row, classes)
-    total = exp_fill(row, classes, largest, out)
-    scale(out, classes, as_in(out, weight / total))
-    return largest, total
+@kernel
+def log_sum(numbers):
+    """Sum of the logarithms of some float64 numbers."""
+    row = pointer(numbers, 0)
+    line = lanes(row, 1)
+    whole = whole_lines(row, numbers.size)
+    total = filled(row, 1, 0.0)
+    for j in range(0, whole, line):
+        total += simd.log(load(row, j, 1))
+    rest = 0.0
+    for j in range(whole, numbers.size):
+        rest += simd.log(row[j])
+    return sum_of(total) + rest
 
 
-@kernel(inline=True)
-def softmax_gradient(row, classes, label, weight, out):
-    """Fill a row of `out` with the softmax loss's derivatives times `weight`; return the loss."""
-    at_label = row[label]  # read before `out` is filled, which may be the scores themselves
-    largest, total = softmax(row, classes, weight, out)
-    out[label] -= as_in(out, weight)
-    return simd.log(total) - np.float64(at_label - largest)
+# --- what `losses` calls: rows [start, stop), one after the other
+
+
+@kernel
+def hinge_losses(scores, labels, margin, start, stop):
+    """Sum of the hinge losses of some rows."""
+    buffer = row_buffer(scores)
+    margin = scores.dtype.type(margin)
+    total = 0.0
+    for i in range(start, stop):
+        total += hinge(row_of(scores, i, buffer), scores.shape[1], labels[i], margin)
+    return total
+
+
+@kernel
+def hinge_gradients(scores, labels, margin, weight, start, stop, out):
+    """Fill some rows of `out` with derivatives times `weight`; return the sum of the losses."""
+    classes, buffer, out_buffer = scores.shape[1], row_buffer(scores), row_buffer(out)
+    margin, weight = scores.dtype.type(margin), scores.dtype.type(weight)
+    total = 0.0
+    for i in range(start, stop):
+        row, room = row_of(scores, i, buffer), room_for_row(out, i, out_buffer)
+        total += hinge_gradient(row, classes, labels[i], margin, weight, room)
+        put_row(out_buffer, out, i)
+    return total
+
+
+@kernel
+def softmax_losses(scores, labels, start, stop):
+    """Sum of the softmax losses log Σ exp(s_j − m) − (s_y − m), with m a row's maximum."""
+    classes, buffer = scores.shape[1], row_buffer(scores)
+    totals = np.empty(stop - start)
+    below = 0.0
+    for i in range(start, stop):
+        row = row_of(scores, i, buffer)
+        largest = maximum(row, classes)
+        below += np.float64(largest - row[labels[i]])
+        totals[i - start] = exp_sum(row, classes, largest)
+    return log_sum(totals) + below
+
+
+@kernel
+def log_softmax(scores, start, stop, out):
+    """Fill some rows of `out` with (s_j − m) − log Σ exp(s_k − m), with m a row's maximum."""
+    classes, buffer, out_buffer = scores.shape[1], row_buffer(scores), row_buffer(out)
+    for i in range(start, stop):
+        row, room = row_of(scores, i, buffer), room_for_row(out, i, out_buffer)
+        largest = maximum(row, classes)
+        log_total = scores.dtype.type(simd.log(exp_sum(row, classes, largest)))
+        subtract(row, classes, largest, log_total, room)
+        put_row(out_buffer, out, i)
+
+
+@kernel
+def softmax(scores, start, stop, out):
+    """Fill some rows of `out` with probabilities."""
+    classes, buffer, out_buffer = scores.shape[1], row_buffer(scores), row_buffer(out)
+    for i in range(start, stop):
+        row, room = row_of(scores, i, buffer), room_for_row(out, i, out_buffer)
+        total = exp_fill(row, classes, maximum(row, classes), room)
+        scale(room, classes, scores.dtype.type(1.0 / total))
+        put_row(out_buffer, out, i)
+
+
+@kernel
+def softmax_gradients(scores, labels, weight, start, stop, out):
+    """Fill some rows of `out` with derivatives times `weight`; return the sum of the losses."""
+    classes, buffer, out_buffer = scores.shape[1], row_buffer(scores), row_buffer(out)
+    totals = np.empty(stop - start)
+    below = 0.0
+    for i in range(start, stop):
+        row, room = row_of(scores, i, buffer), room_for_row(out, i, out_buffer)
+        label, largest = labels[i], maximum(row, classes)
+        below += np.float64(largest - row[label])  # before the row is filled: it may be its own
+        total = exp_fill(row, classes, largest, room)
+        scale(room, classes, scores.dtype.type(weight / total))
+        room[label] -= scores.dtype.type(weight)
+        put_row(out_buffer, out, i)
+        totals[i - start] = total
+    return log_sum(totals) + below

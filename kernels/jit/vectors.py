@@ -185,6 +185,16 @@ def pointer(typing_context, array, at):
     return types.CPointer(array.dtype)(array, types.intp), emit
 
 
+@intrinsic
+def ahead(typing_context, row, numbers):
+    """The address so many numbers on."""
+
+    def emit(context, builder, signature, arguments):
+        return builder.gep(arguments[0], [arguments[1]])
+
+    return row(row, types.intp), emit
+
+
 def _vector_of(row, lines):
     """The vector type of so many lines of the numbers that a pointer points to."""
     if not isinstance(row, types.CPointer):
@@ -334,16 +344,18 @@ def widened(typing_context, vector):
 
 
 @intrinsic
-def narrowed(typing_context, vector, like):
-    """Integers in those as wide as the numbers of `like`."""
+def load_integers(typing_context, integers, at, like):
+    """Read as many int64 from `at` on as `like` has lanes, into integers as wide as its numbers."""
     kind = _integers_as_wide(like)
 
     def emit(context, builder, signature, arguments):
-        if vector == kind:
-            return arguments[0]
-        return builder.trunc(arguments[0], context.get_value_type(kind))
+        address = builder.gep(arguments[0], [arguments[1]])
+        given = ir.VectorType(ir.IntType(64), kind.lanes)
+        value = builder.load(builder.bitcast(address, given.as_pointer()), align=8)
+        kept = context.get_value_type(kind)
+        return value if kept == given else builder.trunc(value, kept)
 
-    return kind(vector, like), emit
+    return kind(types.CPointer(types.int64), types.intp, like), emit
 
 
 # --- turning: rows into columns and back
@@ -425,15 +437,15 @@ def _row_address(context, builder, rows, number, stride, kind):
 
 
 @intrinsic(prefer_literal=True)
-def turn(typing_context, rows, stride, width, columns):
-    """Write the first `width` numbers of a line of rows as columns, each a line.
+def turn(typing_context, rows, stride, parts, columns):
+    """Write the first numbers of a line of rows as columns, each a line.
 
-    Row r starts at `rows[r * stride]`; a line of float32 is of 16 rows, one of float64 of 8.
-    `width` is a constant: 2, 4, 8 or 16 and no more than there are rows. Lane r of column j, at
-    `columns[j * lanes]`, is number j of row r.
+    Row r starts at `rows[r * stride]`; there are as many as a line has lanes. Of each, one of so
+    many `parts` of a line is read, a constant power of 2. Lane r of column j, which is at
+    `columns[j * lanes]`, becomes number j of row r.
     """
     line = _vector_of(rows, types.literal(1))
-    count, size = width.literal_value, line.element.bitwidth // 8
+    count, size = line.lanes // parts.literal_value, line.element.bitwidth // 8
 
     def emit(context, builder, signature, arguments):
         rows, stride, _, columns = arguments
@@ -450,18 +462,18 @@ def turn(typing_context, rows, stride, width, columns):
             builder.store(column, address, align=size)
         return context.get_dummy_value()
 
-    return types.void(rows, types.intp, width, columns), emit
+    return types.void(rows, types.intp, parts, columns), emit
 
 
 @intrinsic(prefer_literal=True)
-def turn_back(typing_context, columns, width, rows, stride):
-    """Write `width` columns as the first numbers of a line of rows; see `turn`.
+def turn_back(typing_context, columns, parts, rows, stride):
+    """Write columns as the first numbers of a line of rows: the other way of `turn`.
 
-    Rows are written in their order, each `width` long whatever the stride: what is too much is
-    overwritten by the next row, and behind the last there has to be room.
+    Rows are written in their order, each a part of a line long whatever the stride: what is too
+    much is overwritten by the next row, and behind the last there has to be room.
     """
     line = _vector_of(rows, types.literal(1))
-    count, size = width.literal_value, line.element.bitwidth // 8
+    count, size = line.lanes // parts.literal_value, line.element.bitwidth // 8
 
     def emit(context, builder, signature, arguments):
         columns, _, rows, stride = arguments
@@ -484,4 +496,4 @@ def turn_back(typing_context, columns, width, rows, stride):
             builder.store(row, address, align=size)
         return context.get_dummy_value()
 
-    return types.void(columns, width, rows, types.intp), emit
+    return types.void(columns, parts, rows, types.intp), emit
