@@ -127,16 +127,23 @@ def variants(jitted: Any, signature: Signature) -> Callable[..., Callable[..., A
     function
         Of the arrays that the kernel runs over, all of one dtype; gives the compiled entry point.
     """
-    compiled: dict[tuple[np.dtype[Any], bool], Callable[..., Any]] = {}
+    contiguous: dict[str, Callable[..., Any]] = {}
+    strided: dict[str, Callable[..., Any]] = {}
+
+    def compile_for(array: NDArray[Any], layout: Any) -> Callable[..., Any]:
+        array_type = types.Array(from_dtype(array.dtype), array.ndim, layout)
+        entry: Callable[..., Any] = jitted.compile(signature(array_type))
+        return entry
 
     def variant(array: NDArray[Any], *others: NDArray[Any]) -> Callable[..., Any]:
-        contiguous = array.flags.c_contiguous and all(o.flags.c_contiguous for o in others)
-        key = (array.dtype, contiguous)
-        if key not in compiled:
-            layout: Any = "C" if contiguous else "A"
-            array_type = types.Array(from_dtype(array.dtype), array.ndim, layout)
-            compiled[key] = jitted.compile(signature(array_type))
-        return compiled[key]
+        compiled, layout = contiguous, "C"
+        for one in (array, *others):
+            if not one.flags.c_contiguous:
+                compiled, layout = strided, "A"
+        char = array.dtype.char
+        if char not in compiled:
+            compiled[char] = compile_for(array, layout)
+        return compiled[char]
 
     return variant
 

@@ -11,7 +11,7 @@ import math
 
 from kernels.jit import simd
 from kernels.jit._compile import kernel
-from kernels.jit.layout import group_of, labels_of, put, scratch
+from kernels.jit.layout import columns_in, group_of, labels_of, put, scratch
 from kernels.jit.rows import larger, terms
 from kernels.jit.vectors import (
     ahead,
@@ -26,6 +26,8 @@ from kernels.jit.vectors import (
     sum_of,
     turn,
     turn_back,
+    turn_whole,
+    turn_whole_back,
     widened,
 )
 
@@ -37,9 +39,24 @@ FEW_FOR_HINGE = 24
 # --- turning
 
 
-@kernel
+@kernel(inline=True)
 def into_columns(group, classes, columns):
-    """Turn a group of rows."""
+    """Turn a group of rows; quicker where their length is known when this is compiled."""
+    if classes == 2:
+        turn_whole(group, 2, columns)
+    elif classes == 3:
+        turn_whole(group, 3, columns)
+    elif classes == 4:
+        turn_whole(group, 4, columns)
+    elif classes == 5:
+        turn_whole(group, 5, columns)
+    else:
+        into_columns_by_parts(group, classes, columns)
+
+
+@kernel
+def into_columns_by_parts(group, classes, columns):
+    """Turn a group of rows of any length."""
     line = lanes(group, 1)
     j = 0
     while classes - j > line // 2:
@@ -51,8 +68,23 @@ def into_columns(group, classes, columns):
         turn(ahead(group, j), classes, 4, ahead(columns, j * line))
 
 
-@kernel
+@kernel(inline=True)
 def into_rows(columns, classes, group):
+    """Turn columns back; behind the last row there has to be a line to spare."""
+    if classes == 2:
+        turn_whole_back(columns, 2, group)
+    elif classes == 3:
+        turn_whole_back(columns, 3, group)
+    elif classes == 4:
+        turn_whole_back(columns, 4, group)
+    elif classes == 5:
+        turn_whole_back(columns, 5, group)
+    else:
+        into_rows_by_parts(columns, classes, group)
+
+
+@kernel
+def into_rows_by_parts(columns, classes, group):
     """Turn columns back, the last first: what a row writes too much is then written over."""
     line = lanes(columns, 1)
     left = classes % line
@@ -68,7 +100,7 @@ def into_rows(columns, classes, group):
         turn_back(ahead(columns, j * line), 1, ahead(group, j), classes)
 
 
-@kernel
+@kernel(inline=True)
 def valid_sum(losses, count):
     """Sum of the first `count` losses of a group, in float64."""
     lane = lane_numbers(losses)
@@ -135,7 +167,7 @@ def hinges(columns, classes, own, margin):
     correct = at_labels(columns, classes, own)
     totals = filled(columns, 1, 0.0)
     for j in range(classes):
-        totals += terms(load(columns, j * line, 1), correct, margin, own == j)
+        totals += select(own == j, 0.0, terms(load(columns, j * line, 1), correct, margin))
     return select(correct != correct, math.nan, totals)
 
 
@@ -147,7 +179,7 @@ def hinge_slopes(columns, classes, own, margin, weight):
     correct = at_labels(columns, classes, own)
     totals, active = zero, zero
     for j in range(classes):
-        term = terms(load(columns, j * line, 1), correct, margin, own == j)
+        term = select(own == j, 0.0, terms(load(columns, j * line, 1), correct, margin))
         totals += term
         active += select(term > 0.0, 1.0, zero)
         store(columns, j * line, select(term > 0.0, weight, zero))
@@ -164,82 +196,80 @@ def hinge_slopes(columns, classes, own, margin, weight):
 @kernel
 def hinge_losses(scores, labels, margin, start, stop):
     """Sum of the hinge losses of some rows."""
-    spare, space, spare_labels = scratch(scores)
-    classes, columns = scores.shape[1], pointer(space, 0)
+    classes, space = scores.shape[1], scratch(scores)
+    columns = columns_in(space, classes)
     line = lanes(columns, 1)
     total = 0.0
     for first in range(start, stop, line):
         count = min(line, stop - first)
-        into_columns(group_of(scores, first, count, spare), classes, columns)
-        own = labels_of(labels, first, count, spare_labels, filled(columns, 1, 0.0))
+        into_columns(group_of(scores, first, count, space), classes, columns)
+        own = labels_of(labels, first, count, filled(columns, 1, 0.0))
         total += valid_sum(hinges(columns, classes, own, as_in(columns, margin)), count)
-    return total if space.size else 0.0
+    return total
 
 
 @kernel
 def softmax_losses(scores, labels, start, stop):
     """Sum of the softmax losses of some rows."""
-    spare, space, spare_labels = scratch(scores)
-    classes, columns = scores.shape[1], pointer(space, 0)
+    classes, space = scores.shape[1], scratch(scores)
+    columns = columns_in(space, classes)
     line = lanes(columns, 1)
     total = 0.0
     for first in range(start, stop, line):
         count = min(line, stop - first)
-        into_columns(group_of(scores, first, count, spare), classes, columns)
-        own = labels_of(labels, first, count, spare_labels, filled(columns, 1, 0.0))
+        into_columns(group_of(scores, first, count, space), classes, columns)
+        own = labels_of(labels, first, count, filled(columns, 1, 0.0))
         largest = maxima(columns, classes)
         below = largest - at_labels(columns, classes, own)
         losses = simd.log(exp_sums(columns, classes, largest)) + below
         total += valid_sum(losses, count)
-    return total if space.size else 0.0
+    return total
 
 
 @kernel
 def log_softmax(scores, start, stop, out):
     """Fill some rows of `out` with (s_j − m) − log Σ exp(s_k − m), with m the row's maximum."""
-    spare, space, _ = scratch(scores)
-    classes, columns = scores.shape[1], pointer(space, 0)
+    classes, space = scores.shape[1], scratch(scores)
+    columns = columns_in(space, classes)
     line = lanes(columns, 1)
     for first in range(start, stop, line):
         count = min(line, stop - first)
-        into_columns(group_of(scores, first, count, spare), classes, columns)
+        into_columns(group_of(scores, first, count, space), classes, columns)
         largest = maxima(columns, classes)
         log_totals = simd.log(exp_sums(columns, classes, largest))
         for j in range(classes):
             store(columns, j * line, (load(columns, j * line, 1) - largest) - log_totals)
-        into_rows(columns, classes, pointer(spare, 0))
-        put(spare, out, first, count)
-    return space.size
+        into_rows(columns, classes, pointer(space, 0))
+        put(space, out, first, count)
 
 
 @kernel
 def softmax(scores, start, stop, out):
     """Fill some rows of `out` with probabilities."""
-    spare, space, _ = scratch(scores)
-    classes, columns = scores.shape[1], pointer(space, 0)
+    classes, space = scores.shape[1], scratch(scores)
+    columns = columns_in(space, classes)
     line = lanes(columns, 1)
     for first in range(start, stop, line):
         count = min(line, stop - first)
-        into_columns(group_of(scores, first, count, spare), classes, columns)
+        into_columns(group_of(scores, first, count, space), classes, columns)
         totals = exps(columns, classes, maxima(columns, classes))
         scale(columns, classes, filled(columns, 1, 1.0) / totals)
-        into_rows(columns, classes, pointer(spare, 0))
-        put(spare, out, first, count)
-    return space.size
+        into_rows(columns, classes, pointer(space, 0))
+        put(space, out, first, count)
 
 
 @kernel
 def softmax_gradients(scores, labels, weight, start, stop, out):
     """Fill some rows of `out` with derivatives times `weight`; return the sum of the losses."""
-    spare, space, spare_labels = scratch(scores)
-    classes, columns = scores.shape[1], pointer(space, 0)
+    classes, space = scores.shape[1], scratch(scores)
+    columns = columns_in(space, classes)
     line = lanes(columns, 1)
     weight = as_in(columns, weight)
     total = 0.0
     for first in range(start, stop, line):
         count = min(line, stop - first)
-        into_columns(group_of(scores, first, count, spare), classes, columns)
-        own = labels_of(labels, first, count, spare_labels, filled(columns, 1, 0.0))
+        into_columns(group_of(scores, first, count, space), classes, columns)
+        own = labels_of(labels, first, count, filled(columns, 1, 0.0))
         largest = maxima(columns, classes)
         below = largest - at_labels(columns, classes, own)
         totals = exps(columns, classes, largest)
@@ -248,24 +278,24 @@ def softmax_gradients(scores, labels, weight, start, stop, out):
         for j in range(classes):
             slope = load(columns, j * line, 1) * factors
             store(columns, j * line, select(own == j, slope - weight, slope))
-        into_rows(columns, classes, pointer(spare, 0))
-        put(spare, out, first, count)
-    return total if space.size else 0.0
+        into_rows(columns, classes, pointer(space, 0))
+        put(space, out, first, count)
+    return total
 
 
 @kernel
 def hinge_gradients(scores, labels, margin, weight, start, stop, out):
     """Fill some rows of `out` with derivatives times `weight`; return the sum of the losses."""
-    spare, space, spare_labels = scratch(scores)
-    classes, columns = scores.shape[1], pointer(space, 0)
+    classes, space = scores.shape[1], scratch(scores)
+    columns = columns_in(space, classes)
     line = lanes(columns, 1)
     margin, weight = as_in(columns, margin), as_in(columns, weight)
     total = 0.0
     for first in range(start, stop, line):
         count = min(line, stop - first)
-        into_columns(group_of(scores, first, count, spare), classes, columns)
-        own = labels_of(labels, first, count, spare_labels, filled(columns, 1, 0.0))
+        into_columns(group_of(scores, first, count, space), classes, columns)
+        own = labels_of(labels, first, count, filled(columns, 1, 0.0))
         total += valid_sum(hinge_slopes(columns, classes, own, margin, weight), count)
-        into_rows(columns, classes, pointer(spare, 0))
-        put(spare, out, first, count)
-    return total if space.size else 0.0
+        into_rows(columns, classes, pointer(space, 0))
+        put(space, out, first, count)
+    return total

@@ -8,7 +8,22 @@ import numpy as np
 from numba.extending import overload
 
 from kernels.jit._compile import kernel
-from kernels.jit.vectors import LINE, lanes, load, load_integers, pointer, store
+from kernels.jit.vectors import (
+    LINE,
+    lane_numbers,
+    lanes,
+    lanes_of,
+    load,
+    load_integers,
+    pointer,
+    select,
+    store,
+)
+
+# Inlined by LLVM. Numba's own inlining drops what is written through a pointer that it did not see
+# come in as an argument: it takes that for dead.
+INLINED = {"forceinline": True}
+
 
 # --- one row
 
@@ -18,7 +33,7 @@ def row_buffer(scores):
     raise NotImplementedError
 
 
-@overload(row_buffer, inline="always")
+@overload(row_buffer, jit_options=INLINED)
 def _row_buffer(scores):
     if scores.layout == "C":
         return lambda scores: np.empty(1, scores.dtype)
@@ -30,7 +45,7 @@ def row_of(scores, i, buffer):
     raise NotImplementedError
 
 
-@overload(row_of, inline="always")
+@overload(row_of, jit_options=INLINED)
 def _row_of(scores, i, buffer):
     if scores.layout == "C":
         return lambda scores, i, buffer: pointer(scores, i * scores.shape[1])
@@ -42,7 +57,7 @@ def room_for_row(out, i, buffer):
     raise NotImplementedError
 
 
-@overload(room_for_row, inline="always")
+@overload(room_for_row, jit_options=INLINED)
 def _room_for_row(out, i, buffer):
     if out.layout == "C":
         return lambda out, i, buffer: pointer(out, i * out.shape[1])
@@ -54,7 +69,7 @@ def put_row(buffer, out, i):
     raise NotImplementedError
 
 
-@overload(put_row, inline="always")
+@overload(put_row, jit_options=INLINED)
 def _put_row(buffer, out, i):
     if out.layout == "C":
         return lambda buffer, out, i: None
@@ -64,77 +79,97 @@ def _put_row(buffer, out, i):
 # --- a group of rows: a line of them
 
 
+@kernel(inline=True)
+def group_size(classes, line):
+    """Numbers of a group of rows, with a line to spare behind them: it may be read so far."""
+    return (classes + 1) * line
+
+
 @kernel
 def scratch(scores):
-    """For a group: its rows with a line to spare behind them, its columns, its labels."""
+    """Room for a group of rows, and behind it for their columns."""
     classes, line = scores.shape[1], LINE // scores.itemsize
-    columns = np.empty((classes + line) * line, scores.dtype)
-    return np.empty((classes + 1) * line, scores.dtype), columns, np.zeros(line, np.int64)
+    return np.empty(group_size(classes, line) + (classes + line) * line, scores.dtype)
 
 
-def group_of(scores, first, count, spare):
-    """Pointer to the rows from `first` on, which may be read as far as a line behind their end."""
+@kernel(inline=True)
+def columns_in(space, classes):
+    """Pointer to the room for columns."""
+    return pointer(space, group_size(classes, LINE // space.itemsize))
+
+
+def group_of(scores, first, count, space):
+    """Pointer to the rows from `first` on."""
     raise NotImplementedError
 
 
-@overload(group_of, inline="always")
-def _group_of(scores, first, count, spare):
+@overload(group_of, jit_options=INLINED)
+def _group_of(scores, first, count, space):
     if scores.layout == "C":
-        return lambda scores, first, count, spare: (
+        return lambda scores, first, count, space: (
             pointer(scores, first * scores.shape[1])
-            if first * scores.shape[1] + spare.size <= scores.size
-            else copied(scores, first, count, spare)
+            if may_be_read(scores, first)
+            else copied(scores, first, count, space)
         )
-    return lambda scores, first, count, spare: copied(scores, first, count, spare)
+    return lambda scores, first, count, space: copied(scores, first, count, space)
 
 
-def put(spare, out, first, count):
+@kernel(inline=True)
+def may_be_read(scores, first):
+    """Whether there are so many numbers from a row on as a group may be read of."""
+    classes = scores.shape[1]
+    return first * classes + group_size(classes, LINE // scores.itemsize) <= scores.size
+
+
+def put(space, out, first, count):
     """Copy a group of rows that was filled to where it belongs."""
     raise NotImplementedError
 
 
-@overload(put, inline="always")
-def _put(spare, out, first, count):
+@overload(put, jit_options=INLINED)
+def _put(space, out, first, count):
     if out.layout == "C":
-        return lambda spare, out, first, count: put_flat(
-            pointer(spare, 0), pointer(out, first * out.shape[1]), count * out.shape[1]
+        return lambda space, out, first, count: put_flat(
+            pointer(space, 0), pointer(out, first * out.shape[1]), count * out.shape[1]
         )
-    return lambda spare, out, first, count: put_copies(spare, out, first, count)
+    return lambda space, out, first, count: put_copies(space, out, first, count)
 
 
-@kernel
-def labels_of(labels, first, count, spare, like):
+@kernel(inline=True)
+def labels_of(labels, first, count, like):
     """The labels of a group, a lane each."""
-    if count == spare.size:
+    lane = lane_numbers(like)
+    if count == lanes_of(like):
         return load_integers(pointer(labels, 0), first, like)
+    own = lane
     for r in range(count):
-        spare[r] = labels[first + r]
-    return load_integers(pointer(spare, 0), 0, like)
+        own = select(lane == r, labels[first + r], own)
+    return own
 
 
 # --- copies
 
 
 @kernel
-def copied(scores, first, count, spare):
+def copied(scores, first, count, space):
     """Pointer to a contiguous copy of some rows."""
     classes = scores.shape[1]
     for r in range(count):
         for j in range(classes):
-            spare[r * classes + j] = scores[first + r, j]
-    return pointer(spare, 0)
+            space[r * classes + j] = scores[first + r, j]
+    return pointer(space, 0)
 
 
 @kernel
-def put_copies(spare, out, first, count):
+def put_copies(space, out, first, count):
     """Copy contiguous rows into an array of any strides."""
     classes = out.shape[1]
     for r in range(count):
         for j in range(classes):
-            out[first + r, j] = spare[r * classes + j]
+            out[first + r, j] = space[r * classes + j]
 
 
-@kernel
+@kernel(inline=True)
 def put_flat(source, target, numbers):
     """Copy numbers from one pointer to another."""
     line = lanes(source, 1)

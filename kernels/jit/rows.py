@@ -44,18 +44,26 @@ def whole_lines(row, classes):
 
 
 @kernel(inline=True)
-def terms(scores, correct, margin, excluded):
-    """max(0, (s − s_y) + margin), 0 where excluded; NaN, which no number is above, stays."""
+def terms(scores, correct, margin):
+    """max(0, (s − s_y) + margin); NaN, which is not below 0, stays."""
     excess = (scores - correct) + margin  # in this order, exact at a kink
-    return select(excluded, 0.0, select(excess <= 0.0, 0.0, excess))
+    return select(excess <= 0.0, 0.0, excess)
+
+
+@kernel(inline=True)
+def label_block(label, start, stop, many):
+    """Where the lines that hold the label start, `stop` where they are not in [start, stop)."""
+    block = label - label % many
+    return block if start <= block < stop else stop
 
 
 @kernel(inline=True)
 def hinge(row, classes, label, margin):
     """Hinge loss of a row, in float64; NaN where the row holds one.
 
-    The label's term is selected away: a branch would cost more, and taking the margin off the sum
-    again would lose digits, and all of them where the label's score is +inf.
+    The label's term is masked in the lines that hold it, which are taken between those before and
+    those after them. Taking the margin off the sum of all instead would lose digits, and all of
+    them where the label's score is +inf.
     """
     correct = row[label]
     line, many = lanes(row, 1), lanes(row, 4)
@@ -65,26 +73,44 @@ def hinge(row, classes, label, margin):
     j = 0
     while j + many <= classes:
         part = filled(row, 4, 0.0)
-        stop = min(j + CHUNK, classes)
-        while j + many <= stop:
-            part += terms(load(row, j, 4), correct, margin, own_of_many == -j)
+        stop = min(j + CHUNK, classes - classes % many)
+        block = label_block(label, j, stop, many)
+        while j < block:
+            part += terms(load(row, j, 4), correct, margin)
+            j += many
+        if j < stop:
+            part += select(own_of_many == -j, 0.0, terms(load(row, j, 4), correct, margin))
+            j += many
+        while j < stop:
+            part += terms(load(row, j, 4), correct, margin)
             j += many
         total += np.float64(sum_of(part))
     part = filled(row, 1, 0.0)
     while j + line <= classes:
-        part += terms(load(row, j, 1), correct, margin, own == -j)
+        part += select(own == -j, 0.0, terms(load(row, j, 1), correct, margin))
         j += line
     if j < classes:
         first = classes - line
-        excluded = (own == -first) | (own < j - first - label)
-        part += terms(load(row, first, 1), correct, margin, excluded)
+        term = select(own == -first, 0.0, terms(load(row, first, 1), correct, margin))
+        part += select(own < j - first - label, 0.0, term)
     total += np.float64(sum_of(part))
     return math.nan if math.isnan(correct) else total
 
 
 @kernel(inline=True)
+def fill_slopes(out, j, term, weight):
+    """Fill a line of `out` with `weight` where a term is above 0; return 1 there, else 0."""
+    zero = filled(out, 1, 0.0)
+    store(out, j, select(term > 0.0, weight, zero))
+    return select(term > 0.0, 1.0, zero)
+
+
+@kernel(inline=True)
 def hinge_gradient(row, classes, label, margin, weight, out):
-    """Fill a row of `out` with the hinge's derivatives times `weight` (1/N); return the loss."""
+    """Fill a row of `out` with the hinge's derivatives times `weight` (1/N); return the loss.
+
+    The label's own slope is written over at the end.
+    """
     correct = row[label]
     line = lanes(row, 1)
     zero = filled(row, 1, 0.0)
@@ -95,23 +121,31 @@ def hinge_gradient(row, classes, label, margin, weight, out):
     j = 0
     while j < whole:
         stop = min(j + CHUNK, whole)
+        block = label_block(label, j, stop, line)
         part, count = zero, zero
-        while j < stop:
-            term = terms(load(row, j, 1), correct, margin, lane == label - j)
-            slope = select(term > 0.0, weight, zero)
+        while j < block:
+            term = terms(load(row, j, 1), correct, margin)
             part += term
-            count += select(term > 0.0, 1.0, zero)
-            store(out, j, slope)
+            count += fill_slopes(out, j, term, weight)
+            j += line
+        if j < stop:
+            term = select(lane == label - j, 0.0, terms(load(row, j, 1), correct, margin))
+            part += term
+            count += fill_slopes(out, j, term, weight)
+            j += line
+        while j < stop:
+            term = terms(load(row, j, 1), correct, margin)
+            part += term
+            count += fill_slopes(out, j, term, weight)
             j += line
         total += np.float64(sum_of(part))
         active += np.float64(sum_of(count))
     if whole < classes:
         first = classes - line
-        term = terms(last, correct, margin, lane == label - first)
-        store(out, first, select(term > 0.0, weight, zero))
+        term = select(lane == label - first, 0.0, terms(last, correct, margin))
         fresh = lane >= whole - first
         total += np.float64(sum_of(select(fresh, term, zero)))
-        active += np.float64(sum_of(select(fresh & (term > 0.0), 1.0, zero)))
+        active += np.float64(sum_of(select(fresh, fill_slopes(out, first, term, weight), zero)))
     out[label] = -active * weight
     if math.isnan(total) or math.isnan(correct):
         total = math.nan

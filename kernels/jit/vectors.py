@@ -241,6 +241,16 @@ def lanes(typing_context, row, lines):
     return types.intp(row, lines), emit
 
 
+@intrinsic
+def lanes_of(typing_context, vector):
+    """Numbers of a vector."""
+
+    def emit(context, builder, signature, arguments):
+        return context.get_constant(types.intp, vector.lanes)
+
+    return types.intp(vector), emit
+
+
 @intrinsic(prefer_literal=True)
 def filled(typing_context, row, lines, value):
     """One number in all lanes of a vector as `load` would give it."""
@@ -463,6 +473,52 @@ def turn(typing_context, rows, stride, parts, columns):
         return context.get_dummy_value()
 
     return types.void(rows, types.intp, parts, columns), emit
+
+
+def _strided(builder, vector, start, step, lanes):
+    """Lanes start, start + step … of a vector."""
+    numbers = [(start + k * step) % vector.type.count for k in range(lanes)]
+    mask = ir.Constant(ir.VectorType(ir.IntType(32), lanes), numbers)
+    return builder.shuffle_vector(vector, ir.Constant(vector.type, ir.Undefined), mask)
+
+
+@intrinsic(prefer_literal=True)
+def turn_whole(typing_context, rows, width, columns):
+    """`turn` of a line of rows that are `width` numbers long, a constant, and follow each other."""
+    line = _vector_of(rows, types.literal(1))
+    count, size = width.literal_value, line.element.bitwidth // 8
+
+    def emit(context, builder, signature, arguments):
+        rows, _, columns = arguments
+        kind = ir.VectorType(context.get_value_type(line.element), count * line.lanes)
+        whole = builder.load(builder.bitcast(rows, kind.as_pointer()), align=size)
+        for k in range(count):
+            column = _strided(builder, whole, k, count, line.lanes)
+            at = context.get_constant(types.intp, k * line.lanes)
+            address = builder.bitcast(builder.gep(columns, [at]), column.type.as_pointer())
+            builder.store(column, address, align=size)
+        return context.get_dummy_value()
+
+    return types.void(rows, width, columns), emit
+
+
+@intrinsic(prefer_literal=True)
+def turn_whole_back(typing_context, columns, width, rows):
+    """Write columns as rows that are `width` numbers long, a constant, and follow each other."""
+    line = _vector_of(rows, types.literal(1))
+    count, size = width.literal_value, line.element.bitwidth // 8
+
+    def emit(context, builder, signature, arguments):
+        columns, _, rows = arguments
+        kind = ir.VectorType(context.get_value_type(line.element), count * line.lanes)
+        whole = builder.load(builder.bitcast(columns, kind.as_pointer()), align=size)
+        numbers = [i % count * line.lanes + i // count for i in range(count * line.lanes)]
+        mask = ir.Constant(ir.VectorType(ir.IntType(32), count * line.lanes), numbers)
+        turned = builder.shuffle_vector(whole, ir.Constant(kind, ir.Undefined), mask)
+        builder.store(turned, builder.bitcast(rows, kind.as_pointer()), align=size)
+        return context.get_dummy_value()
+
+    return types.void(columns, width, rows), emit
 
 
 @intrinsic(prefer_literal=True)
