@@ -1,9 +1,9 @@
 """What the NumPy and the Numba tier accept, and the words they refuse with: the one home of both.
 
 Two kinds of checks. Those of *types and dimensions* run in Python, on arrays. Those of *values*
-(from `entries` down) use only what Numba compiles too: `kernels/jit/_compile.py` jits these very
+(from `entries` down) are what Numba compiles too: `kernels/jit/_checks.py` jits these very
 functions, so a mistake gets the same words from NumPy, from Numba, and inside a caller's own jitted
-code. They name integers and shapes only, which is what compiled code can put into a message.
+code.
 """
 
 import math
@@ -161,11 +161,41 @@ def seed_bits(seed: int) -> np.uint64:
 # --- checks of values: Numba compiles these as they stand
 
 
+class refusal(ValueError):  # noqa: N801, N818 - stands where ValueError would, and makes one
+    """A ValueError whose words are put together in Python, also where compiled code raises it.
+
+    Compiled code only hands over the template and the values: to compile the joining of strings
+    took longer than all the rest of a kernel.
+    """
+
+    def __new__(cls, template: Any, *values: Any) -> Any:
+        """Return a plain ValueError."""
+        if isinstance(template, ValueError):  # CPython asks once more, about what it was given
+            return template
+        named = (sort_of(value) if isinstance(value, float) else value for value in values)
+        return ValueError(template.format(*named))
+
+
+def sort_of(value: float) -> str:
+    """What a refused number is called: the same in all tiers, whatever digits it has."""
+    if math.isnan(value):
+        return "nan"
+    if math.isinf(value):
+        return "an infinity"
+    return "0" if value == 0.0 else "a negative number"
+
+
 def entries(function: str, argument: str, given: int, expected: int, what: str, unit: str) -> None:
     """Refuse another number of entries (rows, columns) than there are samples (features, …)."""
     if given != expected:
-        raise ValueError(
-            f"{function}: {argument} must have {expected} {what}, one per {unit}, got {given}"
+        raise refusal(
+            "{}: {} must have {} {}, one per {}, got {}",
+            function,
+            argument,
+            expected,
+            what,
+            unit,
+            given,
         )
 
 
@@ -174,75 +204,53 @@ def not_empty(
 ) -> None:
     """Refuse an empty matrix; the units name what its rows and columns are."""
     if shape[0] == 0 or shape[1] == 0:
-        raise ValueError(
-            f"{function}: {argument} must have at least one {row_unit} and one {column_unit}, "
-            f"got shape ({shape[0]}, {shape[1]})"
+        raise refusal(
+            "{}: {} must have at least one {} and one {}, got shape {}",
+            function,
+            argument,
+            row_unit,
+            column_unit,
+            shape,
         )
 
 
 def refuse_label(function: str, label: int, index: int, classes: int) -> NoReturn:
     """Refuse a label outside [0, classes)."""
-    raise ValueError(
-        f"{function}: labels must be in [0, {classes}), got {integer_text(label)} at index {index}"
+    raise refusal(
+        "{}: labels must be in [0, {}), got {} at index {}", function, classes, label, index
     )
-
-
-def integer_text(value: int) -> str:
-    """Write an integer out. Numba's str() fails at the smallest int64, which a cast NaN becomes."""
-    return "-9223372036854775808" if value == -9223372036854775808 else str(value)
-
-
-def sort_of(value: float) -> str:
-    """What a refused number is called: compiled code cannot write out its digits."""
-    if math.isnan(value):
-        return "nan"
-    if math.isinf(value):
-        return "an infinity"
-    return "0" if value == 0.0 else "a negative number"
 
 
 def at_least_zero(function: str, argument: str, value: float) -> None:
     """Refuse a number that is not finite or below 0."""
     if not (0.0 <= value < math.inf):
-        raise ValueError(
-            f"{function}: {argument} must be finite and at least 0, got {sort_of(value)}"
-        )
+        raise refusal("{}: {} must be finite and at least 0, got {}", function, argument, value)
 
 
 def step_size(function: str, h: float) -> None:
     """Refuse a step of a finite difference that is not finite or not above 0."""
     if not (0.0 < h < math.inf):
-        raise ValueError(f"{function}: h must be finite and above 0, got {sort_of(h)}")
+        raise refusal("{}: h must be finite and above 0, got {}", function, h)
 
 
 def finite(function: str, argument: str, value: float) -> None:
     """Refuse a number that is not finite."""
     if not math.isfinite(value):
-        raise ValueError(f"{function}: {argument} must be finite, got {sort_of(value)}")
+        raise refusal("{}: {} must be finite, got {}", function, argument, value)
 
 
 def at_least(function: str, argument: str, value: int, least: int) -> None:
     """Refuse an integer below `least`."""
     if value < least:
-        raise ValueError(
-            f"{function}: {argument} must be at least {least}, got {integer_text(value)}"
-        )
+        raise refusal("{}: {} must be at least {}, got {}", function, argument, least, value)
 
 
 def choice(function: str, argument: str, value: str, known: tuple[str, str]) -> None:
     """Refuse a word that is neither of the two known ones."""
     if value not in known:
-        raise ValueError(
-            f"{function}: {argument} must be '{known[0]}' or '{known[1]}', got '{value}'"
+        raise refusal(
+            "{}: {} must be '{}' or '{}', got '{}'", function, argument, known[0], known[1], value
         )
-
-
-def shape_text(shape: tuple[int, ...]) -> str:
-    """Write a shape as Python does, which compiled code cannot do by itself."""
-    text = ""
-    for i, length in enumerate(shape):
-        text += f", {length}" if i > 0 else f"{length}"
-    return f"({text},)" if len(shape) == 1 else f"({text})"
 
 
 def same_shape(
@@ -250,9 +258,13 @@ def same_shape(
 ) -> None:
     """Refuse two arrays of different shapes."""
     if first != second:
-        raise ValueError(
-            f"{function}: {names[0]} and {names[1]} must have the same shape, "
-            f"got {shape_text(first)} and {shape_text(second)}"
+        raise refusal(
+            "{}: {} and {} must have the same shape, got {} and {}",
+            function,
+            names[0],
+            names[1],
+            first,
+            second,
         )
 
 
@@ -261,9 +273,8 @@ def returned_shape(
 ) -> None:
     """Refuse a function's result of another shape than its point."""
     if returned != expected:
-        raise ValueError(
-            f"{function}: {argument} must return shape {shape_text(expected)}, "
-            f"got shape {shape_text(returned)}"
+        raise refusal(
+            "{}: {} must return shape {}, got shape {}", function, argument, expected, returned
         )
 
 
@@ -272,9 +283,8 @@ def result_shape(
 ) -> None:
     """Refuse an array to be filled of another shape than its result."""
     if given != expected:
-        raise ValueError(
-            f"{function}: {argument} must have shape {shape_text(expected)}, "
-            f"got shape {shape_text(given)}"
+        raise refusal(
+            "{}: {} must have shape {}, got shape {}", function, argument, expected, given
         )
 
 
@@ -282,7 +292,6 @@ def some_entries(function: str, argument: str, shape: tuple[int, ...]) -> None:
     """Refuse an array without entries."""
     for length in shape:
         if length == 0:
-            raise ValueError(
-                f"{function}: {argument} must have at least one entry, "
-                f"got shape {shape_text(shape)}"
+            raise refusal(
+                "{}: {} must have at least one entry, got shape {}", function, argument, shape
             )

@@ -4,13 +4,8 @@ Called first thing in each kernel, so that they hold for Python callers and jitt
 never inside a `prange`, where raising is not safe.
 """
 
-from numba.extending import register_jitable
-
 from kernels import _check
 from kernels.jit._compile import kernel
-
-for _helper in (_check.sort_of, _check.shape_text, _check.integer_text):
-    register_jitable(_helper)
 
 entries = kernel(_check.entries)
 not_empty = kernel(_check.not_empty)
