@@ -4,6 +4,8 @@ Called first thing in each kernel, so that they hold for Python callers and jitt
 never inside a `prange`, where raising is not safe.
 """
 
+import numpy as np
+
 from kernels import _check
 from kernels.jit._compile import kernel
 
@@ -30,14 +32,32 @@ def check_scores(function, shape):
 @kernel
 def check_labels(function, labels, samples, classes):
     """Refuse another number of labels than of samples, and a label outside [0, classes)."""
+    check_count(function, labels, samples)
+    if not labels_fit(labels, 0, samples, classes):
+        refuse_labels(function, labels, classes)
+
+
+@kernel
+def check_count(function, labels, samples):
+    """Refuse another number of labels than of samples."""
     entries(function, "labels", labels.size, samples, "entries", "sample")
+
+
+@kernel
+def labels_fit(labels, start, stop, classes):
+    """Whether some labels are in [0, classes)."""
     wrong = 0
-    for label in labels:  # no branch, so that the scan of good labels vectorises
-        wrong |= (label < 0) | (label >= classes)
-    if wrong:
-        for index, label in enumerate(labels):
-            if label < 0 or label >= classes:
-                refuse_label(function, label, index, classes)
+    for i in range(np.uint64(start), np.uint64(stop)):  # no sign, no branch: it vectorises
+        wrong |= (labels[i] < 0) | (labels[i] >= classes)
+    return wrong == 0
+
+
+@kernel
+def refuse_labels(function, labels, classes):
+    """Refuse the first label outside [0, classes)."""
+    for index, label in enumerate(labels):
+        if label < 0 or label >= classes:
+            refuse_label(function, label, index, classes)
 
 
 @kernel

@@ -29,14 +29,14 @@ INLINED = {"forceinline": True}
 
 
 def row_buffer(scores):
-    """Room for a row that does not stand contiguous; next to none where all do."""
+    """Room for a row that does not stand contiguous; none where all do."""
     raise NotImplementedError
 
 
 @overload(row_buffer, jit_options=INLINED)
 def _row_buffer(scores):
     if scores.layout == "C":
-        return lambda scores: np.empty(1, scores.dtype)
+        return lambda scores: None
     return lambda scores: np.empty(scores.shape[1], scores.dtype)
 
 

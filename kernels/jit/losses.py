@@ -19,7 +19,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from kernels import _check
 from kernels.jit import columns, rows
-from kernels.jit._checks import at_least_zero, check_labels, check_scores, result_shape
+from kernels.jit._checks import (
+    at_least_zero,
+    check_count,
+    check_scores,
+    labels_fit,
+    refuse_labels,
+    result_shape,
+)
 from kernels.jit._compile import dual_kernel, kernel, worth_threads
 from kernels.jit._in_jit import (
     accept_labels,
@@ -88,12 +95,17 @@ def svm_loss_kernel(scores, labels, margin):
     """`svm_loss` with its checks of values."""
     samples, classes = scores.shape
     check_scores("svm_loss", scores.shape)
-    check_labels("svm_loss", labels, samples, classes)
+    check_count("svm_loss", labels, samples)
     at_least_zero("svm_loss", "margin", margin)
-    totals = np.empty(block_count(samples, classes))
+    totals, wrong = np.empty(block_count(samples, classes)), 0
     for block in prange(totals.size):
         start, stop = block_range(block, samples, classes)
-        totals[block] = svm_block(scores, labels, margin, start, stop)
+        if labels_fit(labels, start, stop, classes):
+            totals[block] = svm_block(scores, labels, margin, start, stop)
+        else:
+            wrong += 1
+    if wrong:
+        refuse_labels("svm_loss", labels, classes)
     return ordered_sum(totals) / samples
 
 
@@ -184,11 +196,16 @@ def softmax_loss_kernel(scores, labels):
     """`softmax_loss` with its checks of values."""
     samples, classes = scores.shape
     check_scores("softmax_loss", scores.shape)
-    check_labels("softmax_loss", labels, samples, classes)
-    totals = np.empty(block_count(samples, classes))
+    check_count("softmax_loss", labels, samples)
+    totals, wrong = np.empty(block_count(samples, classes)), 0
     for block in prange(totals.size):
         start, stop = block_range(block, samples, classes)
-        totals[block] = softmax_loss_block(scores, labels, start, stop)
+        if labels_fit(labels, start, stop, classes):
+            totals[block] = softmax_loss_block(scores, labels, start, stop)
+        else:
+            wrong += 1
+    if wrong:
+        refuse_labels("softmax_loss", labels, classes)
     return ordered_sum(totals) / samples
 
 
@@ -440,13 +457,18 @@ def svm_loss_gradient_kernel(scores, labels, margin, out):
     """`svm_loss_gradient` with its checks of values; returns the loss and fills `out`."""
     samples, classes = scores.shape
     check_scores("svm_loss_gradient", scores.shape)
-    check_labels("svm_loss_gradient", labels, samples, classes)
+    check_count("svm_loss_gradient", labels, samples)
     at_least_zero("svm_loss_gradient", "margin", margin)
     result_shape("svm_loss_gradient", "out", out.shape, scores.shape)
-    totals = np.empty(block_count(samples, classes))
+    totals, wrong = np.empty(block_count(samples, classes)), 0
     for block in prange(totals.size):
         start, stop = block_range(block, samples, classes)
-        totals[block] = svm_gradient_block(scores, labels, margin, start, stop, out)
+        if labels_fit(labels, start, stop, classes):
+            totals[block] = svm_gradient_block(scores, labels, margin, start, stop, out)
+        else:
+            wrong += 1
+    if wrong:
+        refuse_labels("svm_loss_gradient", labels, classes)
     return ordered_sum(totals) / samples
 
 
@@ -539,12 +561,17 @@ def softmax_loss_gradient_kernel(scores, labels, out):
     """`softmax_loss_gradient` with its checks of values; returns the loss and fills `out`."""
     samples, classes = scores.shape
     check_scores("softmax_loss_gradient", scores.shape)
-    check_labels("softmax_loss_gradient", labels, samples, classes)
+    check_count("softmax_loss_gradient", labels, samples)
     result_shape("softmax_loss_gradient", "out", out.shape, scores.shape)
-    totals = np.empty(block_count(samples, classes))
+    totals, wrong = np.empty(block_count(samples, classes)), 0
     for block in prange(totals.size):
         start, stop = block_range(block, samples, classes)
-        totals[block] = softmax_gradient_block(scores, labels, start, stop, out)
+        if labels_fit(labels, start, stop, classes):
+            totals[block] = softmax_gradient_block(scores, labels, start, stop, out)
+        else:
+            wrong += 1
+    if wrong:
+        refuse_labels("softmax_loss_gradient", labels, classes)
     return ordered_sum(totals) / samples
 
 
