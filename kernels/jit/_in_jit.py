@@ -172,6 +172,30 @@ def _as_contiguous(array, dtype):
     return lambda array, dtype: np.ascontiguousarray(array.astype(dtype))
 
 
+def as_float64(array: Any) -> Any:
+    """Give an array in float64, copied only where it is not; for jitted code."""
+    raise NotImplementedError
+
+
+@overload(as_float64, inline="always")
+def _as_float64(array):
+    if array.dtype == types.float64:
+        return lambda array: array
+    return lambda array: array.astype(np.float64)
+
+
+def as_dtype(array: Any, like: Any) -> Any:
+    """Give an array in the dtype of another, copied only where it is not; for jitted code."""
+    raise NotImplementedError
+
+
+@overload(as_dtype, inline="always")
+def _as_dtype(array, like):
+    if array.dtype == like.dtype:
+        return lambda array, like: array
+    return lambda array, like: array.astype(like.dtype)
+
+
 def or_zeros(array: Any, shape: Any, dtype: Any) -> Any:
     """Give a private, contiguous copy of an optional array, or zeros; for jitted code."""
     raise NotImplementedError

@@ -34,6 +34,8 @@ from kernels.jit._in_jit import (
     accept_reals,
     accept_text,
     as_contiguous,
+    as_dtype,
+    as_float64,
     as_labels,
     common_dtype,
     is_none,
@@ -52,6 +54,9 @@ from kernels.jit.losses import (
 FEATURES = 64
 """Features in a block of finite differences: their sums for a few classes stay in cache."""
 
+SMALL_PRODUCT = 256
+"""Multiplications of a matrix product that take less time than BLAS needs to begin."""
+
 LARGEST_SHIFT = 300.0
 """Above it exp(shift)², which the difference of two softmax losses holds, would overflow."""
 
@@ -66,10 +71,19 @@ def _vector(matrix: Any) -> Any:
 @kernel
 def linear_scores(W, b, X):
     """Scores X·W + b, (N, C)."""
-    scores = X @ W
+    if X.size * b.size > SMALL_PRODUCT:
+        scores = X @ W
+        for i in range(scores.shape[0]):
+            for c in range(scores.shape[1]):
+                scores[i, c] += b[c]
+        return scores
+    scores = np.empty((X.shape[0], b.size), W.dtype)
     for i in range(scores.shape[0]):
         for c in range(scores.shape[1]):
-            scores[i, c] += b[c]
+            total = b[c]
+            for d in range(X.shape[1]):
+                total += X[i, d] * W[d, c]
+            scores[i, c] = total
     return scores
 
 
@@ -83,9 +97,9 @@ def penalty(W, regularization):
 
 
 @kernel
-def total_loss(W, b, X, labels, svm, margin, regularization):
-    """Loss of the classifier, regularization included."""
-    scores = linear_scores(W, b, X)
+def loss_of(scores, labels, W, objective):
+    """Loss of the classifier that has these scores, regularization included."""
+    svm, margin, regularization = objective
     if svm:
         data_loss = svm_block(scores, labels, margin, 0, labels.size)
     else:
@@ -94,8 +108,9 @@ def total_loss(W, b, X, labels, svm, margin, regularization):
 
 
 @kernel
-def analytic_gradient(W, b, X, labels, svm, margin, regularization):
+def analytic_gradient(W, b, X, labels, objective):
     """Loss, dW = Xᵀ·dscores + 2λW and db = Σ_i dscores_i."""
+    svm, margin, regularization = objective
     scores = linear_scores(W, b, X)
     dscores = np.empty_like(scores)
     if svm:
@@ -262,8 +277,9 @@ def block_differences(block, W, X, labels, scores, own, others, objective, step,
     start = block * FEATURES
     of_biases = start >= X.shape[1]
     width = 1 if of_biases else min(FEATURES, X.shape[1] - start)
-    shifts, low, rise = np.full(width, h), np.empty(width), np.empty(width)
-    change = np.zeros((W.shape[1], width))
+    room = np.zeros((3 + W.shape[1], width))
+    shifts, low, rise, change = room[0], room[1], room[2], room[3:]
+    shifts[:] = h
     for i in range(labels.size):
         if not of_biases:
             for k in range(width):
@@ -290,24 +306,25 @@ def block_count(features):
 
 
 @kernel
-def scores_and_shares(W, b, X, svm):
-    """Scores, and the shares of their exps (for the hinge, which has no use for them, anything)."""
-    scores = linear_scores(W, b, X)
+def shares_of(scores, svm):
+    """Shares of the scores' exps (for the hinge, which has no use for them, anything)."""
     if svm:
-        return scores, scores, scores
+        return scores, scores
     own, others = np.empty_like(scores), np.empty_like(scores)
     softmax_shares(scores, own, others)
-    return scores, own, others
+    return own, others
 
 
 @kernel
-def finite_differences(W, b, X, labels, objective, step):
-    """Differences by W and b of float64 arrays that were checked."""
-    scores, own, others = scores_and_shares(W, b, X, objective[0])
+def numerical_gradient(W, b, X, labels, objective, step, with_biases):
+    """Loss, and its differences by W and, where they are wanted, b, of float64 arrays."""
+    scores = linear_scores(W, b, X)
+    own, others = shares_of(scores, objective[0])
     dW, db = np.empty_like(W), np.empty_like(b)
-    for block in range(block_count(X.shape[1])):
+    blocks = block_count(X.shape[1])
+    for block in range(blocks if with_biases else blocks - 1):
         block_differences(block, W, X, labels, scores, own, others, objective, step, dW, db)
-    return dW, db
+    return loss_of(scores, labels, W, objective), dW, db
 
 
 # --- linear_loss
@@ -325,7 +342,7 @@ def linear_loss_kernel(W, b, X, labels, svm, margin, regularization):
     """`linear_loss` with its checks of values."""
     check_linear("linear_loss", W.shape, b.size, X.shape, labels, "W", "b")
     check_objective("linear_loss", margin, regularization)
-    return total_loss(W, b, X, labels, svm, margin, regularization)
+    return loss_of(linear_scores(W, b, X), labels, W, (svm, margin, regularization))
 
 
 def _objective_signature(matrix: Any) -> tuple[Any, ...]:
@@ -452,7 +469,7 @@ def linear_gradient_kernel(W, b, X, labels, svm, margin, regularization):
     """`linear_gradient` with its checks of values."""
     check_linear("linear_gradient", W.shape, b.size, X.shape, labels, "W", "b")
     check_objective("linear_gradient", margin, regularization)
-    return analytic_gradient(W, b, X, labels, svm, margin, regularization)
+    return analytic_gradient(W, b, X, labels, (svm, margin, regularization))
 
 
 _linear_gradient = variants(linear_gradient_kernel, _objective_signature)
@@ -542,7 +559,8 @@ def linear_numerical_gradient_kernel(
     check_linear(function, W.shape, b.size, X.shape, labels, "W", "b")
     check_objective(function, margin, regularization)
     step_size(function, h)
-    scores, own, others = scores_and_shares(W, b, X, svm)
+    scores = linear_scores(W, b, X)
+    own, others = shares_of(scores, svm)
     objective, step = (svm, margin, regularization), (h, central)
     for block in prange(block_count(X.shape[1])):
         block_differences(block, W, X, labels, scores, own, others, objective, step, dW, db)
@@ -699,13 +717,13 @@ def descend(parameters, velocity, slopes, learning_rate, momentum):
 
 
 @kernel
-def batch_gradient(W, b, X, labels, objective, numerical, step):
-    """Loss before the update (analytic gradient only), dW and db."""
+def batch_gradient(W, b, X, labels, objective, numerical, step, with_biases):
+    """Loss before the update, dW and, where they are wanted, db."""
     if numerical:
-        wide = W.astype(np.float64), b.astype(np.float64), X.astype(np.float64)
-        dW, db = finite_differences(*wide, labels, objective, step)
-        return math.nan, dW.astype(W.dtype), db.astype(W.dtype)
-    return analytic_gradient(W, b, X, labels, *objective)
+        wide = as_float64(W), as_float64(b), as_float64(X)
+        loss, dW, db = numerical_gradient(*wide, labels, objective, step, with_biases)
+        return loss, as_dtype(dW, W), as_dtype(db, W)
+    return analytic_gradient(W, b, X, labels, objective)
 
 
 @kernel
@@ -723,18 +741,19 @@ def train_kernel(X, labels, W, b, losses, objective, numerical, step, descent, b
     samples = labels.size
     one_batch = batch_size >= samples
     batch_X, batch_labels = X, labels
+    order = np.empty(0, np.int64)
     for epoch in range(losses.size):
-        if numerical or not one_batch:
-            losses[epoch] = total_loss(W, b, X, labels, *objective)
-        order = np.arange(samples) if one_batch else shuffled(samples, seed_bits, epoch)
+        if not one_batch:
+            losses[epoch] = loss_of(linear_scores(W, b, X), labels, W, objective)
+            order = shuffled(samples, seed_bits, epoch)
         for start in range(0, samples, batch_size):
             if not one_batch:
                 batch = order[start : min(start + batch_size, samples)]
                 batch_X, batch_labels = X[batch], labels[batch]
             batch_loss, dW, db = batch_gradient(
-                W, b, batch_X, batch_labels, objective, numerical, step
+                W, b, batch_X, batch_labels, objective, numerical, step, train_bias
             )
-            if one_batch and not numerical:
+            if one_batch:
                 losses[epoch] = batch_loss
             descend(W, W_velocity, dW, learning_rate, momentum)
             if train_bias:
