@@ -6,9 +6,11 @@ What the loops and the inputs are is left to the problem, what a cell costs to `
 import math
 import textwrap
 import time
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -140,6 +142,7 @@ def _ask_oracle(
     predicted = _predicted(problem, oracle, CALIBRATION * budget)
     if predicted is None or predicted <= budget:
         value, seconds = _call(problem, oracle, arguments)
+        _outputs(problem, value, oracle.dtype)  # refuses what cannot be compared
         expected = [_Expected(arguments, value, oracle.tier)]
         if seconds > budget:
             return _over_budget(oracle, seconds, budget), expected
@@ -151,7 +154,12 @@ def _sampled(
     problem: Problem, oracle: Cell, arguments: Arguments, budget: float
 ) -> list[_Expected]:
     """Return the oracle's result for a sample, and NumPy's for all where it holds for that."""
-    sample = problem.sample(arguments, problems.seeded(f"{problem.name}/{oracle.size}/sample"))
+    rng = problems.seeded(f"{problem.name}/{oracle.size}/sample")
+    sample = (
+        problem.sample(arguments, rng)
+        if problem.sample
+        else problems.inputs(problem, problems.smallest(problem), oracle.dtype)
+    )
     if sample is None:
         return []
     confirmed = _Expected(sample, _call(problem, oracle, sample)[0], oracle.tier)
@@ -208,7 +216,8 @@ def _compare_all(problem: Problem, cell: Cell, expected: Sequence[_Expected]) ->
         if one.tier == cell.tier:
             continue
         value, _ = _call(problem, cell, one.arguments)
-        found = compare(problem.outputs, value, one.value, one.arguments, cell.dtype, one.tier)
+        outputs = _outputs(problem, one.value, cell.dtype)
+        found = compare(outputs, value, one.value, one.arguments, cell.dtype, one.tier)
         largest = Comparison(
             found.message,
             max(largest.max_abs_error, found.max_abs_error),
@@ -286,7 +295,7 @@ def _call(problem: Problem, cell: Cell, arguments: Arguments) -> tuple[Any, floa
     except ImportError as error:
         raise _RefusalError("unavailable", _text(error)) from error
     except Exception as error:  # whatever a kernel does wrong is its row's message
-        raise _RefusalError("failed", _text(error)) from error
+        raise _RefusalError("failed", _text(error) + _line(error, problem)) from error
     # What a peer was given need not stand side by side with the arguments; what it shares with
     # them it would have written to.
     _untouched(arguments, arguments if cell.tier in PEERS else given, before)
@@ -296,6 +305,13 @@ def _call(problem: Problem, cell: Cell, arguments: Arguments) -> tuple[Any, floa
 def _text(error: Exception) -> str:
     """Return an error in one line of bearable length."""
     return textwrap.shorten(f"{type(error).__name__}: {error}", 300)
+
+
+def _line(error: Exception, problem: Problem) -> str:
+    """Return the line of a person's own file that an error was raised in."""
+    frames = traceback.extract_tb(error.__traceback__) if problem.source else []
+    lines = [frame.lineno for frame in frames if frame.filename == problem.source]
+    return f" ({Path(problem.source).name}, line {lines[-1]})" if lines else ""
 
 
 def _untouched(
@@ -319,19 +335,14 @@ def _predicted(problem: Problem, cell: Cell, limit: float) -> float | None:
     From the smallest size up, each is called unless the one before foretells more than the limit;
     at one thread, as threads that find their cores taken wait for turns longer than they work.
     """
-    work = _work(problem, cell.tier, cell.size)
+    work = problems.work(problem, cell.tier, cell.size)
     rate: float | None = None
-    for its_work, size in sorted((_work(problem, cell.tier, size), size) for size in problem.sizes):
+    amounts = sorted((problems.work(problem, cell.tier, size), size) for size in problem.sizes)
+    for its_work, size in amounts:
         if its_work >= work or (rate is not None and rate * its_work > limit):
             break
         rate = _quickest_of(problem, replace(cell, size=size, threads=1)) / its_work
     return None if rate is None else rate * work
-
-
-def _work(problem: Problem, tier: str, size: str) -> int:
-    """Return the operations of one call in a tier."""
-    longer = problem.oracle_cost if tier == problem.oracle else None
-    return (longer or problem.cost)(problem.sizes[size], 8).flops
 
 
 def _quickest_of(problem: Problem, cell: Cell) -> float:
@@ -350,6 +361,16 @@ def _quickest(problem: Problem, cell: Cell, arguments: Arguments) -> float:
 
 
 # --- comparing results
+
+
+def _outputs(problem: Problem, expected: Any, dtype: str) -> tuple[Output, ...]:
+    """Return what a tier has to return, which the oracle's result may say."""
+    if isinstance(problem.outputs, tuple):
+        return problem.outputs
+    try:
+        return problem.outputs(expected, dtype)
+    except TypeError as error:
+        raise _RefusalError("failed", str(error)) from error
 
 
 def compare(
@@ -419,9 +440,23 @@ def _wrong_form(output: Output, got: Any, shape: tuple[int, ...], dtype: str) ->
     """Return what an output is where it is not what it should be."""
     if output.kind == "scalar":
         return "" if isinstance(got, float) else f"{_described(got)}, not a float"
+    if output.kind == "numbers":
+        return _no_numbers(got, shape)
     wanted = np.dtype(dtype if output.kind == "array" else "float64")
     if not isinstance(got, np.ndarray) or got.dtype != wanted or got.shape != shape:
         return f"{_described(got)}, not a {wanted} array of shape {shape}"
+    return ""
+
+
+def _no_numbers(got: Any, shape: tuple[int, ...]) -> str:
+    try:
+        array = np.asarray(got)
+    except ValueError as error:  # ragged lists
+        return f"{_described(got)} that is no array: {error}"
+    if array.dtype.kind not in "biuf":
+        return f"{_described(got)}, not real numbers"
+    if array.shape != shape:
+        return f"of shape {array.shape}, not {shape}"
     return ""
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bench.agreement import Verdict
     from bench.measurement import Progress
     from bench.plan import Options
-    from bench.problem import Cell
+    from bench.problem import Cell, Problem
 
 WRONG, INTERRUPTED = 1, 130
 RESULTS = Path("results")
@@ -35,6 +35,15 @@ demo = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(demo, name="demo", help="The examples of the blog post that this starts from.")
 
 Names = list[str] | None
+Files = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--problem",
+        metavar="FILE",
+        help="A problem of your own, in place of the built-in ones (see `lossbench new`); may be "
+        "given again.",
+    ),
+]
 Problems = Annotated[
     Names,
     typer.Argument(
@@ -46,7 +55,8 @@ Sizes = Annotated[
     typer.Option(
         "--size",
         metavar="A,B",
-        help="lecture, S, M, L, wide, tall; the default is the first three.",
+        help="lecture, S, M, L, wide, tall; the default is the first three. Or those of a "
+        "--problem; the default is all.",
     ),
 ]
 Tiers = Annotated[
@@ -55,7 +65,7 @@ Tiers = Annotated[
         "--tier",
         metavar="A,B",
         help="loop, numpy, numba, numba-parallel; default all. “peers”: other libraries, and C, "
-        "beside numpy and numba; or one of sklearn, torch, jax, scipy, c.",
+        "beside numpy and numba; or one of sklearn, torch, jax, scipy, c. Or those of a --problem.",
     ),
 ]
 Dtypes = Annotated[
@@ -85,6 +95,7 @@ def main() -> None:
 @app.command()
 def run(
     problems: Problems = None,
+    files: Files = None,
     sizes: Sizes = None,
     tiers: Tiers = None,
     dtypes: Dtypes = None,
@@ -105,24 +116,28 @@ def run(
     """Check every tier against the loops and time those that agree."""
     from bench import runs
     from bench.plan import Options
+    from bench.problem_file import problems_in
 
     with _usage_errors():
-        options = _options(problems, sizes, tiers, dtypes, threads, passes, budget)
+        options = _options(problems, files, sizes, tiers, dtypes, threads, passes, budget)
         if resume is None:
-            cells = _cells(options)
+            found = problems_in(options.files)
+            cells = _cells(found, options)
             folder = runs.begin(output, options)
         else:
             if options != Options():
                 raise ValueError("--resume takes its options from the run: leave the others out")
             folder = runs.find(resume, output)
             options = runs.options_of(folder)
-            cells = _cells(options)
-    raise typer.Exit(_measure(folder, cells, options))
+            found = problems_in(options.files)
+            cells = _cells(found, options)
+    raise typer.Exit(_measure(folder, found, cells, options))
 
 
 @app.command()
 def check(
     problems: Problems = None,
+    files: Files = None,
     sizes: Sizes = None,
     tiers: Tiers = None,
     dtypes: Dtypes = None,
@@ -131,33 +146,53 @@ def check(
 ) -> None:
     """Check every tier against the loops, and time nothing."""
     from bench import agreement, plan
-    from bench.problems import PROBLEMS
+    from bench.names import counts
+    from bench.problem_file import ProblemFileError, problems_in
     from bench.report import agreement_report, console
 
     with _usage_errors():
-        options = _options(problems, sizes, tiers, dtypes, threads, None, budget)
-        cells = _cells(options)
-    os.environ |= plan.thread_variables(options)
+        # Before a file is run that may load Numba, which reads them once
+        asked = plan.Options(threads=counts("threads", threads or ()))
+        os.environ |= plan.thread_variables(asked)
+        options = _options(problems, files, sizes, tiers, dtypes, threads, None, budget)
+        named = {one.name: one for one in problems_in(options.files)}
+        cells = _cells(tuple(named.values()), options)
     out = console()
     found: list[Verdict] = []
     with _status(out) as say:
         for group in plan.groups(cells):
             say(" ".join(group[0].group))
-            its_problem = next(one for one in PROBLEMS if one.name == group[0].problem)
-            found += agreement.check(its_problem, group, options.budget)
+            try:
+                found += agreement.check(named[group[0].problem], group, options.budget)
+            except ProblemFileError as error:
+                raise typer.BadParameter(str(error)) from error
     out.print(agreement_report(found))
     if any(verdict.status in agreement.WRONG for verdict in found):
         raise typer.Exit(WRONG)
 
 
 @app.command("list")
-def list_problems() -> None:
+def list_problems(files: Files = None) -> None:
     """Show the problems with their tiers and sizes."""
-    from bench.problems import PROBLEMS
+    from bench.problem_file import look_at, problems_in
     from bench.problems.inputs import SIZES
     from bench.report import console, problem_list
 
-    console().print(problem_list(PROBLEMS, SIZES))
+    with _usage_errors():
+        found = problems_in(tuple(map(look_at, files or ())))
+    console().print(problem_list(found, None if files else SIZES))
+
+
+@app.command()
+def new(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Such as my_kernel.py.")],
+) -> None:
+    """Write a file for a problem of your own, to be filled in; it runs as it is."""
+    from bench.problem_file import write_template
+
+    with _usage_errors():
+        write_template(file)
+    typer.echo(f"Written to {file}. To check and time it: lossbench run --problem {file}")
 
 
 @demo.command()
@@ -190,6 +225,7 @@ def lecture() -> None:
 
 def _options(
     problems: Names,
+    files: list[Path] | None,
     sizes: Names,
     tiers: Names,
     dtypes: Names,
@@ -201,27 +237,29 @@ def _options(
     from bench import plan
     from bench.names import chosen, counts
     from bench.problem import DTYPES
-    from bench.problems import PROBLEMS
-    from bench.problems.inputs import SIZES
+    from bench.problem_file import look_at, problems_in
 
     if budget is not None and not budget > 0.0:
         raise ValueError(f"the budget has to be above 0 seconds, not {budget:g}")
+    looked_at = tuple(map(look_at, files or ()))
+    found = problems_in(looked_at)
+    known_sizes = plan.sizes_of(found)
     return plan.Options(
-        problems=chosen("problem", problems or (), [one.name for one in PROBLEMS]),
-        sizes=chosen("size", sizes or (), tuple(SIZES)) or plan.DEFAULT_SIZES,
-        tiers=plan.tiers_named(tiers or ()),
+        problems=chosen("problem", problems or (), [one.name for one in found]),
+        sizes=chosen("size", sizes or (), known_sizes) or plan.default_sizes(found, looked_at),
+        tiers=plan.tiers_named(tiers or (), found),
         dtypes=chosen("dtype", dtypes or (), DTYPES) or plan.DEFAULT_DTYPES,
         threads=counts("threads", threads or ()),
         passes=passes or plan.DEFAULT_PASSES,
         budget=budget or plan.DEFAULT_BUDGET,
+        files=looked_at,
     )
 
 
-def _cells(options: "Options") -> "list[Cell]":
+def _cells(found: "Sequence[Problem]", options: "Options") -> "list[Cell]":
     from bench.plan import cells_of
-    from bench.problems import PROBLEMS
 
-    cells = cells_of(PROBLEMS, options)
+    cells = cells_of(found, options)
     if not cells:
         raise ValueError(
             "no problem that was asked for has such a size and tier: see `lossbench list`"
@@ -229,7 +267,9 @@ def _cells(options: "Options") -> "list[Cell]":
     return cells
 
 
-def _measure(folder: Path, cells: "Sequence[Cell]", options: "Options") -> int:
+def _measure(
+    folder: Path, found: "Sequence[Problem]", cells: "Sequence[Cell]", options: "Options"
+) -> int:
     """Run the passes, then write and show what there is, however they ended; return exit code."""
     from bench import measurement, records, table
     from bench.agreement import WRONG as WRONG_STATUSES
@@ -245,7 +285,7 @@ def _measure(folder: Path, cells: "Sequence[Cell]", options: "Options") -> int:
         code, trouble = INTERRUPTED, "interrupted"
     except measurement.PassError as error:
         code, trouble = WRONG, str(error)
-    frame = table.tabulate(folder.name, cells, records.read(folder / records.CELLS))
+    frame = table.tabulate(folder.name, cells, records.read(folder / records.CELLS), found)
     table.save(frame, folder / table.MEASUREMENTS)
     out.print()
     out.print(report(frame))

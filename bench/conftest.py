@@ -3,7 +3,6 @@
 Which cells there are is left to `measurement`, whether they are right to `agreement`.
 """
 
-import json
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
@@ -14,13 +13,13 @@ import pytest
 from bench import environment, names, plan, problem, records
 from bench.agreement import Verdict, check
 from bench.plan import Options
-from bench.problem import DTYPES, Arguments, Cell
-from bench.problems import PROBLEMS
-from bench.problems.inputs import SIZES
+from bench.problem import DTYPES, Arguments, Cell, Problem
+from bench.problem_file import ProblemFileError, look_at, problems_in
 from bench.records import Record
 
 VERDICTS = pytest.StashKey[dict[Cell, Verdict]]()
 CELLS = pytest.StashKey[list[Cell]]()
+PROBLEMS = pytest.StashKey[dict[str, Problem]]()
 
 # pytest-benchmark's own 5 µs would make 100,000 rounds of a small kernel in its default second.
 MIN_ROUND_S = 1e-3
@@ -39,10 +38,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         )
 
     by_default = ", ".join(plan.DEFAULT_SIZES)
-    choice("size", f"sizes to time (default: {by_default}; all with -k)")
+    choice("size", f"sizes to time (default: {by_default}; all with -k, or of a file)")
     choice("dtype", "dtypes to time (default: float64; all with -k)")
     choice("tier", "tiers to time, or peers (default: all but the peers; all with -k)")
     choice("threads", "thread counts of the parallel tiers (default: 1 and all cores)")
+    group.addoption(
+        "--lossbench-problem",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a file with a problem of your own, in place of the built-in ones",
+    )
     group.addoption(
         "--lossbench-budget",
         type=float,
@@ -66,33 +72,39 @@ def pytest_configure(config: pytest.Config) -> None:
     cells_file: Path | None = config.getoption("--lossbench-cells", None)
     known = records.read(cells_file) if cells_file else []
     config.stash[VERDICTS] = records.verdicts(known)
-    config.stash[CELLS] = _cells(config)
+    try:
+        config.stash[CELLS], found = _cells_and_problems(config)
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from error
+    config.stash[PROBLEMS] = {one.name: one for one in found}
 
 
-def _cells(config: pytest.Config) -> list[Cell]:
+def _cells_and_problems(config: pytest.Config) -> tuple[list[Cell], tuple[Problem, ...]]:
     plan_file: Path | None = config.getoption("--lossbench-plan", None)
     if plan_file:
-        return [Cell(**cell) for cell in json.loads(plan_file.read_text(encoding="utf-8"))]
+        cells, files = plan.read(plan_file)
+        return cells, problems_in(files)
+    given_files: list[str] = config.getoption("--lossbench-problem", [])
+    files = tuple(look_at(config.invocation_params.dir / file) for file in given_files)
+    found = problems_in(files)
+    sizes = plan.sizes_of(found)
     # With -k the person has chosen already: whatever name is asked for has to be there.
     everything = bool(config.getoption("keyword", ""))
-    default_sizes = tuple(SIZES) if everything else plan.DEFAULT_SIZES
+    default_sizes = sizes if everything else plan.default_sizes(found, files)
     default_dtypes = DTYPES if everything else plan.DEFAULT_DTYPES
-    default_tiers = tuple({tier for one in PROBLEMS for tier in one.tiers}) if everything else ()
+    default_tiers = tuple({tier for one in found for tier in one.tiers}) if everything else ()
 
     def given(name: str) -> list[str]:
         values: list[str] = config.getoption(f"--lossbench-{name}", [])
         return values
 
-    try:
-        options = Options(
-            sizes=names.chosen("size", given("size"), tuple(SIZES)) or default_sizes,
-            dtypes=names.chosen("dtype", given("dtype"), DTYPES) or default_dtypes,
-            tiers=plan.tiers_named(given("tier")) or default_tiers,
-            threads=names.counts("threads", given("threads")),
-        )
-    except ValueError as error:
-        raise pytest.UsageError(str(error)) from error
-    return plan.cells_of(PROBLEMS, options)
+    options = Options(
+        sizes=names.chosen("size", given("size"), sizes) or default_sizes,
+        dtypes=names.chosen("dtype", given("dtype"), DTYPES) or default_dtypes,
+        tiers=plan.tiers_named(given("tier"), found) or default_tiers,
+        threads=names.counts("threads", given("threads")),
+    )
+    return plan.cells_of(found, options), found
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -121,30 +133,41 @@ def pytest_benchmark_update_machine_info(machine_info: dict[str, Any]) -> None:
 
 
 @pytest.fixture
-def verdict(cell: Cell, request: pytest.FixtureRequest) -> Verdict:
+def its_problem(cell: Cell, request: pytest.FixtureRequest) -> Problem:
+    """Return the problem of the cell."""
+    return request.config.stash[PROBLEMS][cell.problem]
+
+
+@pytest.fixture
+def verdict(cell: Cell, its_problem: Problem, request: pytest.FixtureRequest) -> Verdict:
     """Agreement of the cell: its group is judged once a session, before any of it is timed."""
     known = request.config.stash[VERDICTS]
     if cell not in known:
         in_session = (item.callspec.params["cell"] for item in request.session.items)  # type: ignore[attr-defined]
         group = [other for other in in_session if other.group == cell.group and other not in known]
         budget = request.config.getoption("--lossbench-budget", plan.DEFAULT_BUDGET)
-        found = check(_problem(cell), group, budget)
+        try:
+            found = check(its_problem, group, budget)
+        except ProblemFileError as error:
+            raise pytest.UsageError(str(error)) from error
         known.update((one.cell, one) for one in found)
     return known[cell]
 
 
 @pytest.fixture
-def arguments(cell: Cell, verdict: Verdict) -> Arguments:
+def arguments(cell: Cell, its_problem: Problem, verdict: Verdict) -> Arguments:
     """Inputs as the cell's tier takes them; none are made for a cell that is not timed."""
     if verdict.status != "ok":
         return ()
-    return problem.tier_arguments(_problem(cell), cell.tier, _inputs(*cell.group))
+    return problem.tier_arguments(
+        its_problem, cell.tier, _inputs(its_problem, cell.size, cell.dtype)
+    )
 
 
 @pytest.fixture
-def kernel(cell: Cell, verdict: Verdict) -> problem.Kernel | None:
+def kernel(cell: Cell, its_problem: Problem, verdict: Verdict) -> problem.Kernel | None:
     """Return the function to time; none for a cell that is not timed."""
-    return _problem(cell).tiers[cell.tier]() if verdict.status == "ok" else None
+    return its_problem.tiers[cell.tier]() if verdict.status == "ok" else None
 
 
 @pytest.fixture
@@ -162,18 +185,14 @@ def record(
     return write
 
 
-def _problem(cell: Cell) -> problem.Problem:
-    return next(one for one in PROBLEMS if one.name == cell.problem)
-
-
-def _inputs(name: str, size: str, dtype: str) -> Arguments:
+def _inputs(one: Problem, size: str, dtype: str) -> Arguments:
     """Return the inputs of a group, kept if they are small: the cells come in any order."""
-    one = next(one for one in PROBLEMS if one.name == name)
-    if problem.cost(one, size, dtype).bytes_moved > KEPT_BYTES:
+    cost = problem.cost(one, size, dtype)
+    if cost is None or cost.bytes_moved > KEPT_BYTES:
         return problem.inputs(one, size, dtype)
     return _kept_inputs(one, size, dtype)
 
 
 @cache
-def _kept_inputs(one: problem.Problem, size: str, dtype: str) -> Arguments:
+def _kept_inputs(one: Problem, size: str, dtype: str) -> Arguments:
     return problem.inputs(one, size, dtype)

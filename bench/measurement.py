@@ -10,11 +10,11 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from bench import children, records, runs, threads
+from bench import children, plan, records, runs, threads
 from bench.plan import PASS_S, Options, cells_of_pass, thread_variables
 from bench.problem import Cell
 from bench.records import AGREEMENT, CELLS, Record
@@ -90,10 +90,13 @@ def _judge(
     shares = [[cell for cell in cells if cell.problem in names[i::judges]] for i in range(judges)]
     shares = [share for share in shares if share]
     with tempfile.TemporaryDirectory(prefix="lossbench-") as scratch:
-        plans = [_write_plan(Path(scratch) / f"plan-{i}", share) for i, share in enumerate(shares)]
+        plans = [
+            plan.write(Path(scratch) / f"plan-{i}", share, options.files)
+            for i, share in enumerate(shares)
+        ]
         logs = [Path(scratch) / f"log-{i}" for i in range(len(shares))]
         module = (sys.executable, "-P", "-m", "bench.judge")
-        commands = [(*module, str(plan), str(path), repr(options.budget)) for plan in plans]
+        commands = [(*module, str(one), str(path), repr(options.budget)) for one in plans]
         codes = children.run(
             commands, thread_variables(options), logs, lambda: watch(records.count(path))
         )
@@ -111,7 +114,7 @@ def _time(
     """Time the cells of a pass."""
     path = folder / CELLS
     with tempfile.TemporaryDirectory(prefix="lossbench-") as scratch:
-        plan_file = _write_plan(Path(scratch) / "plan", todo)
+        plan_file = plan.write(Path(scratch) / "plan", todo, options.files)
         log = Path(scratch) / "log"
         report = _unused(folder, number)
         command = _command(plan_file, path, number, report, options)
@@ -122,11 +125,6 @@ def _time(
         finally:
             _read_report(folder, report)
         _all_there(f"pass {number}", number, todo, path, code, log)
-
-
-def _write_plan(path: Path, cells: Sequence[Cell]) -> Path:
-    path.write_text(json.dumps([asdict(cell) for cell in cells]), encoding="utf-8")
-    return path
 
 
 def _all_there(

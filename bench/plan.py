@@ -3,14 +3,17 @@
 Running the passes is left to `measurement`.
 """
 
+import json
 import random
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from bench import records, threads
 from bench.agreement import Verdict
 from bench.names import chosen
-from bench.problem import DTYPES, PEERS, THREADED_TIERS, TIERS, Cell, Problem
+from bench.problem import DTYPES, PEERS, Cell, Problem, in_order, is_threaded
+from bench.problem_file import ProblemFile
 from bench.records import Record
 
 DEFAULT_SIZES = ("lecture", "S", "M")
@@ -28,7 +31,8 @@ class Options:
     """What a run measures; written to environment.json, from which it is resumed.
 
     Empty `problems`, `tiers` and `threads` stand for all of them, which for tiers is all but the
-    peers, and for threads one and as many as there are cores.
+    peers, and for threads one and as many as there are cores. Empty `files` stand for the built-in
+    problems.
     """
 
     problems: tuple[str, ...] = ()
@@ -39,6 +43,7 @@ class Options:
     passes: int = DEFAULT_PASSES
     budget: float = DEFAULT_BUDGET
     seed: int = 0
+    files: tuple[ProblemFile, ...] = ()
 
 
 def cells_of(all_problems: Iterable[Problem], options: Options) -> list[Cell]:
@@ -52,9 +57,9 @@ def cells_of(all_problems: Iterable[Problem], options: Options) -> list[Cell]:
         if size in options.sizes
         for dtype in DTYPES
         if dtype in options.dtypes
-        for tier in sorted(problem.tiers, key=_rank)
+        for tier in in_order(problem.tiers)
         if (tier in options.tiers if options.tiers else tier not in PEERS)
-        for count in (counts if tier in THREADED_TIERS else (1,))
+        for count in (counts if is_threaded(tier) else (1,))
     ]
 
 
@@ -63,24 +68,43 @@ def default_threads() -> tuple[int, ...]:
     return tuple(sorted({1, threads.all_cores()}))
 
 
-def _rank(tier: str) -> int:
-    order = (*TIERS, *PEERS)
-    return order.index(tier) if tier in order else len(order)
+def default_sizes(all_problems: Sequence[Problem], files: Sequence[ProblemFile]) -> tuple[str, ...]:
+    """Return the sizes of a run that names none: of a person's own file, all."""
+    return sizes_of(all_problems) if files else DEFAULT_SIZES
 
 
-def tiers_named(given: Iterable[str]) -> tuple[str, ...]:
+def sizes_of(all_problems: Iterable[Problem]) -> tuple[str, ...]:
+    """Return the names of all sizes, in the order of the problems."""
+    return tuple(dict.fromkeys(size for problem in all_problems for size in problem.sizes))
+
+
+def tiers_named(given: Iterable[str], all_problems: Iterable[Problem]) -> tuple[str, ...]:
     """Return the tiers that a person named: ``peers`` is all of them, and what they stand beside.
 
     Raises
     ------
     ValueError
-        There is no such tier; the message lists those there are.
+        No problem has such a tier; the message lists those there are.
     """
-    known = (*TIERS, *PEERS)
-    named = set(chosen("tier", given, (*known, "peers")))
-    if "peers" in named:
-        named |= {*BESIDE_PEERS, *PEERS}
-    return tuple(tier for tier in known if tier in named)
+    known = in_order(tier for problem in all_problems for tier in problem.tiers)
+    peers = {"peers": (*BESIDE_PEERS, *PEERS)} if set(PEERS) & set(known) else {}
+    named = chosen("tier", given, (*known, *peers))
+    wanted = {tier for name in named for tier in peers.get(name, (name,))}
+    return tuple(tier for tier in known if tier in wanted)
+
+
+def write(path: Path, cells: Iterable[Cell], files: Iterable[ProblemFile]) -> Path:
+    """Write what a process is to do, and where its problems are; return the path."""
+    values = {"files": [asdict(file) for file in files], "cells": [asdict(cell) for cell in cells]}
+    path.write_text(json.dumps(values), encoding="utf-8")
+    return path
+
+
+def read(path: Path) -> tuple[list[Cell], tuple[ProblemFile, ...]]:
+    """Return the cells and files that were written."""
+    values = json.loads(path.read_text(encoding="utf-8"))
+    files = tuple(ProblemFile(**file) for file in values["files"])
+    return [Cell(**cell) for cell in values["cells"]], files
 
 
 def groups(cells: Iterable[Cell]) -> list[list[Cell]]:

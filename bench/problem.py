@@ -4,6 +4,7 @@ The built-in problems are left to `problems`, what is done with one to `agreemen
 """
 
 import importlib
+import math
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -23,8 +24,6 @@ TIERS = ("loop", "numpy", "numba", "numba-parallel")
 # finite, and where a hard input holds NaN or infinities, its row says which it makes otherwise.
 PEERS = ("sklearn", "torch", "jax", "scipy", "c")
 DTYPES = ("float64", "float32")
-# The tiers that start threads of their own; all others run at one thread, once.
-THREADED_TIERS = frozenset({"numba-parallel"})
 
 
 @dataclass(frozen=True)
@@ -44,15 +43,16 @@ class Output:
     ----------
     name : str
         The word for it in messages.
-    kind : "scalar", "array", "float64 array" or "exact"
+    kind : "scalar", "array", "float64 array", "exact" or "numbers"
         A Python float; an array in the cell's dtype; a float64 array whatever the cell's dtype;
-        integers and truth values, which have to be equal.
+        integers and truth values, which have to be equal; real numbers of any type (a scalar, an
+        array, nested lists) in the shape of the oracle's.
     tolerance : function of (arguments, dtype)
         Not asked where the kind is "exact".
     """
 
     name: str
-    kind: Literal["scalar", "array", "float64 array", "exact"]
+    kind: Literal["scalar", "array", "float64 array", "exact", "numbers"]
     tolerance: Callable[[Arguments, str], Tolerance]
 
 
@@ -88,34 +88,42 @@ class Problem:
         ``n``, ``d``, ``c`` where they mean something (they are columns of the table), and others.
     make_inputs : function of (size, dtype, rng)
         The arguments of one call, as a tuple.
-    outputs : tuple of Output
-        With one output a kernel returns it alone, with more a tuple of them.
-    cost : function of (size, bytes of a number)
-        The cost of one call.
-    growth : float
-        The exponent that the time is expected to grow with in N.
-    sample : function of (arguments, rng)
+    outputs : tuple of Output, or function of (the oracle's result, dtype)
+        With one output a kernel returns it alone, with more a tuple of them. The function makes
+        them to the oracle's result; a `TypeError` where that cannot be compared.
+    cost : function of (size, bytes of a number), optional
+        The cost of one call; None where nobody has counted it.
+    growth : float, optional
+        The exponent that the time is expected to grow with in N; None where nobody has said.
+    sample : function of (arguments, rng), optional
         The very inputs cut down to what the oracle does quickly, for where it cannot finish them
-        all; None where they cannot be cut.
+        all; None where they cannot be cut. Without a function, those of the smallest size take
+        their place.
     hard_inputs : function of dtype
         Labelled arguments at which kernels of this kind go wrong, made anew at each call.
     oracle : str
         The tier that the others have to agree with.
     oracle_cost : function like `cost`, optional
         Where the oracle takes a longer way than the operation needs; its time is foretold by it.
+    lists : frozenset of tier names
+        The tiers that get nested lists in place of arrays.
+    source : str
+        The file that a person wrote the problem in; empty for the built-in ones.
     """
 
     name: str
     tiers: Mapping[str, Callable[[], Kernel]]
     sizes: Mapping[str, Size]
     make_inputs: Callable[[Size, str, np.random.Generator], Arguments]
-    outputs: tuple[Output, ...]
-    cost: Callable[[Size, int], Cost]
-    growth: float
-    sample: Callable[[Arguments, np.random.Generator], Arguments | None]
+    outputs: tuple[Output, ...] | Callable[[Any, str], tuple[Output, ...]]
+    cost: Callable[[Size, int], Cost] | None
+    growth: float | None
+    sample: Callable[[Arguments, np.random.Generator], Arguments | None] | None
     hard_inputs: Callable[[str], Iterable[tuple[str, Arguments]]]
     oracle: str = "loop"
     oracle_cost: Callable[[Size, int], Cost] | None = None
+    lists: frozenset[str] = frozenset({"loop"})
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -132,7 +140,7 @@ class Cell:
     def id(self) -> str:
         """The name in pytest: svm_loss-numba-M-float64, with the threads where a tier has some."""
         name = f"{self.problem}-{self.tier}-{self.size}-{self.dtype}"
-        if self.tier in THREADED_TIERS:
+        if is_threaded(self.tier):
             name += f"-{self.threads}thread{'s' if self.threads > 1 else ''}"
         return name
 
@@ -140,6 +148,17 @@ class Cell:
     def group(self) -> tuple[str, str, str]:
         """What the cells have in common that are compared with each other."""
         return self.problem, self.size, self.dtype
+
+
+def is_threaded(tier: str) -> bool:
+    """Whether a tier starts threads of its own, as its name says; others run at one, once."""
+    return tier.endswith("-parallel")
+
+
+def in_order(tiers: Iterable[str]) -> tuple[str, ...]:
+    """Return tiers, each once, in the order they are shown in: those that nobody knows as given."""
+    known = {tier: i for i, tier in enumerate((*TIERS, *PEERS))}
+    return tuple(sorted(dict.fromkeys(tiers), key=lambda tier: known.get(tier, len(known))))
 
 
 def inputs(problem: Problem, size: str, dtype: str) -> Arguments:
@@ -152,17 +171,40 @@ def seeded(name: str) -> np.random.Generator:
     return np.random.default_rng(zlib.crc32(name.encode()))
 
 
-def cost(problem: Problem, size: str, dtype: str) -> Cost:
-    """Return the cost of one call."""
+def cost(problem: Problem, size: str, dtype: str) -> Cost | None:
+    """Return the cost of one call, where it is known."""
+    if problem.cost is None:
+        return None
     return problem.cost(problem.sizes[size], np.dtype(dtype).itemsize)
+
+
+def work(problem: Problem, tier: str, size: str) -> float:
+    """Return what the time of a call in a tier is about proportional to, at least 1.
+
+    That is its operations, or N to the power it grows with, or failing both the product of the
+    size's numbers.
+    """
+    numbers = problem.sizes[size]
+    longer = problem.oracle_cost if tier == problem.oracle else None
+    counted = longer or problem.cost
+    if counted is not None:
+        return max(1, counted(numbers, 8).flops)
+    if problem.growth is not None and "n" in numbers:
+        return float(max(1.0, numbers["n"] ** problem.growth))
+    return max(1, math.prod(numbers.values()))
+
+
+def smallest(problem: Problem) -> str:
+    """Return the size with the least to do."""
+    return min(problem.sizes, key=lambda size: work(problem, problem.oracle, size))
 
 
 def tier_arguments(problem: Problem, tier: str, arguments: Arguments) -> Arguments:
     """Return the arguments as a tier takes them, made outside the timing.
 
-    The loops get lists, a peer what its own `prepare` makes of them.
+    Some get lists (the loops), a peer what its own `prepare` makes of them.
     """
-    if tier == "loop":
+    if tier in problem.lists:
         return to_lists(arguments)
     if tier in PEERS:
         prepared: Arguments = importlib.import_module(f"bench.peers.{tier}").prepare(

@@ -1,6 +1,6 @@
 """The table as people read it in a terminal, and as plain text with the same words."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.agreement import STATUSES, WRONG, Verdict
-from bench.problem import PEERS, THREADED_TIERS, TIERS, Problem
+from bench.problem import PEERS, Problem, Size, in_order, is_threaded
 from bench.units import digits, duration
 
 PLAIN_WIDTH = 100
@@ -51,22 +51,37 @@ def agreement_report(verdicts: Sequence[Verdict]) -> RenderableType:
     return Group(*grids, Text(), *_special_values(frame), *remarks, _counts(frame))
 
 
-def problem_list(
-    problems: Iterable[Problem], sizes: Mapping[str, Mapping[str, int]]
-) -> RenderableType:
-    """Return the problems with their tiers and sizes, and what the sizes are."""
+def problem_list(problems: Sequence[Problem], sizes: Mapping[str, Size] | None) -> RenderableType:
+    """Return the problems with their tiers and sizes, and what the sizes are.
+
+    Parameters
+    ----------
+    problems : sequence of Problem
+    sizes : mapping of size name to its numbers, optional
+        Where the problems share them; without, each problem's own are shown.
+    """
     grid = Table("problem", "tiers", "sizes", box=box.SIMPLE_HEAD, show_edge=False)
     for one in problems:
         ours = " ".join(tier for tier in one.tiers if tier not in PEERS)
         peers = " ".join(tier for tier in one.tiers if tier in PEERS)
         tiers = f"{ours}\npeers: {peers}" if peers else ours
         grid.add_row(one.name, tiers, " ".join(one.sizes))
-    of_sizes = Table("size", box=box.SIMPLE_HEAD, show_edge=False)
-    for word in ("N samples", "C classes", "D features"):
-        of_sizes.add_column(word, justify="right")
+    if sizes is not None:
+        words = {"n": "N samples", "c": "C classes", "d": "D features"}
+        return Group(grid, Text(), _size_list("size", sizes, words))
+    tables = (_size_list(f"size of {one.name}", one.sizes, {}) for one in problems)
+    return Group(grid, *(part for table in tables for part in (Text(), table)))
+
+
+def _size_list(title: str, sizes: Mapping[str, Size], words: Mapping[str, str]) -> Table:
+    """Return a line a size; its numbers under their words, or where there are none, their keys."""
+    keys = list(words) or list(dict.fromkeys(key for size in sizes.values() for key in size))
+    grid = Table(title, box=box.SIMPLE_HEAD, show_edge=False)
+    for key in keys:
+        grid.add_column(words.get(key, key), justify="right")
     for name, numbers in sizes.items():
-        of_sizes.add_row(name, *(f"{numbers[k]:,}" if k in numbers else "" for k in "ncd"))
-    return Group(grid, Text(), of_sizes)
+        grid.add_row(name, *(f"{numbers[key]:,}" if key in numbers else "" for key in keys))
+    return grid
 
 
 def _grids(
@@ -105,12 +120,12 @@ def _columns(frame: pd.DataFrame) -> list[tuple[str, int]]:
     """Return the tiers of a table, with their thread counts, in the order they are shown in."""
     tiers, threads = frame["tier"].astype(str), frame["threads"].astype(int)
     pairs = set(zip(tiers.tolist(), threads.tolist(), strict=True))
-    known = {tier: i for i, tier in enumerate((*TIERS, *PEERS))}
-    return sorted(pairs, key=lambda pair: (known.get(pair[0], len(known)), *pair))
+    order = in_order(tiers)
+    return sorted(pairs, key=lambda pair: (order.index(pair[0]), pair[1]))
 
 
 def _heading(tier: str, threads: int) -> str:
-    if tier not in THREADED_TIERS:
+    if not is_threaded(tier):
         return tier
     return f"{tier}\n{threads} thread{'s' if threads > 1 else ''}"
 

@@ -6,6 +6,7 @@ What stands in cells.jsonl is left to `records`, measuring to `measurement`.
 import contextlib
 import json
 import re
+import shutil
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +15,8 @@ from typing import Any
 from bench import environment
 from bench.names import unknown
 from bench.plan import Options, default_threads
+from bench.problem import Problem
+from bench.problem_file import ProblemFile, ProblemFileError, look_at, problems_in
 
 ENVIRONMENT = "environment.json"
 RUN_ID = r"\d{8}-\d{6}(-\d+)?"
@@ -33,6 +36,8 @@ def begin(output: Path, options: Options) -> Path:
     facts = environment.facts(threading_layer=False)
     # Written out, so that it is the same run on a machine of more cores
     known = asdict(replace(options, threads=options.threads or default_threads()))
+    for file in options.files:
+        shutil.copyfile(file.path, folder / Path(file.path).name)
     run = {"run_id": folder.name, "started": now.isoformat(), "options": known, "machine": facts}
     _write(folder, run)
     return folder
@@ -72,9 +77,31 @@ def options_of(folder: Path) -> Options:
             name: tuple(value) if isinstance(value, list) else value
             for name, value in known.items()
         }
-        return Options(**values)
+        files = tuple(ProblemFile(**file) for file in values.pop("files", ()))
+        return Options(**values, files=files)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{folder} is not a run that can be resumed: {error}") from error
+
+
+def problems_of(folder: Path) -> tuple[Problem, ...]:
+    """Return the problems of a run as they were: of files that are not, from its copies.
+
+    Raises
+    ------
+    ValueError
+        A copy is not there either, or cannot be run without what lay beside the file.
+    """
+    if not (folder / ENVIRONMENT).exists():
+        return problems_in(())
+    files = options_of(folder).files
+    return problems_in([_as_it_was(file, folder) for file in files])
+
+
+def _as_it_was(file: ProblemFile, folder: Path) -> ProblemFile:
+    with contextlib.suppress(ProblemFileError):
+        if look_at(file.path) == file:
+            return file
+    return replace(file, path=str((folder / Path(file.path).name).resolve()))
 
 
 def note_machine(folder: Path, facts: dict[str, Any]) -> None:

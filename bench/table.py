@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from bench import problem as problems
-from bench import records
+from bench import records, runs
 from bench.agreement import STATUSES, Verdict
 from bench.problem import Cell, Problem
 from bench.problems import PROBLEMS
@@ -112,6 +112,7 @@ def _row(its_problem: Problem, cell: Cell, its_records: Sequence[Record]) -> dic
     size = its_problem.sizes[cell.size]
     verdict: Verdict = its_records[-1].verdict
     pooled = _pool(its_records)
+    cost = problems.cost(its_problem, cell.size, cell.dtype)
     return (
         {name: getattr(cell, name) for name in IDENTITY}
         | {name: size.get(name) for name in ("n", "d", "c")}
@@ -123,7 +124,7 @@ def _row(its_problem: Problem, cell: Cell, its_records: Sequence[Record]) -> dic
             )
         }
         | (vars(pooled) if pooled else {})
-        | vars(problems.cost(its_problem, cell.size, cell.dtype))
+        | (vars(cost) if cost else {})
     )
 
 
@@ -210,7 +211,7 @@ def load(path: str | Path) -> pd.DataFrame:
     if not (path / CELLS).exists():
         raise FileNotFoundError(f"{path} holds no run: neither {MEASUREMENTS} nor {CELLS}")
     found = records.read(path / CELLS)
-    return tabulate(path.name, list(records.verdicts(found)), found)
+    return tabulate(path.name, list(records.verdicts(found)), found, runs.problems_of(path))
 
 
 def _read(path: Path) -> pd.DataFrame:

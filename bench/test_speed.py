@@ -12,14 +12,14 @@ import pytest
 
 from bench import problem, threads
 from bench.agreement import WRONG, Verdict
-from bench.problem import THREADED_TIERS, Arguments, Cell, Kernel
-from bench.problems import PROBLEMS
+from bench.problem import Arguments, Cell, Kernel, Problem, is_threaded
 
 
 # The fixture warns where a test did not use it: a cell that is refused did not, and says so.
 @pytest.mark.filterwarnings("ignore:Benchmark fixture was not used at all")
 def test_speed(
     cell: Cell,
+    its_problem: Problem,
     verdict: Verdict,
     kernel: Kernel,
     arguments: Arguments,
@@ -32,7 +32,7 @@ def test_speed(
         record()
         refuse = pytest.fail if verdict.status in WRONG else pytest.skip
         refuse(f"{cell.id}: {verdict.status}: {verdict.message}")
-    benchmark.extra_info.update(_extra_info(verdict))
+    benchmark.extra_info.update(_extra_info(its_problem, verdict))
     with threads.limited(cell.threads):
         rounds = _rounds(_seconds(verdict, kernel, arguments), request.config)
         if rounds:
@@ -47,7 +47,7 @@ def _seconds(verdict: Verdict, kernel: Kernel, arguments: Arguments) -> float:
     """Return about how long a call takes, and make one that compiles and wakes the threads."""
     if verdict.cell.tier != "loop":
         kernel(*arguments)
-    if verdict.cell.tier not in THREADED_TIERS:
+    if not is_threaded(verdict.cell.tier):
         return verdict.seconds or 0.0
     # It was judged beside another process: where threads share their cores, they wait for turns.
     start = time.perf_counter()
@@ -67,9 +67,8 @@ def _rounds(seconds: float, config: pytest.Config) -> int:
     return max(1, int(longest / seconds))
 
 
-def _extra_info(verdict: Verdict) -> dict[str, Any]:
+def _extra_info(its_problem: Problem, verdict: Verdict) -> dict[str, Any]:
     cell = verdict.cell
     agreement = {k: v for k, v in asdict(verdict).items() if k not in {"cell", "estimated_s"}}
-    its_problem = next(one for one in PROBLEMS if one.name == cell.problem)
     cost = problem.cost(its_problem, cell.size, cell.dtype)
-    return {**asdict(cell), "agreement": agreement, "cost": asdict(cost)}
+    return {**asdict(cell), "agreement": agreement, "cost": asdict(cost) if cost else None}

@@ -62,12 +62,12 @@ def test_every_peer_is_listed_and_hangs_in_its_problems():
     ],
 )
 def test_names_of_peers(given, tiers):
-    assert tiers_named(given) == tiers
+    assert tiers_named(given, PROBLEMS) == tiers
 
 
 def test_peers_are_measured_only_where_they_are_asked_for():
     assert {cell.tier for cell in cells_of(PROBLEMS, Options())} == set(TIERS)
-    options = Options(problems=("svm_loss",), sizes=("S",), tiers=tiers_named(["c"]))
+    options = Options(problems=("svm_loss",), sizes=("S",), tiers=tiers_named(["c"], PROBLEMS))
     asked = cells_of(PROBLEMS, options)
     assert [cell.id for cell in asked] == ["svm_loss-c-S-float64"]
 
