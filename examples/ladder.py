@@ -146,20 +146,15 @@ def blocks(scores, labels):
     return loss / len(labels)
 
 
-SHARE = 16 * ROWS  # rows that a core takes at a time
-
-
 @njit(cache=True, error_model="numpy", parallel=True)
 def threads(scores, labels):
     """Rung 8: the blocks shared out over the cores, and their sums added in their order."""
-    shares = (scores.shape[0] + SHARE - 1) // SHARE
-    losses = np.zeros(shares)
-    for share in prange(shares):
+    losses = np.empty((scores.shape[0] + ROWS - 1) // ROWS)
+    for block in prange(losses.size):
         columns = np.empty((scores.shape[1] + 2, ROWS), scores.dtype)
-        end = min((share + 1) * SHARE, scores.shape[0])
-        for start in range(share * SHARE, end, ROWS):
-            stop = min(start + ROWS, end)
-            losses[share] += block_loss(scores, labels, start, stop, columns)
+        start = block * ROWS
+        stop = min(start + ROWS, scores.shape[0])
+        losses[block] = block_loss(scores, labels, start, stop, columns)
     return losses.sum() / len(labels)
 
 
