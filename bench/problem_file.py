@@ -416,7 +416,7 @@ def _inputs(source: _Source, size: Size, dtype: str, rng: np.random.Generator) -
     arguments = source.ask("make_inputs", size, dtype, rng)
     if not isinstance(arguments, tuple):
         words = f"make_inputs has to return the arguments as a tuple, not a {_type(arguments)}"
-        hint = ": a comma makes a tuple of one, return x," if arguments is not None else ""
+        hint = "; of a single one that is (x,)" if isinstance(arguments, np.ndarray) else ""
         source.wrong("make_inputs", words + hint)
     return arguments
 

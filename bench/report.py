@@ -157,7 +157,10 @@ def _remarks(frame: pd.DataFrame) -> Iterator[Text]:
     """Yield what the grid has no room for: what was checked, and why cells have no time."""
     sampled = frame[(frame["status"] == "ok") & (frame["checked"] == "sample")]
     if len(sampled):
-        words = "Held against the loops on a sample of the inputs, on all of them against NumPy: "
+        words = (
+            "Held against the oracle on a sample of the inputs, and where NumPy agreed, against it "
+            "on all of them: "
+        )
         yield Text(words + "; ".join(_sizes_by_problem(sampled)) + ".")
     over_budget = (frame["status"] == "skipped") & frame["estimated_s"].notna()
     if over_budget.any():

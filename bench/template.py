@@ -27,7 +27,8 @@ def loop(predicted, target):
 
 # True: `loop` gets nested lists, x[i][j], which plain Python is quickest on. False, or no such
 # line: it gets the arrays of make_inputs, x[i, j], as the others do; to read one number out of an
-# array takes Python several times as long, and every speed-up looks as much larger.
+# array takes Python several times as long, and every speed-up looks as much larger; and with
+# float32 arrays it computes in float32, where lists hold Python's own floats.
 LISTS = True
 
 

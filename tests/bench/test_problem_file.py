@@ -13,7 +13,7 @@ import bench
 from bench import plan, problem, runs
 from bench.agreement import check
 from bench.plan import Options, cells_of
-from bench.problem import TIERS, Cell
+from bench.problem import DTYPES, TIERS, Cell
 from bench.problem_file import (
     TOLERANCE,
     ProblemFileError,
@@ -573,6 +573,14 @@ def test_the_examples_agree(path):
     size = ["--size", "S", "--dtype", "float64,float32", "--threads", "1"]
     process = run("bench", "check", "--problem", path, *size, cwd=ROOT)
     assert process.returncode == 0, process.stdout + process.stderr
+
+
+def test_the_readme_s_file_runs(tmp_path):
+    blocks = (ROOT / "README.md").read_text().split("```python\n")[1:]
+    (text,) = (block.partition("```")[0] for block in blocks if "def make_inputs" in block)
+    for dtype in DTYPES:
+        verdicts = statuses(loaded(tmp_path, text), "M", dtype)
+        assert [verdicts[tier].status for tier in ("loop", "numpy", "numba")] == ["ok"] * 3
 
 
 def test_there_are_examples():
