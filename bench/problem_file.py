@@ -156,13 +156,13 @@ class _Source:
     names: Mapping[str, Any]
 
     def get(self, name: str) -> Any:
-        """Return what a name stands for; None where it stands for nothing of this file's.
+        """Return what a name stands for; None for nothing, and for what is Numba's own.
 
         ``from numba import jit`` makes no tier.
         """
         value = self.names.get(name)
-        of_numba = str(getattr(value, "__module__", "")).split(".")[0] == "numba"
-        return None if of_numba else value
+        of_numba = vars(sys.modules["numba"]) if "numba" in sys.modules else {}
+        return None if value is of_numba.get(name) else value
 
     def line_of(self, name: str) -> int:
         """Return the line that a name was given its meaning in, the last if there are several."""
@@ -250,7 +250,7 @@ def _run(path: Path, content: bytes) -> _Source:
         del sys.modules[name]
         line = _line_in(path, error) or 1
         raise ProblemFileError(f"{_shown(path)}, line {line}: {_text(error)}") from error
-    return _Source(path, tree, max(1, content.count(b"\n")), vars(module))
+    return _Source(path, tree, max(1, len(content.splitlines())), vars(module))
 
 
 @cache
@@ -290,9 +290,8 @@ def load(path: Path, content: bytes) -> Problem:
         lists=frozenset({"loop"} if _lists(source) else ()),
         source=str(path),
     )
-    problems.inputs(
-        found, problems.smallest(found), "float64"
-    )  # what is wrong is said before a run
+    # What is wrong with them is said before a run begins
+    problems.inputs(found, problems.smallest(found), "float64")
     return found
 
 

@@ -112,6 +112,10 @@ def test_its_sizes_are_all_measured_and_its_tiers_are_in_order(tmp_path):
         (LOOP, ["loop"]),
         (NUMPY + "ORACLE = 'numpy'\n", ["numpy"]),
         ("from numba import jit\n" + LOOP, ["loop"]),
+        (
+            "from numba import vectorize\nORACLE = 'numba'\n@vectorize\ndef jit(x): return x",
+            ["numba"],
+        ),
         ("ORACLE = 'mine'\nTIERS = {'mine': lambda x: 2 * x, 'numpy': lambda x: x + x}\n", None),
     ],
 )
@@ -558,6 +562,11 @@ def test_a_file_that_goes_wrong_in_the_middle_of_a_run_is_one_line(tmp_path):
     checked = run("bench", "check", "--problem", "double.py", cwd=tmp_path)
     assert checked.returncode == 2
     assert "make_inputs raised KeyError: 100" in " ".join(checked.stderr.split())
+    options = ["--lossbench-problem", tmp_path / "double.py", "-p", "no:cacheprovider"]
+    timed = run("pytest", "bench", *options, "-k", "loop-M-float64", cwd=ROOT)
+    assert timed.returncode == 1
+    assert "double.py, line 10: make_inputs raised KeyError: 100" in timed.stdout
+    assert "Traceback" not in timed.stdout
 
 
 def test_list_shows_a_file_s_tiers_and_sizes(tmp_path):
