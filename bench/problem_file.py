@@ -5,7 +5,6 @@ What is measured of it is left to `plan`; what such a file holds is shown by `te
 
 import ast
 import hashlib
-import importlib.util
 import math
 import re
 import sys
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache, partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NoReturn
 
 import numpy as np
@@ -37,6 +37,9 @@ TOLERANCE = {"float64": 1e-10, "float32": 1e-4}
 TEMPLATE = Path(__file__).with_name("template.py")
 # What stands between the commas of --size, in the names of pytest, and in those of files
 NAME = re.compile(r"[\w.-]+", re.ASCII)
+
+
+_MARK = "__lossbench_problem__"
 
 
 class ProblemFileError(ValueError):
@@ -234,23 +237,34 @@ def _run(path: Path, content: bytes) -> _Source:
         line = getattr(error, "lineno", None) or 1
         words = getattr(error, "msg", None) or str(error)
         raise ProblemFileError(f"{_shown(path)}, line {line}: {words}") from error
-    # Of the path and the text: a file's Numba cache is found again, and two files may share a stem.
-    name = f"lossbench_problem_{_digest(str(path).encode() + content)[:16]}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    module = importlib.util.module_from_spec(spec)
-    # Numba's cache imports the module of a kernel by its name.
-    sys.modules[name] = module
+    module = ModuleType(path.stem)
+    module.__file__ = str(path)
+    _enter(module)
     # As for a script, what lies beside it can be imported; last, so that it hides nothing.
     if str(path.parent) not in sys.path:
         sys.path.append(str(path.parent))
     try:
         exec(code, module.__dict__)
     except (Exception, SystemExit) as error:
-        del sys.modules[name]
+        del sys.modules[module.__name__]
         line = _line_in(path, error) or 1
         raise ProblemFileError(f"{_shown(path)}, line {line}: {_text(error)}") from error
     return _Source(path, tree, max(1, len(content.splitlines())), vars(module))
+
+
+def _enter(module: ModuleType) -> None:
+    """Let a file's module be imported by the name that a person would import it by.
+
+    A kernel that Numba has cached imports its module. By any name of ours, what a run has cached
+    could not be loaded by the person's own programs, which import the file as what it is called.
+    """
+    name = module.__name__
+    other = sys.modules.get(name)
+    if other is not None and not getattr(other, _MARK, False):
+        path = _shown(str(module.__file__))
+        raise ProblemFileError(f"{path} would hide the module {name}: give the file another name")
+    setattr(module, _MARK, True)
+    sys.modules[name] = module
 
 
 @cache

@@ -392,6 +392,32 @@ def test_a_file_name_that_is_no_name_needs_one(tmp_path):
     assert loaded(tmp_path, WHOLE + "NAME = 'mine'\n", "my double.py").name == "mine"
 
 
+def test_a_file_does_not_take_a_module_s_place(tmp_path):
+    with pytest.raises(
+        ProblemFileError, match=r"json.py would hide the module json: give the file"
+    ):
+        loaded(tmp_path, WHOLE, "json.py")
+    assert sys.modules["json"] is json
+
+
+def test_what_a_run_has_cached_is_loaded_by_a_program_of_one_s_own(tmp_path):
+    text = WHOLE + "from numba import njit\n@njit(cache=True)\ndef jit(x):\n    return 2 * x\n"
+    written(tmp_path, text)
+    program = "import double, numpy; print(double.jit(numpy.ones(1)), *double.jit.stats.cache_hits.values())"
+    variables = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "cache"), "PYTHONPATH": str(ROOT)}
+    for command, words in (
+        (["-m", "bench", "check", "--problem", "double.py", "--size", "S"], "3 cells: 3 ok."),
+        (["-c", program], "[2.] 1"),
+        (["-m", "bench", "check", "--problem", "double.py", "--size", "S"], "3 cells: 3 ok."),
+    ):
+        process = subprocess.run(
+            [sys.executable, *command],
+            capture_output=True, text=True, cwd=tmp_path, env=variables, check=False,
+        )  # fmt: skip
+        assert process.returncode == 0, process.stdout + process.stderr
+        assert words in process.stdout
+
+
 def test_two_files_have_two_names(tmp_path):
     (tmp_path / "other").mkdir()
     files = [look_at(written(folder, WHOLE)) for folder in (tmp_path, tmp_path / "other")]
