@@ -403,7 +403,10 @@ def test_a_file_does_not_take_a_module_s_place(tmp_path):
 def test_what_a_run_has_cached_is_loaded_by_a_program_of_one_s_own(tmp_path):
     text = WHOLE + "from numba import njit\n@njit(cache=True)\ndef jit(x):\n    return 2 * x\n"
     written(tmp_path, text)
-    program = "import double, numpy; print(double.jit(numpy.ones(1)), *double.jit.stats.cache_hits.values())"
+    program = (
+        "import double, numpy; y = double.jit(numpy.ones(1)); "
+        "print(y, *double.jit.stats.cache_hits.values())"
+    )
     variables = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "cache"), "PYTHONPATH": str(ROOT)}
     for command, words in (
         (["-m", "bench", "check", "--problem", "double.py", "--size", "S"], "3 cells: 3 ok."),
