@@ -23,7 +23,8 @@ RUNGS = {
     "vector-maximum": "5  vector maximum",
     "vector-exp": "6  vector exp",
     "blocks": "7  blocks of rows",
-    "blocks-parallel": "8  threads",
+    "blocks-parallel": "8  two threads",
+    "kernels": "kernels.softmax_loss",
 }
 TITLES = {"short": "20,000 rows of 10 classes", "long": "200 rows of 1000 classes"}
 SCORES = 200_000
@@ -40,7 +41,7 @@ def main(picture, *runs):
     mpl.use("Agg")
     from matplotlib import pyplot as plt  # after the backend is chosen
 
-    figure, panels = plt.subplots(1, 2, figsize=(9.5, 3.6), sharey=True, layout="constrained")
+    figure, panels = plt.subplots(1, 2, figsize=(9.5, 3.9), sharey=True, layout="constrained")
     for axes, (size, title) in zip(panels, TITLES.items(), strict=True):
         rows = frame[frame["size"] == size].set_index("tier").loc[list(RUNGS)]
         colours = [BEST if value == rows["ns"].min() else BAR for value in rows["ns"]]
@@ -56,9 +57,11 @@ def main(picture, *runs):
 
 
 def _label(value, speedup):
-    """Return the time, and the speed-up over the loop of the same run."""
+    """Return the time, and the speed-up over the loop where the same run has one."""
     words = digits(value)
-    return words if speedup == 1.0 else f"{words}   {digits(speedup)}{TIMES} loop"
+    if pd.isna(speedup) or speedup == 1.0:
+        return words
+    return f"{words}   {digits(speedup)}{TIMES} loop"
 
 
 if __name__ == "__main__":
