@@ -545,7 +545,9 @@ def turn_back(typing_context, columns, parts, rows, stride):
             start = r // count * count
             numbers = list(range(start, start + count))
             mask = ir.Constant(ir.VectorType(ir.IntType(32), count), numbers)
-            row = builder.shuffle_vector(whole[r % count], ir.Constant(kind, ir.Undefined), mask)
+            row = builder.shuffle_vector(
+                whole[r % count], ir.Constant(kind, ir.Undefined), mask
+            )
             address = _row_address(context, builder, rows, r, stride, part)
             builder.store(row, address, align=size)
         return context.get_dummy_value()
