@@ -26,13 +26,12 @@ OPTIONS: dict[str, Any] = {
     # Division as IEEE 754 has it (x/0 is inf or NaN) instead of a test and an exception in each
     # loop, which would also keep LLVM from vectorising it.
     "error_model": "numpy",
+    # Said, though it is Numba's own choice: to a function that says nothing it gives its caller's.
+    # No kernel has any: `nnan` and `ninf` would give up NaN and infinities, and what is summed in
+    # lanes is written so.
+    "fastmath": False,
 }
-"""Flags of every kernel. No fast-math flag is among them: `nnan` and `ninf` would give up NaN and
-infinities, and a kernel that may reorder its sums says so itself (see `REORDER`)."""
-
-REORDER = {"reassoc", "nsz"}
-"""Fast-math flags that let LLVM vectorise a sum: its terms may be added in another order, and the
-sign of a zero may be lost. Everything else stays IEEE 754."""
+"""Flags of every kernel."""
 
 _said_no_cache = False
 
@@ -40,9 +39,8 @@ _said_no_cache = False
 def kernel(
     function: Callable[..., Any] | None = None,
     *,
+    entry: bool = False,
     parallel: bool = False,
-    takes_function: bool = False,
-    fastmath: bool | set[str] = False,
     inline: bool = False,
 ) -> Any:
     """Compile a function with the flags of this project, at its first call.
@@ -51,33 +49,25 @@ def kernel(
     ----------
     function : function
         The body; without it, a decorator is returned.
+    entry : bool
+        Whether it is called from Python: it is then kept in Numba's cache, with all that it calls.
+        What only other kernels call needs no place there, nor what takes a jitted function as an
+        argument: Numba types each such function apart and never finds the kernel again.
     parallel : bool
         Whether `prange` runs on several threads.
-    takes_function : bool
-        Whether an argument is itself a jitted function. Numba types each such function apart and
-        never finds the compiled kernel again, so it is not cached on disk.
-    fastmath : bool or set of str
-        Fast-math flags, `REORDER` or none. Stated even where there are none: to a function that
-        states nothing Numba hands its caller's.
     inline : bool
         Whether LLVM has to inline it: for what is called once a row, where a call would cost as
-        much as a short row. (Numba's own inlining would give it its caller's flags.)
+        much as a short row. (Numba's own inlining takes what is written through a pointer for
+        dead.)
 
     Notes
     -----
     Where no cache folder can be written, kernels are compiled in memory, which is said once.
     """
     if function is None:
-        return partial(
-            kernel,
-            parallel=parallel,
-            takes_function=takes_function,
-            fastmath=fastmath,
-            inline=inline,
-        )
-    options = OPTIONS | {"parallel": parallel, "fastmath": fastmath, "forceinline": inline}
-    compile_later = partial(njit, **options)
-    if not takes_function:
+        return partial(kernel, entry=entry, parallel=parallel, inline=inline)
+    compile_later = partial(njit, **OPTIONS, parallel=parallel, forceinline=inline)
+    if entry:
         try:
             return compile_later(cache=True)(function)
         except RuntimeError as error:  # no folder to cache in can be written
@@ -165,8 +155,8 @@ class DualKernel:
         twin = FunctionType(body.__code__, body.__globals__, f"{body.__name__}_parallel")
         twin.__qualname__ = f"{body.__qualname__}_parallel"
         twin.__module__ = body.__module__
-        self.serial = kernel(body)
-        self.parallel = kernel(twin, parallel=True)
+        self.serial = kernel(body, entry=True)
+        self.parallel = kernel(twin, entry=True, parallel=True)
         self._serial_variant = variants(self.serial, signature)
         self._parallel_variant = variants(self.parallel, signature)
 

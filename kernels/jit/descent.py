@@ -23,7 +23,7 @@ from kernels.jit._in_jit import (
 )
 
 
-@kernel(takes_function=True)
+@kernel
 def descend_array(gradient, path, learning_rate):
     """Fill the points of a path after the first."""
     rate = path.dtype.type(learning_rate)
@@ -35,7 +35,7 @@ def descend_array(gradient, path, learning_rate):
             after[i] = before[i] - rate * its_slope
 
 
-@kernel(takes_function=True)
+@kernel
 def descend_number(gradient, path, learning_rate):
     """Fill the numbers of a path after the first."""
     for k in range(path.size - 1):

@@ -26,7 +26,7 @@ from kernels.jit._compile import jitted_function, kernel
 from kernels.jit._in_jit import accept_function, accept_point, accept_real, accept_text
 
 
-@kernel(takes_function=True)
+@kernel
 def array_differences(f, point, h, central):
     """Finite differences of `f` at a private, contiguous float64 array, flat."""
     entries = point.reshape(-1)
@@ -45,7 +45,7 @@ def array_differences(f, point, h, central):
     return slopes
 
 
-@kernel(takes_function=True)
+@kernel
 def number_difference(f, point, h, central):
     """Finite difference of `f` at a float."""
     if central:
@@ -144,7 +144,7 @@ def _numerical_gradient_in_jit(f, x, h=1e-5, method="central"):
     return call_array
 
 
-@kernel
+@kernel(entry=True)
 def largest_error(a, b):
     """Largest relative error of two flat arrays, and where it is; NaN is largest."""
     worst, where = -1.0, 0

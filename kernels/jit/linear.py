@@ -50,6 +50,7 @@ from kernels.jit.losses import (
     svm_block,
     svm_gradient_block,
 )
+from kernels.jit.vectors import pointer
 
 FEATURES = 64
 """Features in a block of finite differences: their sums for a few classes stay in cache."""
@@ -90,9 +91,9 @@ def linear_scores(W, b, X):
 @kernel
 def penalty(W, regularization):
     """λ·ΣW², summed in float64."""
-    total = 0.0
-    for weight in W.reshape(-1):
-        total += float(weight) * float(weight)
+    total, weights = 0.0, pointer(W, 0)
+    for i in range(W.size):
+        total += float(weights[i]) * float(weights[i])
     return regularization * total
 
 
@@ -337,7 +338,7 @@ def check_objective(function, margin, regularization):
     finite(function, "regularization", regularization)
 
 
-@kernel
+@kernel(entry=True)
 def linear_loss_kernel(W, b, X, labels, svm, margin, regularization):
     """`linear_loss` with its checks of values."""
     check_linear("linear_loss", W.shape, b.size, X.shape, labels, "W", "b")
@@ -464,7 +465,7 @@ def _linear_loss_in_jit(W, b, X, labels, loss="softmax", margin=1.0, regularizat
 # --- linear_gradient
 
 
-@kernel
+@kernel(entry=True)
 def linear_gradient_kernel(W, b, X, labels, svm, margin, regularization):
     """`linear_gradient` with its checks of values."""
     check_linear("linear_gradient", W.shape, b.size, X.shape, labels, "W", "b")
@@ -711,9 +712,10 @@ def shuffled(samples, seed_bits, epoch):
 def descend(parameters, velocity, slopes, learning_rate, momentum):
     """One momentum step, in place."""
     rate, share = parameters.dtype.type(learning_rate), parameters.dtype.type(momentum)
+    values, speeds, changes = pointer(parameters, 0), pointer(velocity, 0), pointer(slopes, 0)
     for i in range(parameters.size):
-        velocity.flat[i] = share * velocity.flat[i] - rate * slopes.flat[i]
-        parameters.flat[i] += velocity.flat[i]
+        speeds[i] = share * speeds[i] - rate * changes[i]
+        values[i] += speeds[i]
 
 
 @kernel
@@ -726,7 +728,7 @@ def batch_gradient(W, b, X, labels, objective, numerical, step, with_biases):
     return analytic_gradient(W, b, X, labels, objective)
 
 
-@kernel
+@kernel(entry=True)
 def train_kernel(X, labels, W, b, losses, objective, numerical, step, descent, batching):
     """`train_linear` with its checks of values; trains W and b in place and fills `losses`."""
     check_linear("train_linear", W.shape, b.size, X.shape, labels, "W0", "b0")
