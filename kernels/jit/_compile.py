@@ -9,9 +9,8 @@ import warnings
 from collections.abc import Callable
 from functools import partial
 from types import FunctionType
-from typing import Any
+from typing import Any, NamedTuple
 
-import numpy as np
 from numba import njit, types
 from numba.extending import is_jitted
 from numba.np.numpy_support import from_dtype
@@ -138,6 +137,13 @@ def variants(jitted: Any, signature: Signature) -> Callable[..., Callable[..., A
     return variant
 
 
+class Twins(NamedTuple):
+    """A kernel for one thread, and of the same body one for several."""
+
+    serial: Any
+    parallel: Any
+
+
 class DualKernel:
     """One body compiled twice: serial, where `prange` is `range`, and on several threads.
 
@@ -164,7 +170,7 @@ class DualKernel:
         """Give the compiled entry point for these arrays."""
         if not parallel:
             return self._serial_variant(*arrays)
-        return _one_at_a_time(self._parallel_variant(*arrays))
+        return one_at_a_time(self._parallel_variant(*arrays))
 
 
 def dual_kernel(signature: Signature) -> Callable[[Callable[..., Any]], DualKernel]:
@@ -184,7 +190,7 @@ def worth_threads(parallel: bool, values: int) -> bool:
 _parallel_lock = threading.Lock()
 
 
-def _one_at_a_time(entry: Callable[..., Any]) -> Callable[..., Any]:
+def one_at_a_time(entry: Callable[..., Any]) -> Callable[..., Any]:
     """Make parallel calls take turns where Numba's threads need it.
 
     The workqueue layer ends the process when two threads enter it at once; before the first

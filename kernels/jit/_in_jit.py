@@ -12,7 +12,7 @@ from numba.core.errors import TypingError
 from numba.extending import overload
 
 from kernels import _check
-from kernels.jit._compile import DualKernel
+from kernels.jit._compile import DualKernel, Twins
 
 _LETTERS: tuple[tuple[Any, str], ...] = (
     (types.Boolean, "b"),
@@ -107,7 +107,7 @@ def is_none(value: Any) -> bool:
     return value is None or isinstance(value, types.NoneType | types.Omitted)
 
 
-def pick(function: str, kernels: DualKernel, parallel: Any) -> Any:
+def pick(function: str, kernels: DualKernel | Twins, parallel: Any) -> Any:
     """Give the serial or the parallel kernel, by a switch that must be known at compile time."""
     if isinstance(parallel, types.Literal):
         parallel = parallel.literal_value

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numba import types
+from numba import get_num_threads, prange, types
 from numba.extending import overload
 from numpy.typing import ArrayLike, NDArray
 
@@ -22,27 +22,42 @@ from kernels.jit._checks import (
     some_entries,
     step_size,
 )
-from kernels.jit._compile import jitted_function, kernel
-from kernels.jit._in_jit import accept_function, accept_point, accept_real, accept_text
+from kernels.jit._compile import Twins, jitted_function, kernel, one_at_a_time
+from kernels.jit._in_jit import accept_function, accept_point, accept_real, accept_text, pick
+
+
+def _array_differences(f, point, h, central, shares):
+    """Finite differences of `f` at a contiguous float64 array, flat.
+
+    Each share of the entries moves a copy of the point of its own; the slope of an entry is the
+    same whatever share it is in.
+    """
+    count = point.size
+    slopes = np.empty(count)
+    here = 0.0 if central else float(f(point.copy()))
+    for share in prange(shares):
+        mine = point.copy()
+        entries = mine.reshape(-1)
+        for i in range(share * count // shares, (share + 1) * count // shares):
+            original = entries[i]
+            entries[i] = original + h
+            above = float(f(mine))
+            if central:
+                entries[i] = original - h
+                slopes[i] = (above - float(f(mine))) / (2.0 * h)
+            else:
+                slopes[i] = (above - here) / h
+            entries[i] = original
+    return slopes
+
+
+array_differences = Twins(kernel(_array_differences), kernel(_array_differences, parallel=True))
 
 
 @kernel
-def array_differences(f, point, h, central):
-    """Finite differences of `f` at a private, contiguous float64 array, flat."""
-    entries = point.reshape(-1)
-    slopes = np.empty(entries.size)
-    here = 0.0 if central else float(f(point))
-    for i in range(entries.size):
-        original = entries[i]
-        entries[i] = original + h
-        above = float(f(point))
-        if central:
-            entries[i] = original - h
-            slopes[i] = (above - float(f(point))) / (2.0 * h)
-        else:
-            slopes[i] = (above - here) / h
-        entries[i] = original
-    return slopes
+def shares_of(entries):
+    """Shares for threads: some for each, as one may be slower; at least one."""
+    return max(1, min(entries, 4 * get_num_threads()))
 
 
 @kernel
@@ -54,17 +69,25 @@ def number_difference(f, point, h, central):
 
 
 def _differences(
-    f: Callable[[Any], float], x: NDArray[Any], h: float, method: str
+    f: Callable[[Any], float], x: NDArray[Any], h: float, method: str, parallel: bool = False
 ) -> NDArray[np.float64]:
     """Finite differences at a checked array, in its shape and in float64."""
     if x.ndim == 0:
         return np.asarray(number_difference(f, float(x), h, method == "central"))
     point = np.array(x, dtype=np.float64, order="C")
-    return np.asarray(array_differences(f, point, h, method == "central")).reshape(x.shape)
+    run, shares = array_differences.serial, 1
+    if parallel:
+        run, shares = one_at_a_time(array_differences.parallel), shares_of(point.size)
+    return np.asarray(run(f, point, h, method == "central", shares)).reshape(x.shape)
 
 
 def numerical_gradient(
-    f: Callable[[Any], float], x: ArrayLike, h: float = 1e-5, method: str = "central"
+    f: Callable[[Any], float],
+    x: ArrayLike,
+    h: float = 1e-5,
+    method: str = "central",
+    *,
+    parallel: bool = False,
 ) -> NDArray[Any]:
     """Finite-difference gradient of a black box, one entry moved at a time.
 
@@ -80,6 +103,9 @@ def numerical_gradient(
         The step, finite and above 0, in the unit of `x`.
     method : "central" or "forward"
         Error of the order h² or h.
+    parallel : bool
+        Whether to share the entries out to Numba's threads: the same bits, at any number of them.
+        `f` is then called by several at once, and must not raise. In jitted code, a constant.
 
     Returns
     -------
@@ -116,29 +142,33 @@ def numerical_gradient(
     h = _check.real("numerical_gradient", "h", h)
     _check.step_size("numerical_gradient", h)
     _check.choice("numerical_gradient", "method", method, _check.METHODS)
-    return _differences(f, x, h, method).astype(x.dtype)
+    return _differences(f, x, h, method, parallel).astype(x.dtype)
 
 
-@overload(numerical_gradient)
-def _numerical_gradient_in_jit(f, x, h=1e-5, method="central"):
+@overload(numerical_gradient, prefer_literal=True)
+def _numerical_gradient_in_jit(f, x, h=1e-5, method="central", parallel=False):
     accept_function("numerical_gradient", "f", f)
     accept_point("numerical_gradient", "x", x)
     accept_real("numerical_gradient", "h", h)
     accept_text("numerical_gradient", "method", method)
+    run = pick("numerical_gradient", array_differences, parallel)
     if not isinstance(x, types.Array):
 
-        def call_number(f, x, h=1e-5, method="central"):
+        def call_number(f, x, h=1e-5, method="central", parallel=False):
             check_step("numerical_gradient", float(h), method)
             return number_difference(f, float(x), float(h), method == "central")
 
         return call_number
     dtype = np.float32 if x.dtype == types.float32 else np.float64
 
-    def call_array(f, x, h=1e-5, method="central"):
+    in_threads = run is array_differences.parallel
+
+    def call_array(f, x, h=1e-5, method="central", parallel=False):
         check_step("numerical_gradient", float(h), method)
         point = np.empty(x.shape)
         point[...] = x
-        slopes = array_differences(f, point, float(h), method == "central")
+        shares = shares_of(point.size) if in_threads else 1
+        slopes = run(f, point, float(h), method == "central", shares)
         return slopes.reshape(x.shape).astype(dtype)
 
     return call_array
@@ -306,7 +336,7 @@ def _check_gradient_in_jit(f, gradient, x, h=1e-5, tolerance=1e-6):
         point[...] = x
         claimed = gradient(point.copy())
         returned_shape("check_gradient", "gradient", claimed.shape, x.shape)
-        slopes = array_differences(f, point, float(h), True)
+        slopes = array_differences.serial(f, point, float(h), True, 1)
         error, index = largest_error(claimed.astype(np.float64).ravel(), slopes)
         where = np.ndindex(x.shape)
         entry = next(where)

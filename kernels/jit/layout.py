@@ -4,6 +4,8 @@
 at a time, and its results are copied back; what is filled may be the scores themselves.
 """
 
+from typing import Any
+
 import numpy as np
 from numba.extending import overload
 
@@ -22,7 +24,7 @@ from kernels.jit.vectors import (
 
 # Inlined by LLVM. Numba's own inlining drops what is written through a pointer that it did not see
 # come in as an argument: it takes that for dead.
-INLINED = {"forceinline": True}
+INLINED: Any = {"forceinline": True}
 
 
 # --- one row

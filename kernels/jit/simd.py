@@ -11,16 +11,16 @@ from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
 from numba.core.errors import TypingError
-from numba.extending import intrinsic, overload
+from numba.extending import overload
 
-from kernels.jit.vectors import Vector, broadcast, call_lane_wise
+from kernels.jit.vectors import Vector, broadcast, call_lane_wise, intrinsic
 
 __all__ = ["exp", "exp_nonpositive", "expm1", "log", "log1p", "maximum", "maximum_nsz"]
 
 # Each is spelled out, since a function that states none takes those of whichever caller compiles it
 # first, and keeps them for the others. With `reassoc`, exp loses its rounding to an integer; with
 # Python's error model, a division is a branch; and a call left standing would stop vectorisation.
-_OPTIONS: dict[str, Any] = {"fastmath": False, "error_model": "numpy", "forceinline": True}
+_OPTIONS: Any = {"fastmath": False, "error_model": "numpy", "forceinline": True}
 _scalar = njit(**_OPTIONS)
 
 

@@ -16,12 +16,14 @@ from numba import types
 from numba.core import cgutils
 from numba.core.errors import TypingError
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
-from numba.extending import intrinsic, lower_builtin, lower_cast, models, overload, register_model
-
-from kernels.jit._compile import kernel
+from numba.extending import intrinsic as _intrinsic
+from numba.extending import lower_builtin, lower_cast, models, register_model
 
 LINE = 64
 """Bytes."""
+
+# Without a type: an intrinsic is called without the context that it is written with.
+intrinsic: Any = _intrinsic
 
 
 class Vector(types.Type):
@@ -55,10 +57,20 @@ class _MaskModel(models.PrimitiveModel):
 
 def broadcast(builder, scalar, lanes):
     """The LLVM vector of one number in all lanes."""
-    kind = ir.VectorType(scalar.type, lanes)
-    first = builder.insert_element(ir.Constant(kind, ir.Undefined), scalar, ir.IntType(32)(0))
-    zeros = ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes)
-    return builder.shuffle_vector(first, ir.Constant(kind, ir.Undefined), zeros)
+    one = ir.Constant(ir.VectorType(scalar.type, 1), ir.Undefined)
+    return _picked(builder, builder.insert_element(one, scalar, ir.IntType(32)(0)), [0] * lanes)
+
+
+def _pick(builder, a, b, numbers):
+    """The vector of these lanes of a and b put end to end."""
+    numbers = list(numbers)
+    mask = ir.Constant(ir.VectorType(ir.IntType(32), len(numbers)), numbers)
+    return builder.shuffle_vector(a, b, mask)
+
+
+def _picked(builder, vector, numbers):
+    """The vector of these lanes of one."""
+    return _pick(builder, vector, ir.Constant(vector.type, ir.Undefined), numbers)
 
 
 def call_lane_wise(builder, name, arguments, flags=()):
@@ -94,7 +106,7 @@ def _common(left, right):
 def _binary(operation, float_instruction, integer_instruction):
     @infer_global(operation)
     class _Template(AbstractTemplate):
-        def generic(self, args, kws):
+        def generic(self, args, kws):  # noqa: ARG002 - Numba's signature
             kind = _common(*args) if len(args) == 2 else None
             return kind and signature(kind, kind, kind)
 
@@ -108,7 +120,7 @@ def _binary(operation, float_instruction, integer_instruction):
 def _comparison(operation, sign):
     @infer_global(operation)
     class _Template(AbstractTemplate):
-        def generic(self, args, kws):
+        def generic(self, args, kws):  # noqa: ARG002 - Numba's signature
             kind = _common(*args) if len(args) == 2 else None
             return kind and signature(Mask(kind.lanes), kind, kind)
 
@@ -123,9 +135,9 @@ def _comparison(operation, sign):
 def _of_masks(operation, instruction):
     @infer_global(operation)
     class _Template(AbstractTemplate):
-        def generic(self, args, kws):
+        def generic(self, args, kws):  # noqa: ARG002 - Numba's signature
             if len(args) == 2 and isinstance(args[0], Mask) and args[0] == args[1]:
-                return signature(*args[:1], *args)
+                return signature(args[0], *args)
             return None
 
     @lower_builtin(operation, Mask, Mask)
@@ -156,8 +168,8 @@ _of_masks(operator.or_, "or_")
 
 @infer_global(abs)
 class _Absolute(AbstractTemplate):
-    def generic(self, args, kws):
-        return signature(*args, *args) if isinstance(args[0], Vector) else None
+    def generic(self, args, kws):  # noqa: ARG002 - Numba's signature
+        return signature(args[0], args[0]) if isinstance(args[0], Vector) else None
 
 
 @lower_builtin(abs, Vector)
@@ -305,15 +317,8 @@ def _fold(builder, value, combine):
     """One number of all lanes: halves are combined until one lane is left."""
     while value.type.count > 1:
         half = value.type.count // 2
-        halves = [
-            builder.shuffle_vector(
-                value,
-                ir.Constant(value.type, ir.Undefined),
-                ir.Constant(ir.VectorType(ir.IntType(32), half), list(range(start, start + half))),
-            )
-            for start in (0, half)
-        ]
-        value = combine(*halves)
+        halves = range(half), range(half, 2 * half)
+        value = combine(*(_picked(builder, value, numbers) for numbers in halves))
     return builder.extract_element(value, ir.IntType(32)(0))
 
 
@@ -371,13 +376,6 @@ def load_integers(typing_context, integers, at, like):
 # --- turning: rows into columns and back
 
 
-def _pick(builder, a, b, lane_of):
-    """The vector whose lane i is lane `lane_of(i)` of a and b put end to end."""
-    numbers = [lane_of(i) for i in range(a.type.count)]
-    mask = ir.Constant(ir.VectorType(ir.IntType(32), a.type.count), numbers)
-    return builder.shuffle_vector(a, b, mask)
-
-
 def _transposed(builder, vectors):
     """Transpose each square block of K vectors side by side: K numbers of each, K a power of 2.
 
@@ -385,20 +383,20 @@ def _transposed(builder, vectors):
     bit change places with the lanes of the first that have it. Within four lanes, other pairs are
     taken to the same end, as every processor has them in one instruction (unpack).
     """
-    count, lanes = len(vectors), vectors[0].type.count
+    count, lanes = len(vectors), range(vectors[0].type.count)
     step = 1
     if isinstance(vectors[0].type.element, ir.FloatType) and count >= 4:
         vectors = _transposed_fours(builder, vectors)
         step = 4
     while step < count:
+        first = [k + len(lanes) - step if k & step else k for k in lanes]
+        second = [k + len(lanes) if k & step else k + step for k in lanes]
         turned = list(vectors)
         for i in range(count):
             if not i & step:
-                a, b = vectors[i], vectors[i + step]
-                turned[i] = _pick(builder, a, b, lambda k: k + lanes - step if k & step else k)
-                turned[i + step] = _pick(
-                    builder, a, b, lambda k: k + lanes if k & step else k + step
-                )
+                pair = vectors[i], vectors[i + step]
+                turned[i] = _pick(builder, *pair, first)
+                turned[i + step] = _pick(builder, *pair, second)
         vectors = turned
         step *= 2
     return vectors
@@ -406,37 +404,26 @@ def _transposed(builder, vectors):
 
 def _transposed_fours(builder, vectors):
     """The steps of 1 and 2 of `_transposed`."""
-    lanes = vectors[0].type.count
-
-    def low(k):  # of four lanes: the first of a, of b, the second of a, of b
-        return (k & ~3) + (k & 3) // 2 + (k & 1) * lanes
-
-    def first(k):  # the first two of a, the first two of b
-        return (k & ~3) + (k & 1) + (lanes if k & 2 else 0)
-
+    lanes = range(vectors[0].type.count)
+    # Of each four lanes: the first of a, of b, the second of a, of b; the first two of a, of b
+    mixed = [(k & ~3) + (k & 3) // 2 + (k & 1) * len(lanes) for k in lanes]
+    firsts = [(k & ~3) + (k & 1) + (len(lanes) if k & 2 else 0) for k in lanes]
+    seconds = [k + 2 for k in firsts]
     turned = []
     for i in range(0, len(vectors), 4):
         a, b, c, d = vectors[i : i + 4]
-        pairs = [
-            (_pick(builder, a, b, lane_of), _pick(builder, c, d, lane_of))
-            for lane_of in (low, lambda k: low(k) + 2)
-        ]
-        turned += [
-            _pick(builder, *pair, lane_of)
-            for pair in pairs
-            for lane_of in (first, lambda k: first(k) + 2)
-        ]
+        for low in (mixed, [k + 2 for k in mixed]):
+            pair = _pick(builder, a, b, low), _pick(builder, c, d, low)
+            turned += [_pick(builder, *pair, numbers) for numbers in (firsts, seconds)]
     return turned
 
 
 def _end_to_end(builder, vectors):
     """One vector of several; their number is a power of 2."""
     while len(vectors) > 1:
-        lanes = 2 * vectors[0].type.count
-        mask = ir.Constant(ir.VectorType(ir.IntType(32), lanes), list(range(lanes)))
+        numbers = range(2 * vectors[0].type.count)
         vectors = [
-            builder.shuffle_vector(vectors[i], vectors[i + 1], mask)
-            for i in range(0, len(vectors), 2)
+            _pick(builder, vectors[i], vectors[i + 1], numbers) for i in range(0, len(vectors), 2)
         ]
     return vectors[0]
 
@@ -475,13 +462,6 @@ def turn(typing_context, rows, stride, parts, columns):
     return types.void(rows, types.intp, parts, columns), emit
 
 
-def _strided(builder, vector, start, step, lanes):
-    """Lanes start, start + step … of a vector."""
-    numbers = [(start + k * step) % vector.type.count for k in range(lanes)]
-    mask = ir.Constant(ir.VectorType(ir.IntType(32), lanes), numbers)
-    return builder.shuffle_vector(vector, ir.Constant(vector.type, ir.Undefined), mask)
-
-
 @intrinsic(prefer_literal=True)
 def turn_whole(typing_context, rows, width, columns):
     """`turn` of a line of rows that are `width` numbers long, a constant, and follow each other."""
@@ -493,7 +473,7 @@ def turn_whole(typing_context, rows, width, columns):
         kind = ir.VectorType(context.get_value_type(line.element), count * line.lanes)
         whole = builder.load(builder.bitcast(rows, kind.as_pointer()), align=size)
         for k in range(count):
-            column = _strided(builder, whole, k, count, line.lanes)
+            column = _picked(builder, whole, range(k, kind.count, count))
             at = context.get_constant(types.intp, k * line.lanes)
             address = builder.bitcast(builder.gep(columns, [at]), column.type.as_pointer())
             builder.store(column, address, align=size)
@@ -512,9 +492,8 @@ def turn_whole_back(typing_context, columns, width, rows):
         columns, _, rows = arguments
         kind = ir.VectorType(context.get_value_type(line.element), count * line.lanes)
         whole = builder.load(builder.bitcast(columns, kind.as_pointer()), align=size)
-        numbers = [i % count * line.lanes + i // count for i in range(count * line.lanes)]
-        mask = ir.Constant(ir.VectorType(ir.IntType(32), count * line.lanes), numbers)
-        turned = builder.shuffle_vector(whole, ir.Constant(kind, ir.Undefined), mask)
+        numbers = [i % count * line.lanes + i // count for i in range(kind.count)]
+        turned = _picked(builder, whole, numbers)
         builder.store(turned, builder.bitcast(rows, kind.as_pointer()), align=size)
         return context.get_dummy_value()
 
@@ -543,11 +522,7 @@ def turn_back(typing_context, columns, parts, rows, stride):
         part = ir.VectorType(kind.element, count)
         for r in range(line.lanes):
             start = r // count * count
-            numbers = list(range(start, start + count))
-            mask = ir.Constant(ir.VectorType(ir.IntType(32), count), numbers)
-            row = builder.shuffle_vector(
-                whole[r % count], ir.Constant(kind, ir.Undefined), mask
-            )
+            row = _picked(builder, whole[r % count], range(start, start + count))
             address = _row_address(context, builder, rows, r, stride, part)
             builder.store(row, address, align=size)
         return context.get_dummy_value()
