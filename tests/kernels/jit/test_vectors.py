@@ -1,0 +1,270 @@
+"""Vectors in compiled code: each operation against NumPy on the same lanes."""
+
+import numpy as np
+import pytest
+from numba import njit
+from numba.core.errors import TypingError
+
+from kernels.jit import simd
+from kernels.jit import vectors as v
+
+DTYPES = ["float32", "float64"]
+LANES = {"float32": 16, "float64": 8}
+each_dtype = pytest.mark.parametrize("dtype", DTYPES)
+
+SPECIAL = [np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -1.0, 1e-30, -745.0, 88.0]
+
+
+def numbers(dtype, count, seed=0):
+    return (3 * np.random.default_rng(seed).standard_normal(count)).astype(dtype)
+
+
+def with_special(dtype, count):
+    values = numbers(dtype, count)
+    values[: len(SPECIAL)] = SPECIAL[:count]
+    return values
+
+
+@each_dtype
+def test_a_line_is_64_bytes(dtype):
+    @njit
+    def lanes(x):
+        row = v.pointer(x, 0)
+        return v.lanes(row, 1), v.lanes(row, 4), v.lanes_of(v.load(row, 0, 2))
+
+    line = LANES[dtype]
+    assert lanes(numbers(dtype, 4 * line)) == (line, 4 * line, 2 * line)
+
+
+@each_dtype
+@pytest.mark.parametrize("offset", [0, 1, 5])
+def test_loads_and_stores_need_no_alignment(dtype, offset):
+    @njit
+    def copy(x, y, at):
+        v.store(v.pointer(y, 0), at, v.load(v.pointer(x, at), 0, 1))
+
+    line = LANES[dtype]
+    x, y = numbers(dtype, line + 5), np.zeros(line + 5, dtype)
+    copy(x, y, offset)
+    np.testing.assert_array_equal(y[offset : offset + line], x[offset : offset + line])
+    assert not y[:offset].any()
+    assert not y[offset + line :].any()
+
+
+@each_dtype
+def test_arithmetic_is_lane_by_lane_and_ieee(dtype):
+    @njit
+    def compute(x, y, out):
+        a, b = v.load(v.pointer(x, 0), 0, 1), v.load(v.pointer(y, 0), 0, 1)
+        row, line = v.pointer(out, 0), v.lanes_of(a)
+        v.store(row, 0, a + b)
+        v.store(row, line, a - 2.5)
+        v.store(row, 2 * line, 3 * a)
+        v.store(row, 3 * line, a / b)
+        a += b
+        a *= 2
+        v.store(row, 4 * line, a)
+        v.store(row, 5 * line, abs(b))
+
+    line = LANES[dtype]
+    x, y = with_special(dtype, line), numbers(dtype, line, seed=1)
+    y[:2] = 0.0
+    out = np.empty(6 * line, dtype)
+    compute(x, y, out)
+    with np.errstate(all="ignore"):
+        one = np.dtype(dtype).type
+        expected = [x + y, x - one(2.5), one(3) * x, x / y, (x + y) * one(2), np.abs(y)]
+    np.testing.assert_array_equal(out.reshape(6, line), expected)
+
+
+@each_dtype
+def test_comparisons_select_as_numpy_does(dtype):
+    @njit
+    def compare(x, y, out):
+        a, b = v.load(v.pointer(x, 0), 0, 1), v.load(v.pointer(y, 0), 0, 1)
+        row, line = v.pointer(out, 0), v.lanes_of(a)
+        v.store(row, 0, v.select(a < b, 1.0, v.filled(row, 1, 0.0)))
+        v.store(row, line, v.select(a <= b, 1.0, v.filled(row, 1, 0.0)))
+        v.store(row, 2 * line, v.select(a > b, 1.0, v.filled(row, 1, 0.0)))
+        v.store(row, 3 * line, v.select(a >= b, 1.0, v.filled(row, 1, 0.0)))
+        v.store(row, 4 * line, v.select(a == b, 1.0, v.filled(row, 1, 0.0)))
+        v.store(row, 5 * line, v.select(a != b, 1.0, v.filled(row, 1, 0.0)))
+        v.store(row, 6 * line, v.select((a > 0.0) & (b > 0.0), a, b))
+        v.store(row, 7 * line, v.select((a > 0.0) | (b > 0.0), a, b))
+
+    line = LANES[dtype]
+    x, y = with_special(dtype, line), with_special(dtype, line)[::-1].copy()
+    out = np.empty(8 * line, dtype)
+    compare(x, y, out)
+    expected = [
+        *(x < y, x <= y, x > y, x >= y, x == y, x != y),
+        *(np.where((x > 0) & (y > 0), x, y), np.where((x > 0) | (y > 0), x, y)),
+    ]
+    np.testing.assert_array_equal(out.reshape(8, line), expected)
+
+
+@each_dtype
+@pytest.mark.parametrize("lines", [1, 2, 4])
+def test_sums_and_maxima_go_across_all_lanes(dtype, lines):
+    @njit
+    def fold(x):
+        row = v.pointer(x, 0)
+        if x.size == 4 * v.lanes(row, 1):
+            return v.sum_of(v.load(row, 0, 4)), v.largest_of(v.load(row, 0, 4))
+        if x.size == 2 * v.lanes(row, 1):
+            return v.sum_of(v.load(row, 0, 2)), v.largest_of(v.load(row, 0, 2))
+        return v.sum_of(v.load(row, 0, 1)), v.largest_of(v.load(row, 0, 1))
+
+    x = np.random.default_rng(0).integers(-50, 50, lines * LANES[dtype]).astype(dtype)
+    assert fold(x) == (x.sum(), x.max())
+    x[-1] = np.nan
+    assert np.isnan(fold(x)).all()
+
+
+@each_dtype
+def test_lanes_know_their_numbers(dtype):
+    @njit
+    def mark(out, lane):
+        row = v.pointer(out, 0)
+        zero = v.filled(row, 1, 0.0)
+        v.store(row, 0, v.select(v.lane_numbers(zero) == lane, 1.0, zero))
+
+    for lane in range(LANES[dtype]):
+        out = np.empty(LANES[dtype], dtype)
+        mark(out, lane)
+        np.testing.assert_array_equal(out, np.arange(len(out)) == lane)
+
+
+@each_dtype
+def test_labels_come_as_integers_of_the_lanes_width(dtype):
+    @njit
+    def equal(labels, out, label):
+        row = v.pointer(out, 0)
+        zero = v.filled(row, 1, 0.0)
+        own = v.load_integers(v.pointer(labels, 0), 1, zero)
+        v.store(row, 0, v.select(own == label, 1.0, zero))
+
+    line = LANES[dtype]
+    labels = np.random.default_rng(0).integers(0, 3, line + 1)
+    out = np.empty(line, dtype)
+    equal(labels, out, 2)
+    np.testing.assert_array_equal(out, labels[1:] == 2)
+
+
+def test_a_sum_is_widened_before_it_is_added_up():
+    @njit
+    def total(x):
+        return v.sum_of(v.widened(v.load(v.pointer(x, 0), 0, 1)))
+
+    x = np.full(16, 1.0, np.float32)
+    x[0] = 2.0**24
+    assert total(x) == 2.0**24 + 15  # in float32, 1 more than 2^24 is 2^24
+
+
+@each_dtype
+@pytest.mark.parametrize("parts", [1, 2, 4])
+@pytest.mark.parametrize("longer", [0, -1, 3])
+def test_rows_are_turned_and_turned_back(dtype, parts, longer):
+    @njit
+    def there_and_back(x, stride, columns, back):
+        rows, room, target = v.pointer(x, 0), v.pointer(columns, 0), v.pointer(back, 0)
+        if columns.size == v.lanes(rows, 1) ** 2:
+            v.turn(rows, stride, 1, room)
+            v.turn_back(room, 1, target, stride)
+        elif columns.size * 2 == v.lanes(rows, 1) ** 2:
+            v.turn(rows, stride, 2, room)
+            v.turn_back(room, 2, target, stride)
+        else:
+            v.turn(rows, stride, 4, room)
+            v.turn_back(room, 4, target, stride)
+
+    line = LANES[dtype]
+    width = line // parts
+    stride = width + longer
+    x = np.arange(line * stride + width).astype(dtype)
+    columns, back = np.zeros(width * line, dtype), np.full(len(x), -1, dtype)
+    there_and_back(x, stride, columns, back)
+    rows = np.array([x[r * stride : r * stride + width] for r in range(line)])
+    np.testing.assert_array_equal(columns.reshape(width, line), rows.T)
+    for r in range(line):
+        np.testing.assert_array_equal(back[r * stride :][: min(width, stride)], rows[r][:stride])
+
+
+@each_dtype
+def test_rows_of_known_length_are_turned_whole(dtype):
+    @njit
+    def there_and_back(x, columns, back):
+        v.turn_whole(v.pointer(x, 0), 3, v.pointer(columns, 0))
+        v.turn_whole_back(v.pointer(columns, 0), 3, v.pointer(back, 0))
+
+    line = LANES[dtype]
+    x = numbers(dtype, 3 * line)
+    columns, back = np.zeros_like(x), np.zeros_like(x)
+    there_and_back(x, columns, back)
+    np.testing.assert_array_equal(columns.reshape(3, line), x.reshape(line, 3).T)
+    np.testing.assert_array_equal(back, x)
+
+
+@each_dtype
+@pytest.mark.parametrize("name", ["exp", "expm1", "log", "log1p"])
+def test_math_gives_a_vector_the_bits_of_its_numbers(dtype, name):
+    function = getattr(simd, name)
+
+    @njit
+    def of_vectors(x, out):
+        for i in range(0, x.size, v.lanes(v.pointer(x, 0), 1)):
+            v.store(v.pointer(out, 0), i, function(v.load(v.pointer(x, 0), i, 1)))
+
+    @njit
+    def of_numbers(x, out):
+        for i in range(x.size):
+            out[i] = function(x[i])
+
+    x = 30 * numbers(dtype, 1024)
+    x[: len(SPECIAL)] = SPECIAL
+    vectors, one_by_one = np.empty_like(x), np.empty_like(x)
+    of_vectors(x, vectors)
+    of_numbers(x, one_by_one)
+    assert vectors.tobytes() == one_by_one.tobytes() or (
+        np.array_equal(vectors, one_by_one, equal_nan=True)
+        and np.array_equal(np.signbit(vectors), np.signbit(one_by_one))
+    )
+
+
+@each_dtype
+def test_exp_nonpositive_is_exp_but_for_subnormal_results(dtype):
+    @njit
+    def both(x, some, all_):
+        for i in range(x.size):
+            some[i], all_[i] = simd.exp_nonpositive(x[i]), simd.exp(x[i])
+
+    finfo = np.finfo(dtype)
+    least = np.log(finfo.smallest_normal)
+    x = np.linspace(1.1 * least, 0, 100_001).astype(dtype)
+    some, all_ = np.empty_like(x), np.empty_like(x)
+    both(x, some, all_)
+    normal = x >= least
+    np.testing.assert_allclose(some[normal], all_[normal], rtol=2 * finfo.eps, atol=0)
+    assert not some[x < least].any()
+    special = np.array([np.nan, -np.inf, 0.0, -0.0], dtype)
+    both(special, some, all_)
+    np.testing.assert_array_equal(some[:4], [np.nan, 0.0, 1.0, 1.0])
+
+
+def test_a_pointer_wants_a_contiguous_array():
+    @njit
+    def first(x):
+        return v.pointer(x, 0)[0]
+
+    assert first(np.array([2.0, 3.0])) == 2.0
+    with pytest.raises(TypingError, match="wanted a contiguous array"):
+        first(np.arange(4.0)[::2])
+
+
+def test_the_number_of_lines_is_a_constant():
+    @njit
+    def load(x, lines):
+        return v.sum_of(v.load(v.pointer(x, 0), 0, lines))
+
+    with pytest.raises(TypingError, match="the number of lines has to be a constant"):
+        load(np.zeros(8), 1)
