@@ -57,7 +57,7 @@ def test_arguments_are_those_of_the_loops(tier, operation):
 @operations
 def test_keywords_that_only_some_tiers_have(operation):
     out = {"out": None} if operation in FILLING else {}
-    has_threads = operation in OF_SCORES or operation == "linear_numerical_gradient"
+    has_threads = operation in {*OF_SCORES, "numerical_gradient", "linear_numerical_gradient"}
     parallel = {"parallel": False} if has_threads else {}
     assert extras(reference, operation) == {}
     assert extras(vectorized, operation) == out

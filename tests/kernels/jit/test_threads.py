@@ -14,6 +14,17 @@ from tiers import OF_SCORES, call, parts
 
 from kernels import jit
 
+
+@numba.njit
+def wave(x):
+    return np.sum(np.sin(x) * np.arange(x.size).reshape(x.shape))
+
+
+@numba.njit
+def number_wave(x):
+    return np.sin(3 * x)
+
+
 of_scores = pytest.mark.parametrize("operation", OF_SCORES)
 
 # One row and one block, blocks that end anywhere, and rows that are blocks of their own
@@ -71,6 +82,23 @@ def test_parallel_differences_give_the_bits_of_the_serial_ones(loss, features):
     arrays = seeded_linear(9, features, 4)
     serial = bits(jit.linear_numerical_gradient(*arrays, loss=loss))
     assert bits(jit.linear_numerical_gradient(*arrays, loss=loss, parallel=True)) == serial
+
+
+@pytest.mark.parametrize("method", ["central", "forward"])
+@pytest.mark.parametrize("shape", [(), (1,), (7, 3), (2, 3, 4), (0,)], ids=str)
+def test_parallel_black_box_differences_give_the_bits_of_the_serial_ones(shape, method):
+    x = np.random.default_rng(0).standard_normal(shape)
+    f = number_wave if shape == () else wave
+    serial = jit.numerical_gradient(f, x, method=method)
+    shared = jit.numerical_gradient(f, x, method=method, parallel=True)
+    assert bits(shared) == bits(serial)
+    assert shared.shape == x.shape
+
+    @numba.njit
+    def in_jit(x):
+        return jit.numerical_gradient(f, x, method=method, parallel=True)
+
+    assert bits(in_jit(x if shape else float(x))) == bits(serial)
 
 
 @pytest.mark.parametrize("operation", ["svm_loss", "softmax_loss_gradient"])
