@@ -243,11 +243,15 @@ def exp_fill(row, classes, largest, out):
 @kernel(inline=True)
 def scale(out, classes, factor):
     """Multiply a row."""
-    line = lanes(out, 1)
+    line, many = lanes(out, 1), lanes(out, PACE)
     last = load(out, classes - line, 1)
-    whole = whole_lines(out, classes)
-    for j in range(0, whole, line):
+    j = 0
+    while j + many <= classes:
+        store(out, j, load(out, j, PACE) * factor)
+        j += many
+    while j + line <= classes:
         store(out, j, load(out, j, 1) * factor)
+        j += line
     store(out, classes - line, last * factor)
 
 
