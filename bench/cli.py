@@ -103,7 +103,7 @@ def run(
     passes: Annotated[
         int | None,
         typer.Option(
-            min=1, metavar="COUNT", help="How often all cells are gone through, 8 by default."
+            min=1, metavar="COUNT", help="How often all cells are gone through, 14 by default."
         ),
     ] = None,
     budget: Budget = None,

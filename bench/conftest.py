@@ -4,6 +4,7 @@ Which cells there are is left to `measurement`, whether they are right to `agree
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 from bench import environment, names, plan, problem, records
 from bench.agreement import Verdict, check
+from bench.noise import Conditions
 from bench.plan import Options
 from bench.problem import DTYPES, Arguments, Cell, Problem
 from bench.problem_file import ProblemFileError, look_at, problems_in
@@ -142,7 +144,8 @@ def its_problem(cell: Cell, request: pytest.FixtureRequest) -> Problem:
 def verdict(cell: Cell, its_problem: Problem, request: pytest.FixtureRequest) -> Verdict:
     """Agreement of the cell: its group is judged once a session, before any of it is timed."""
     known = request.config.stash[VERDICTS]
-    if cell not in known:
+    judged = replace(cell, twin=False)
+    if judged not in known:
         in_session = (item.callspec.params["cell"] for item in request.session.items)  # type: ignore[attr-defined]
         group = [other for other in in_session if other.group == cell.group and other not in known]
         budget = request.config.getoption("--lossbench-budget", plan.DEFAULT_BUDGET)
@@ -151,7 +154,7 @@ def verdict(cell: Cell, its_problem: Problem, request: pytest.FixtureRequest) ->
         except ProblemFileError as error:
             pytest.fail(str(error), pytrace=False)
         known.update((one.cell, one) for one in found)
-    return known[cell]
+    return replace(known[judged], cell=cell)
 
 
 @pytest.fixture
@@ -173,14 +176,18 @@ def kernel(cell: Cell, its_problem: Problem, verdict: Verdict) -> problem.Kernel
 @pytest.fixture
 def record(
     verdict: Verdict, request: pytest.FixtureRequest
-) -> Callable[[int, Sequence[float]], None]:
+) -> Callable[[int, Sequence[float], Conditions], None]:
     """Return the function that writes what was found about the cell, where a run wants it."""
     path: Path | None = request.config.getoption("--lossbench-cells", None)
     number: int = request.config.getoption("--lossbench-pass", 1)
 
-    def write(iterations: int = 0, times: Sequence[float] = ()) -> None:
+    def write(
+        iterations: int = 0,
+        times: Sequence[float] = (),
+        conditions: Conditions = Conditions(),  # noqa: B008  (a constant)
+    ) -> None:
         if path:
-            records.append(path, Record(number, verdict, iterations, tuple(times)))
+            records.append(path, Record(number, verdict, iterations, tuple(times), conditions))
 
     return write
 

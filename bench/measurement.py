@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from bench import children, plan, records, runs, threads
-from bench.plan import PASS_S, Options, cells_of_pass, thread_variables
+from bench.plan import PASS_S, ROUND_S, Options, cells_of_pass, thread_variables
 from bench.problem import Cell
 from bench.records import AGREEMENT, CELLS, Record
 
@@ -153,7 +153,8 @@ def _command(plan_file: Path, path: Path, number: int, report: Path, options: Op
         *(sys.executable, "-P", "-m", "pytest", str(SPEED_TEST)),
         *("-c", os.devnull, "--rootdir", str(children.ROOT), "--import-mode", "importlib"),
         *("-p", "pytest_benchmark.plugin", "-p", "no:cacheprovider", "-q", "--tb=short"),
-        *("--benchmark-quiet", f"--benchmark-max-time={PASS_S}", f"--benchmark-json={report}"),
+        *("--benchmark-quiet", f"--benchmark-json={report}"),
+        *(f"--benchmark-max-time={PASS_S}", f"--benchmark-min-time={ROUND_S}"),
         *(f"--lossbench-plan={plan_file}", f"--lossbench-cells={path}"),
         *(f"--lossbench-pass={number}", f"--lossbench-budget={options.budget!r}"),
     ]

@@ -128,13 +128,18 @@ class Problem:
 
 @dataclass(frozen=True)
 class Cell:
-    """One row of the results: the identity of a measurement."""
+    """One row of the results: the identity of a measurement.
+
+    A `twin` has no row: it is the cell of the same words, timed a second time in each pass under a
+    name of its own, for what its two times differ by is noise (A/A). `plan` adds it to the passes.
+    """
 
     problem: str
     tier: str
     size: str
     dtype: str
     threads: int
+    twin: bool = False
 
     @property
     def id(self) -> str:
@@ -142,7 +147,7 @@ class Cell:
         name = f"{self.problem}-{self.tier}-{self.size}-{self.dtype}"
         if is_threaded(self.tier):
             name += f"-{self.threads}thread{'s' if self.threads > 1 else ''}"
-        return name
+        return f"{name}-twin" if self.twin else name
 
     @property
     def group(self) -> tuple[str, str, str]:

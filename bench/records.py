@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.agreement import Verdict
+from bench.noise import Conditions
 from bench.problem import Cell
 
 CELLS = "cells.jsonl"
@@ -32,12 +33,15 @@ class Record:
         Calls in a round; 0 where nothing was timed.
     times : tuple of float
         Seconds a call, of each round in the order of the clock.
+    conditions : Conditions
+        Of the machine meanwhile.
     """
 
     pass_number: int
     verdict: Verdict
     iterations: int = 0
     times: tuple[float, ...] = ()
+    conditions: Conditions = Conditions()
 
 
 def append(path: Path, record: Record) -> None:
@@ -84,7 +88,7 @@ def _to_line(record: Record) -> str:
     # JSON knows no infinity: an error that large is in the message, and null here
     finite = {key: None if _infinite(value) else value for key, value in values.items()}
     timing = {"iterations": record.iterations, "times": record.times}
-    return json.dumps(finite | timing, allow_nan=False) + "\n"
+    return json.dumps(finite | timing | asdict(record.conditions), allow_nan=False) + "\n"
 
 
 def _infinite(value: Any) -> bool:
@@ -94,9 +98,15 @@ def _infinite(value: Any) -> bool:
 def _from_line(path: Path, number: int, line: str) -> Record:
     try:
         values = json.loads(line)
-        cell = Cell(**{name: values.pop(name) for name in Cell.__annotations__})
+        # What a line of an older run does not have yet has a default.
+        cell = Cell(**_taken(values, Cell.__annotations__))
+        conditions = Conditions(**_taken(values, Conditions.__annotations__))
         pass_number, iterations = int(values.pop("pass")), int(values.pop("iterations"))
         times = tuple(float(seconds) for seconds in values.pop("times"))
-        return Record(pass_number, Verdict(cell, **values), iterations, times)
+        return Record(pass_number, Verdict(cell, **values), iterations, times, conditions)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path}, line {number}: not a record of a cell ({error!r})") from error
+
+
+def _taken(values: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    return {name: values.pop(name) for name in names if name in values}

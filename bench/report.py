@@ -12,12 +12,15 @@ from rich.text import Text
 
 from bench.agreement import STATUSES, WRONG, Verdict
 from bench.problem import PEERS, Problem, Size, in_order, is_threaded
+from bench.ratios import Standing, standing
 from bench.units import digits, duration
 
 PLAIN_WIDTH = 100
 # Of a grid, beside that of the sizes: five columns of times fit that width.
 MOST_COLUMNS = 5
 TIMES = "\N{MULTIPLICATION SIGN}"
+NOISY = "!"
+UNCLEAR = "?"
 _STYLE = {status: "bold red" if status in WRONG else "dim" for status in STATUSES}
 
 
@@ -137,12 +140,27 @@ def _timed(cell: Any) -> Text:
         return Text(f"{cell.status}{estimate}", _STYLE[cell.status])
     if pd.isna(cell.median_s):
         return Text("not timed", "dim")  # the run was broken off before
-    text = Text(duration(cell.median_s), "bold green" if cell.fastest else "")
-    for other, speedup in (("loop", cell.speedup_vs_loop), ("numpy", cell.speedup_vs_numpy)):
-        if cell.tier not in {"loop", other} and not pd.isna(speedup):
-            factor = digits(speedup, 3 if speedup >= 1.0 else 2)
-            text.append(f"\n{factor}{TIMES} {other}", "not bold default dim")
+    mark = f" {NOISY}" if cell.noise else ""
+    text = Text(duration(cell.median_s) + mark, "bold green" if cell.fastest else "")
+    for other in ("loop", "numpy"):
+        if cell.tier not in {"loop", other} and not pd.isna(getattr(cell, f"speedup_vs_{other}")):
+            text.append(f"\n{_speedup(cell, other)} {other}", "not bold default dim")
     return text
+
+
+def _standing(cell: Any, other: str) -> Standing:
+    low, high = (getattr(cell, f"speedup_vs_{other}_{end}") for end in ("low", "high"))
+    return standing(low, high, cell.noise_floor)
+
+
+def _speedup(cell: Any, other: str) -> str:
+    """Return a speed-up as far as its interval allows."""
+    found = _standing(cell, other)
+    if found == "tie":
+        return "tie"
+    speedup = getattr(cell, f"speedup_vs_{other}")
+    factor = digits(speedup, 3 if speedup >= 1.0 else 2)
+    return f"{factor}{TIMES}{UNCLEAR if found == 'unclear' else ''}"
 
 
 def _judged(cell: Any) -> Text:
@@ -166,11 +184,31 @@ def _remarks(frame: pd.DataFrame) -> Iterator[Text]:
     if over_budget.any():
         some = "1 cell" if over_budget.sum() == 1 else f"{over_budget.sum()} cells"
         yield Text(f"skipped: {some} over the budget; a call would take about what ~ says.", "dim")
+    yield from _trust(frame)
     yield from _special_values(frame)
     for status in STATUSES[1:]:
         for cell in frame[(frame["status"] == status) & ~over_budget].itertuples():
             where = f"{cell.problem} {cell.tier} {cell.size} {cell.dtype}"
             yield Text(f"{status}: {where}: {cell.message}", _STYLE[status])
+
+
+def _trust(frame: pd.DataFrame) -> Iterator[Text]:
+    """Yield how far the figures are to be trusted: what a tie is, what is unclear, what is noise."""
+    floor = frame["noise_floor"].max()
+    if not pd.isna(floor):
+        same = f"The same code, timed twice, differed by up to {floor - 1.0:.1%}"
+        yield Text(f"{same}: a speed-up whose interval lies within that is a tie.", "dim")
+    cells: list[Any] = list(frame.itertuples())
+    compared = ((cell, other) for cell in cells for other in ("loop", "numpy"))
+    if any(_standing(cell, other) == "unclear" for cell, other in compared):
+        yield Text(f"{UNCLEAR}: the interval of this speed-up holds 1: it may be none.", "dim")
+    noisy = frame.loc[frame["noise"] != "", "noise"]
+    if len(noisy):
+        kinds = noisy.str.split("; ").explode().str.partition(":")[0].value_counts()
+        why = ", ".join(f"{kind} {count}" for kind, count in kinds.items())
+        some = f"{len(noisy)} of {len(frame)} cells"
+        words = f"{NOISY}: not to be trusted: {some} ({why}); see the column noise."
+        yield Text(words, "yellow")
 
 
 def _sizes_by_problem(frame: pd.DataFrame) -> Iterator[str]:

@@ -5,17 +5,19 @@ How it is shown is left to `report`.
 
 import csv
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from bench import noise, ratios, records, runs
 from bench import problem as problems
-from bench import records, runs
 from bench.agreement import STATUSES, Verdict
 from bench.problem import Cell, Problem
+from bench.noise import TimedPass
 from bench.problems import PROBLEMS
 from bench.records import CELLS, Record
 
@@ -46,11 +48,20 @@ COLUMNS: dict[str, str] = {
     "q3_s": "float64",
     "stddev_s": "float64",
     "estimated_s": "float64",
+    "noise": "str",
     "speedup_vs_loop": "float64",
+    "speedup_vs_loop_low": "float64",
+    "speedup_vs_loop_high": "float64",
     "speedup_vs_numpy": "float64",
+    "speedup_vs_numpy_low": "float64",
+    "speedup_vs_numpy_high": "float64",
+    "noise_floor": "float64",
     "bytes_moved": "Int64",
     "flops": "Int64",
     "gb_per_s": "float64",
+    # A number for each pass of the run: what ratios are paired by, in the file that they are in.
+    "pass_medians_s": "str",
+    "twin_medians_s": "str",
 }
 IDENTITY = ("problem", "tier", "size", "dtype", "threads")
 _GROUP = ["problem", "size", "dtype"]
@@ -94,16 +105,23 @@ def tabulate(
     -------
     DataFrame
         With `COLUMNS`, in the order of the plan. Quartiles are those of all rounds together,
-        ``iterations`` the median over the passes of the calls in a round.
+        ``iterations`` the median over the passes of the calls in a round. ``noise`` says why the
+        times of a cell are not to be trusted (`noise.reasons`). ``pass_medians_s`` are the medians
+        of the passes, in order (`pass_medians` reads them), ``twin_medians_s`` those of the cell's
+        twin where it has one.
     """
     named = {one.name: one for one in all_problems}
     of_cell: dict[Cell, list[Record]] = {}
     for record in found:
         of_cell.setdefault(record.verdict.cell, []).append(record)
     rows = [
-        {"run_id": run_id, **_row(named[cell.problem], cell, of_cell[cell])}
+        {
+            "run_id": run_id,
+            **_row(named[cell.problem], cell, of_cell[cell]),
+            **_by_pass(of_cell[cell], of_cell.get(replace(cell, twin=True), ())),
+        }
         for cell in cells
-        if cell in of_cell
+        if cell in of_cell and not cell.twin
     ]
     return derived(_typed(pd.DataFrame(rows, columns=list(COLUMNS))))
 
@@ -130,7 +148,7 @@ def _row(its_problem: Problem, cell: Cell, its_records: Sequence[Record]) -> dic
 
 def _pool(its_records: Sequence[Record]) -> _Pooled | None:
     """Take the rounds of all passes as one sample; None where there are none."""
-    timed = [record for record in its_records if record.verdict.status == "ok" and record.times]
+    timed = _timed(its_records)
     if not timed:
         return None
     times = np.array([seconds for record in timed for seconds in record.times])
@@ -147,29 +165,105 @@ def _pool(its_records: Sequence[Record]) -> _Pooled | None:
     )
 
 
+def _by_pass(its_records: Sequence[Record], twins: Sequence[Record]) -> dict[str, str]:
+    passes = _passes(its_records)
+    return {
+        "noise": "; ".join(noise.reasons(passes)) if passes else "",
+        "pass_medians_s": _medians_text(passes),
+        "twin_medians_s": _medians_text(_passes(twins)),
+    }
+
+
+def _timed(its_records: Iterable[Record]) -> list[Record]:
+    return [record for record in its_records if record.verdict.status == "ok" and record.times]
+
+
+def _passes(its_records: Iterable[Record]) -> list[TimedPass]:
+    """Return the passes in which a cell was timed, in order."""
+    passes = [
+        TimedPass(record.pass_number, float(np.median(record.times)), record.conditions)
+        for record in _timed(its_records)
+    ]
+    return sorted(passes, key=lambda one: one.number)
+
+
+def _medians_text(passes: Sequence[TimedPass]) -> str:
+    """Return the medians of the passes from the first of the run on, to seven digits."""
+    medians = {one.number: f"{one.median_s:.7g}" for one in passes}
+    return " ".join(medians.get(number, "nan") for number in range(1, max(medians, default=0) + 1))
+
+
+def pass_medians(text: str) -> NDArray[np.float64]:
+    """Return the numbers of ``pass_medians_s`` or ``twin_medians_s``.
+
+    Parameters
+    ----------
+    text : str
+        A number for each pass, parted by spaces.
+
+    Returns
+    -------
+    (passes,) float64
+        Seconds of a call; NaN for a pass in which the cell was not timed.
+
+    Raises
+    ------
+    ValueError
+        Something that is neither a time nor ``nan``.
+
+    Examples
+    --------
+    >>> pass_medians("0.001 nan 0.002").tolist()
+    [0.001, nan, 0.002]
+    """
+    medians = np.array(text.split(), dtype=np.float64)
+    if not np.all((medians > 0.0) & np.isfinite(medians) | np.isnan(medians)):
+        raise ValueError(f"not the times of passes: {text!r}")
+    return medians
+
+
 def derived(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the table with the columns that follow from the stored ones computed anew.
 
-    A speed-up is the loops' (NumPy's) median over the cell's own, for the same problem, size and
-    dtype; it is blank where either has no time. ``gb_per_s`` is ``bytes_moved`` over the median.
+    A speed-up is the loops' (NumPy's) time over the cell's own, for the same problem, size and
+    dtype: the median of the ratios of the passes in which both were timed, with its interval
+    (`ratios.paired`); blank where there is no such pass. It is not quite the quotient of the two
+    medians in the table, which are of all rounds. ``noise_floor`` is the factor that the same code
+    differed by in this run (`ratios.noise_floor`). ``gb_per_s`` is ``bytes_moved`` over the median.
     """
-    median = frame["median_s"]
+    floor = ratios.noise_floor(
+        ratios.paired(pass_medians(twin), pass_medians(its))
+        for its, twin in zip(frame["pass_medians_s"], frame["twin_medians_s"], strict=True)
+    )
     return frame.assign(
-        speedup_vs_loop=_median_of(frame, "loop") / median,
-        speedup_vs_numpy=_median_of(frame, "numpy") / median,
-        gb_per_s=frame["bytes_moved"].astype("float64") / median / 1e9,
+        **_speedups(frame, "loop"),
+        **_speedups(frame, "numpy"),
+        noise_floor=floor,
+        gb_per_s=frame["bytes_moved"].astype("float64") / frame["median_s"] / 1e9,
     )
 
 
-def _median_of(frame: pd.DataFrame, tier: str) -> pd.Series:
-    """Return, for each row, the median of a tier in the row's group; it has one row there."""
-    of_tier = frame.loc[frame["tier"] == tier, [*_GROUP, "median_s"]]
-    medians = (
-        frame[_GROUP]
-        .astype(str)
-        .merge(of_tier.astype(dict.fromkeys(_GROUP, str)), on=_GROUP, how="left", validate="m:1")
-    )
-    return medians["median_s"].set_axis(frame.index)
+def _speedups(frame: pd.DataFrame, tier: str) -> dict[str, pd.Series]:
+    """Return the columns of the speed-up over a tier, which has one row in a group."""
+    groups = list(frame[_GROUP].astype(str).itertuples(index=False, name=None))
+    medians = [pass_medians(text) for text in frame["pass_medians_s"]]
+    of_tier = {
+        group: its
+        for group, its, its_tier in zip(groups, medians, frame["tier"], strict=True)
+        if its_tier == tier
+    }
+    nothing = np.array([])
+    found = [
+        ratios.paired(of_tier.get(group, nothing), its)
+        for group, its in zip(groups, medians, strict=True)
+    ]
+    names = {"value": "", "low": "_low", "high": "_high"}
+    return {
+        f"speedup_vs_{tier}{suffix}": pd.Series(
+            [getattr(one, name) for one in found], frame.index, "float64"
+        )
+        for name, suffix in names.items()
+    }
 
 
 # --- files
@@ -228,6 +322,9 @@ def _read(path: Path) -> pd.DataFrame:
     for name, dtype in COLUMNS.items():
         if dtype not in _WORDS:
             frame[name] = _numbers(path, frame[name], name)
+    for name in ("pass_medians_s", "twin_medians_s"):
+        for number, text in enumerate(frame[name], 2):
+            _checked_medians(path, number, name, text)
     strange = sorted(set(frame["status"]) - set(STATUSES))
     if strange:
         raise ValueError(f"{path} is not a table of lossbench: status {', '.join(strange)}")
@@ -239,6 +336,13 @@ def _numbers(path: Path, column: pd.Series, name: str) -> pd.Series:
         return pd.to_numeric(column.replace("", None))
     except ValueError as error:
         raise ValueError(f"{path}: column {name} is not of numbers: {error}") from error
+
+
+def _checked_medians(path: Path, number: int, name: str, text: str) -> None:
+    try:
+        pass_medians(text)
+    except ValueError as error:
+        raise ValueError(f"{path}: column {name}, line {number}: {error}") from error
 
 
 def _typed(frame: pd.DataFrame) -> pd.DataFrame:

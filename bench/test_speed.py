@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bench import problem, threads
+from bench import noise, problem, threads
 from bench.agreement import WRONG, Verdict
 from bench.problem import Arguments, Cell, Kernel, Problem, is_threaded
 
@@ -35,12 +35,14 @@ def test_speed(
     benchmark.extra_info.update(_extra_info(its_problem, verdict))
     with threads.limited(cell.threads):
         rounds = _rounds(_seconds(verdict, kernel, arguments), request.config)
+        before = noise.start()
         if rounds:
             benchmark.pedantic(kernel, arguments, rounds=rounds)
         else:
             benchmark(kernel, *arguments)
+        conditions = noise.conditions_since(before)
     if benchmark.stats:  # there are none with --benchmark-disable
-        record(benchmark.stats.iterations, benchmark.stats.stats.data)
+        record(benchmark.stats.iterations, benchmark.stats.stats.data, conditions)
 
 
 def _seconds(verdict: Verdict, kernel: Kernel, arguments: Arguments) -> float:

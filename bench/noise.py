@@ -1,0 +1,124 @@
+"""What makes the times of a cell not to be trusted, in words, and the clocks that tell.
+
+What the times come to is left to `table`, ratios and their intervals to `ratios`.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import psutil  # type: ignore[import-untyped]
+
+from bench.ratios import LEAST_PASSES
+
+# The spread of the passes above which pyperf calls a benchmark unstable.
+SPREAD = 0.1
+# A first pass counts as unlike where it is outside of all others and so far from their median.
+FIRST_PASS = 0.1
+FREQUENCY = 0.1
+# A process that computes and gets less of a core than this has shared it.
+CORE_SHARE = 0.9
+# Ratios are medians over the passes: a few that were disturbed do not move them.
+DISTURBED = 0.25
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """Under which a cell was timed in one pass.
+
+    Attributes
+    ----------
+    cpu_share : float, optional
+        Seconds that this process computed, in all of its threads, over those that passed.
+    mhz : float, optional
+        Frequency of the fastest core right after; None where the system does not tell.
+    """
+
+    cpu_share: float | None = None
+    mhz: float | None = None
+
+
+@dataclass(frozen=True)
+class Start:
+    """The clocks before a cell is timed."""
+
+    clock_s: float
+    cpu_s: float
+
+
+@dataclass(frozen=True)
+class TimedPass:
+    """What one pass says about a cell: seconds of a call, and the conditions."""
+
+    number: int
+    median_s: float
+    conditions: Conditions
+
+
+def start() -> Start:
+    """Return what the clocks say now."""
+    return Start(time.perf_counter(), time.process_time())
+
+
+def conditions_since(before: Start) -> Conditions:
+    """Return the conditions of what was timed between then and now."""
+    passed = time.perf_counter() - before.clock_s
+    share = (time.process_time() - before.cpu_s) / passed if passed > 0.0 else None
+    # psutil has the function only where it has an implementation
+    cores = psutil.cpu_freq(percpu=True) if hasattr(psutil, "cpu_freq") else []
+    fastest = max((core.current for core in cores or []), default=0.0)
+    return Conditions(share, fastest or None)
+
+
+def reasons(passes: Sequence[TimedPass]) -> tuple[str, ...]:
+    """Return why the times of a cell are not to be trusted; nothing where they are.
+
+    Parameters
+    ----------
+    passes : sequence of TimedPass
+        Those in which the cell was timed, in order.
+
+    Returns
+    -------
+    tuple of str
+        Each is a kind, a colon and what was found. ``few passes``: too few for an interval.
+        ``spread``: the interquartile range of the passes' medians over 1.349, which for normal noise
+        is its standard deviation, relative to their median. ``first pass``: outside of all others,
+        and far from their median. ``frequency``: the core's, over the passes. ``load``: passes in
+        which the process had less than a core.
+
+    Examples
+    --------
+    >>> reasons([TimedPass(number, 1e-6, Conditions()) for number in (1, 2)])
+    ('few passes: 2',)
+    """
+    found = []
+    times = np.array([one.median_s for one in passes])
+    if len(times) < LEAST_PASSES:
+        found.append(f"few passes: {len(times)}")
+    else:
+        q1, median, q3 = np.quantile(times, (0.25, 0.5, 0.75))
+        spread = (q3 - q1) / 1.349 / median
+        if spread > SPREAD:
+            found.append(f"spread: {spread:.0%}")
+        found += _first_pass(passes)
+    rates = [one.conditions.mhz for one in passes if one.conditions.mhz]
+    if rates and max(rates) > (1.0 + FREQUENCY) * min(rates):
+        found.append(f"frequency: {min(rates):.0f} to {max(rates):.0f} MHz")
+    shares = [one.conditions.cpu_share for one in passes]
+    disturbed = sum(share is not None and share < CORE_SHARE for share in shares)
+    if disturbed > DISTURBED * len(passes):
+        found.append(f"load: shared its core in {disturbed} of {len(passes)} passes")
+    return tuple(found)
+
+
+def _first_pass(passes: Sequence[TimedPass]) -> list[str]:
+    """Return the reason where the first pass of the run, if it is there, is unlike the others."""
+    first, *others = passes
+    rest = [one.median_s for one in others]
+    ratio = first.median_s / float(np.median(rest))
+    inside = min(rest) <= first.median_s <= max(rest)
+    if first.number != 1 or inside or 1.0 / (1.0 + FIRST_PASS) <= ratio <= 1.0 + FIRST_PASS:
+        return []
+    return [f"first pass: {ratio:.2f} of the others"]
