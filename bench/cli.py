@@ -171,6 +171,55 @@ def check(
         raise typer.Exit(WRONG)
 
 
+@app.command()
+def compare(
+    old: Annotated[
+        str, typer.Argument(metavar="OLD", help="A run's folder or name, “latest”, or a CSV.")
+    ],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="Likewise.")],
+    markdown: Annotated[bool, typer.Option("--markdown", help="As Markdown.")] = False,
+    fail_above: Annotated[
+        float | None,
+        typer.Option(
+            metavar="RATIO",
+            help="Exit with 1 where a cell is significantly slower, and by more than, say, 1.10.",
+        ),
+    ] = None,
+    min_effect: Annotated[
+        float | None,
+        typer.Option(metavar="SHARE", help="A change up to this counts as none, 0.05 by default."),
+    ] = None,
+    output: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the runs are.")] = RESULTS,
+) -> None:
+    """Say which cells became slower or faster from one run to another."""
+    from bench import compare as comparing
+    from bench import runs, table
+    from bench.compare_report import comparison_markdown, comparison_report
+    from bench.report import console
+
+    with _usage_errors():
+        if fail_above is not None and not fail_above >= 1.0:
+            raise ValueError(f"--fail-above has to be at least 1, not {fail_above:g}")
+        paths = [
+            Path(name) if Path(name).exists() else runs.find(name, output) for name in (old, new)
+        ]
+        frames = [table.load(path) for path in paths]
+        machines = [runs.machine_of(path) for path in paths]
+        tiers = set(frames[0]["tier"]) & set(frames[1]["tier"])
+        found = comparing.compare(
+            frames[0],
+            frames[1],
+            comparing.differences_of(machines[0], machines[1], tiers),
+            comparing.MIN_EFFECT if min_effect is None else min_effect,
+        )
+    if markdown:
+        typer.echo(comparison_markdown(found))
+    else:
+        console().print(comparison_report(found))
+    if fail_above is not None and comparing.slower_than(found, fail_above):
+        raise typer.Exit(WRONG)
+
+
 @app.command("list")
 def list_problems(files: Files = None) -> None:
     """Show the problems with their tiers and sizes."""

@@ -13,7 +13,7 @@ import pytest
 
 from bench import environment, names, plan, problem, records
 from bench.agreement import Verdict, check
-from bench.noise import Conditions
+from bench.noise import UNKNOWN, Conditions
 from bench.plan import Options
 from bench.problem import DTYPES, Arguments, Cell, Problem
 from bench.problem_file import ProblemFileError, look_at, problems_in
@@ -184,7 +184,7 @@ def record(
     def write(
         iterations: int = 0,
         times: Sequence[float] = (),
-        conditions: Conditions = Conditions(),  # noqa: B008  (a constant)
+        conditions: Conditions = UNKNOWN,
     ) -> None:
         if path:
             records.append(path, Record(number, verdict, iterations, tuple(times), conditions))

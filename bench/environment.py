@@ -12,9 +12,10 @@ from threadpoolctl import threadpool_info  # type: ignore[import-untyped]
 
 from bench import threads
 
+OF_PEERS = ("scikit-learn", "torch", "jax", "jaxlib", "cffi")
 LIBRARIES = (
     *("lossbench", "numpy", "numba", "llvmlite", "scipy", "pandas", "pytest-benchmark"),
-    *("scikit-learn", "torch", "jax", "jaxlib", "cffi"),  # of the peers
+    *OF_PEERS,
 )
 CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
 

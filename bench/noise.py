@@ -19,8 +19,8 @@ FIRST_PASS = 0.1
 FREQUENCY = 0.1
 # A process that computes and gets less of a core than this has shared it.
 CORE_SHARE = 0.9
-# Ratios are medians over the passes: a few that were disturbed do not move them.
-DISTURBED = 0.25
+# Of the passes: from there on, the median over them is of a pass that was disturbed.
+DISTURBED = 0.5
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,9 @@ class Conditions:
 
     cpu_share: float | None = None
     mhz: float | None = None
+
+
+UNKNOWN = Conditions()
 
 
 @dataclass(frozen=True)
@@ -83,10 +86,10 @@ def reasons(passes: Sequence[TimedPass]) -> tuple[str, ...]:
     -------
     tuple of str
         Each is a kind, a colon and what was found. ``few passes``: too few for an interval.
-        ``spread``: the interquartile range of the passes' medians over 1.349, which for normal noise
-        is its standard deviation, relative to their median. ``first pass``: outside of all others,
-        and far from their median. ``frequency``: the core's, over the passes. ``load``: passes in
-        which the process had less than a core.
+        ``spread``: the interquartile range of the passes' medians over 1.349, which for normal
+        noise is its standard deviation, relative to their median. ``first pass``: outside of all
+        others, and far from their median. ``frequency``: the core's, over the passes. ``load``:
+        passes in which the process had less than a core.
 
     Examples
     --------
@@ -108,7 +111,7 @@ def reasons(passes: Sequence[TimedPass]) -> tuple[str, ...]:
         found.append(f"frequency: {min(rates):.0f} to {max(rates):.0f} MHz")
     shares = [one.conditions.cpu_share for one in passes]
     disturbed = sum(share is not None and share < CORE_SHARE for share in shares)
-    if disturbed > DISTURBED * len(passes):
+    if disturbed >= DISTURBED * len(passes) > 0:
         found.append(f"load: shared its core in {disturbed} of {len(passes)} passes")
     return tuple(found)
 

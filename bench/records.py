@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.agreement import Verdict
-from bench.noise import Conditions
+from bench.noise import UNKNOWN, Conditions
 from bench.problem import Cell
 
 CELLS = "cells.jsonl"
@@ -41,7 +41,7 @@ class Record:
     verdict: Verdict
     iterations: int = 0
     times: tuple[float, ...] = ()
-    conditions: Conditions = Conditions()
+    conditions: Conditions = UNKNOWN
 
 
 def append(path: Path, record: Record) -> None:

@@ -193,7 +193,7 @@ def _remarks(frame: pd.DataFrame) -> Iterator[Text]:
 
 
 def _trust(frame: pd.DataFrame) -> Iterator[Text]:
-    """Yield how far the figures are to be trusted: what a tie is, what is unclear, what is noise."""
+    """Yield how far the figures are to be trusted: what is a tie, unclear, or noise."""
     floor = frame["noise_floor"].max()
     if not pd.isna(floor):
         same = f"The same code, timed twice, differed by up to {floor - 1.0:.1%}"

@@ -104,6 +104,29 @@ def _as_it_was(file: ProblemFile, folder: Path) -> ProblemFile:
     return replace(file, path=str((folder / Path(file.path).name).resolve()))
 
 
+def machine_of(path: Path) -> dict[str, Any] | None:
+    """Return what is known of the machine of a run, None where nothing is.
+
+    Parameters
+    ----------
+    path : Path
+        Its folder, or a file in it.
+
+    Raises
+    ------
+    ValueError
+        Its environment.json is not one.
+    """
+    file = (path if path.is_dir() else path.parent) / ENVIRONMENT
+    if not file.exists():
+        return None
+    try:
+        machine = json.loads(file.read_text(encoding="utf-8"))["machine"]
+        return dict(machine)
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{file} does not say what the machine was: {error!r}") from error
+
+
 def note_machine(folder: Path, facts: dict[str, Any]) -> None:
     """Put what a pass found out about the machine in the place of what was known before."""
     known = json.loads((folder / ENVIRONMENT).read_text(encoding="utf-8"))

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from bench import noise, ratios, records, runs
 from bench import problem as problems
 from bench.agreement import STATUSES, Verdict
-from bench.problem import Cell, Problem
 from bench.noise import TimedPass
+from bench.problem import Cell, Problem
 from bench.problems import PROBLEMS
 from bench.records import CELLS, Record
 

@@ -1,0 +1,272 @@
+"""Two runs, cell by cell: which became slower or faster, by more than noise and chance explain.
+
+How a comparison is shown is left to `compare_report`.
+"""
+
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+from bench.environment import OF_PEERS
+from bench.problem import PEERS
+from bench.table import IDENTITY, pass_medians
+
+ALPHA = 0.01
+MIN_EFFECT = 0.05
+# SciPy's exact distribution takes milliseconds for this many pairs of passes, and a minute for 200
+# passes against 200, where the normal one is as good.
+EXACT_PAIRS = 2500
+
+# What became of a cell. "untested": too few passes for any p-value below what it would take;
+# "not judged": the machines or libraries differ, and the ratio may be theirs.
+FINDINGS = ("slower", "faster", "same", "untested", "not judged")
+
+_IDENTITY = list(IDENTITY)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What two runs say about each other.
+
+    Attributes
+    ----------
+    cells : DataFrame
+        A row a cell that has a time in both: its identity; ``old_s`` and ``new_s``, the medians of
+        the passes' medians; ``ratio``, new over old; ``p_value``, corrected, NaN where it was not
+        tested; ``finding``, one of `FINDINGS`.
+    statuses : DataFrame
+        A row a cell whose status is another: its identity, ``status_old``, ``status_new``,
+        ``message_new``.
+    only_old, only_new : int
+        The number of cells that the other run does not have.
+    differences : tuple of str
+        What is not the same about the machines and libraries; with any, nothing is judged.
+    min_effect : float
+        The relative change up to which a cell counts as the same.
+    """
+
+    cells: pd.DataFrame
+    statuses: pd.DataFrame
+    only_old: int
+    only_new: int
+    differences: tuple[str, ...]
+    min_effect: float
+
+    def count(self, finding: str) -> int:
+        """Return the number of cells with a finding."""
+        return int((self.cells["finding"] == finding).sum())
+
+
+def compare(
+    old: pd.DataFrame,
+    new: pd.DataFrame,
+    differences: Sequence[str] = (),
+    min_effect: float = MIN_EFFECT,
+) -> Comparison:
+    """Compare two tables cell by cell.
+
+    The samples are the passes: each is a process of its own, that went through the cells in an
+    order of its own, and gives one figure a cell, the median of its rounds. The rounds of a pass
+    are not independent of each other (they share a process, its memory, and the few milliseconds in
+    which they were timed), and are never counted as samples.
+
+    Each cell is tested twice by Mann–Whitney, one-sided: whether the new passes divided by
+    (1 + `min_effect`) still tend to be longer than the old ones, and whether multiplied by it they
+    still tend to be shorter; twice the smaller p-value counts. So a change is found where it is
+    significantly *more* than the smallest effect, not merely more than nothing: a machine that is a
+    few per cent slower today makes no regression. The ratio shown is the one that goes with that
+    test, by Hodges and Lehmann: the median of new_j / old_i over all pairs of passes, in
+    logarithms.
+
+    The p-values of all cells are corrected by Benjamini and Hochberg, and `ALPHA` holds for the
+    whole comparison: where nothing changed, the chance that any cell is named is at most that, and
+    where cells did change, so is the expected share of wrong names among them. Holm's correction
+    would bound the chance of a single wrong name there as well. But one change of the code often
+    touches many cells, and few passes give coarse p-values: Holm asks nearly as much evidence of
+    each of them as if it were the only one. Cells whose passes are too few for any p-value that
+    could count are set aside before (Gilbert's reduction, by Tarone's count), so that they take no
+    power from the others.
+
+    Parameters
+    ----------
+    old, new : DataFrame
+        Tables as `bench.load` returns them.
+    differences : sequence of str
+        What is known to differ between the machines or libraries (`differences_of`). Where there is
+        any, ratios are given and nothing is tested.
+    min_effect : float
+        At least 0; 0.05 is 5 %.
+
+    Returns
+    -------
+    Comparison
+        Cells in the order of the new table.
+
+    Raises
+    ------
+    ValueError
+        A cell that is in a table twice; a `min_effect` below 0 or not finite.
+
+    References
+    ----------
+    H. B. Mann, D. R. Whitney, Ann. Math. Statist. 18 (1947); J. L. Hodges, E. L. Lehmann, Ann.
+    Math. Statist. 34 (1963); Y. Benjamini, Y. Hochberg, J. R. Statist. Soc. B 57 (1995);
+    R. E. Tarone, Biometrics 46 (1990); P. B. Gilbert, Appl. Statist. 54 (2005).
+    """
+    if not 0.0 <= min_effect < math.inf:
+        raise ValueError(f"the smallest effect has to be at least 0, not {min_effect:g}")
+    columns = [*_IDENTITY, "status", "message", "pass_medians_s"]
+    old_cells, new_cells = _plain(old[columns], "old"), _plain(new[columns], "new")
+    both = new_cells.merge(old_cells, on=_IDENTITY, suffixes=("_new", "_old"))
+    samples = [
+        (_sample(before), _sample(after))
+        for before, after in zip(
+            both["pass_medians_s_old"], both["pass_medians_s_new"], strict=True
+        )
+    ]
+    timed = np.array([bool(len(a) and len(b)) for a, b in samples], dtype=bool)
+    pairs = [pair for pair, is_timed in zip(samples, timed, strict=True) if is_timed]
+    cells = both.loc[timed, _IDENTITY].assign(
+        old_s=[math.exp(np.median(before)) for before, _ in pairs],
+        new_s=[math.exp(np.median(after)) for _, after in pairs],
+        ratio=[math.exp(np.median(np.subtract.outer(after, before))) for before, after in pairs],
+    )
+    tested = not differences
+    p_values = _corrected(pairs, min_effect) if tested else np.full(len(pairs), math.nan)
+    findings = [
+        _finding(p_value, ratio) if tested else "not judged"
+        for p_value, ratio in zip(p_values, cells["ratio"], strict=True)
+    ]
+    changed = both.loc[both["status_old"] != both["status_new"]]
+    return Comparison(
+        cells=cells.assign(p_value=p_values, finding=findings).reset_index(drop=True),
+        statuses=changed[[*_IDENTITY, "status_old", "status_new", "message_new"]].reset_index(
+            drop=True
+        ),
+        only_old=len(old_cells) - len(both),
+        only_new=len(new_cells) - len(both),
+        differences=tuple(differences),
+        min_effect=min_effect,
+    )
+
+
+def _plain(frame: pd.DataFrame, which: str) -> pd.DataFrame:
+    """Return a table whose words are words, for two runs differ in their categories."""
+    plain = frame.astype({name: str for name in frame.columns if name != "threads"})
+    for again in plain.loc[plain.duplicated(_IDENTITY), _IDENTITY].itertuples(index=False):
+        raise ValueError(f"the {which} run has a cell twice: {' '.join(map(str, again))}")
+    return plain
+
+
+def _sample(text: str) -> NDArray[np.float64]:
+    """Return the logarithms of the passes' medians."""
+    medians = pass_medians(text)
+    return np.log(medians[~np.isnan(medians)])
+
+
+def _finding(p_value: float, ratio: float) -> str:
+    if math.isnan(p_value):
+        return "untested"
+    if p_value > ALPHA:
+        return "same"
+    return "slower" if ratio > 1.0 else "faster"
+
+
+def slower_than(comparison: Comparison, ratio: float) -> bool:
+    """Return whether a cell is significantly slower, and its ratio above this one."""
+    cells = comparison.cells
+    return bool(((cells["finding"] == "slower") & (cells["ratio"] > ratio)).any())
+
+
+# --- p-values
+
+
+def _corrected(
+    pairs: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]], min_effect: float
+) -> NDArray[np.float64]:
+    """Return the corrected p-value of each pair of samples; NaN for those that are set aside."""
+    able = _able([_smallest_p_value(len(before), len(after)) for before, after in pairs])
+    found = [_p_value(*pairs[i], math.log1p(min_effect)) for i in able]
+    corrected = np.full(len(pairs), math.nan)
+    if found:
+        corrected[able] = stats.false_discovery_control(found, method="bh")
+    return corrected
+
+
+def _p_value(before: NDArray[np.float64], after: NDArray[np.float64], margin: float) -> float:
+    exact = len(before) * len(after) <= EXACT_PAIRS
+    method: Any = "exact" if exact else "asymptotic"
+    slower = stats.mannwhitneyu(after - margin, before, alternative="greater", method=method)
+    faster = stats.mannwhitneyu(after + margin, before, alternative="less", method=method)
+    return min(1.0, 2.0 * min(float(slower.pvalue), float(faster.pvalue)))
+
+
+def _smallest_p_value(old: int, new: int) -> float:
+    """Return the two-sided p-value of samples of these sizes that do not overlap."""
+    return 2.0 / math.comb(old + new, new)
+
+
+def _able(smallest: Sequence[float]) -> list[int]:
+    """Return which tests could count: those able to reach α/k, for the smallest k that holds them.
+
+    Tarone's count k: the number of tests that can reach α/k is no more than k.
+    """
+    k = 1
+    while sum(one <= ALPHA / k for one in smallest) > k:
+        k += 1
+    return [i for i, one in enumerate(smallest) if one <= ALPHA / k]
+
+
+# --- what differs between machines
+
+
+def differences_of(
+    old: Mapping[str, Any] | None, new: Mapping[str, Any] | None, tiers: Collection[str]
+) -> tuple[str, ...]:
+    """Return what two machines and their libraries differ in, in words.
+
+    Parameters
+    ----------
+    old, new : mapping, optional
+        The ``machine`` of each run's environment.json; None where nothing is known of it.
+    tiers : collection of str
+        Those that are compared: the peers' libraries matter to them alone.
+
+    Returns
+    -------
+    tuple of str
+        lossbench's own version is not among them: what it changed is what is compared.
+    """
+    if old is None or new is None:
+        which = " and ".join(name for name, facts in (("old", old), ("new", new)) if facts is None)
+        return (f"nothing is known of the machine of the {which} run",)
+    left_out = {"lossbench"} | (set() if set(tiers) & set(PEERS) else set(OF_PEERS))
+    before, after = dict(_facts(old)), dict(_facts(new))
+    return tuple(
+        f"{name}: {_words(before.get(name))} → {_words(after.get(name))}"
+        for name in dict.fromkeys((*before, *after))
+        if name not in left_out and before.get(name) != after.get(name)
+    )
+
+
+def _facts(machine: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield each fact, each library and each setting by itself."""
+    for name, fact in machine.items():
+        if isinstance(fact, Mapping):
+            yield from fact.items()
+        else:
+            yield name.replace("_", " "), fact
+
+
+def _words(fact: Any) -> str:
+    if isinstance(fact, Mapping):
+        return " ".join(map(_words, fact.values()))
+    if isinstance(fact, list):
+        return "; ".join(map(_words, fact)) or "none"
+    return "none" if fact is None else str(fact)
