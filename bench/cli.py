@@ -182,7 +182,7 @@ def compare(
         float | None,
         typer.Option(
             metavar="RATIO",
-            help="Exit with 1 where a cell is significantly slower, and by more than, say, 1.10.",
+            help="Exit with 1 where a cell is significantly slower, by more than this, as 1.10.",
         ),
     ] = None,
     min_effect: Annotated[
@@ -200,16 +200,15 @@ def compare(
     with _usage_errors():
         if fail_above is not None and not fail_above >= 1.0:
             raise ValueError(f"--fail-above has to be at least 1, not {fail_above:g}")
-        paths = [
+        before, after = (
             Path(name) if Path(name).exists() else runs.find(name, output) for name in (old, new)
-        ]
-        frames = [table.load(path) for path in paths]
-        machines = [runs.machine_of(path) for path in paths]
-        tiers = set(frames[0]["tier"]) & set(frames[1]["tier"])
+        )
+        old_table, new_table = table.load(before), table.load(after)
+        tiers = set(old_table["tier"]) & set(new_table["tier"])
         found = comparing.compare(
-            frames[0],
-            frames[1],
-            comparing.differences_of(machines[0], machines[1], tiers),
+            old_table,
+            new_table,
+            comparing.differences_of(runs.machine_of(before), runs.machine_of(after), tiers),
             comparing.MIN_EFFECT if min_effect is None else min_effect,
         )
     if markdown:

@@ -28,6 +28,8 @@ EXACT_PAIRS = 2500
 FINDINGS = ("slower", "faster", "same", "untested", "not judged")
 
 _IDENTITY = list(IDENTITY)
+# The passes of the old and of the new run, in logarithms.
+_Samples = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -126,9 +128,7 @@ def compare(
     both = new_cells.merge(old_cells, on=_IDENTITY, suffixes=("_new", "_old"))
     samples = [
         (_sample(before), _sample(after))
-        for before, after in zip(
-            both["pass_medians_s_old"], both["pass_medians_s_new"], strict=True
-        )
+        for before, after in both[["pass_medians_s_old", "pass_medians_s_new"]].to_numpy()
     ]
     timed = np.array([bool(len(a) and len(b)) for a, b in samples], dtype=bool)
     pairs = [pair for pair, is_timed in zip(samples, timed, strict=True) if is_timed]
@@ -187,24 +187,31 @@ def slower_than(comparison: Comparison, ratio: float) -> bool:
 # --- p-values
 
 
-def _corrected(
-    pairs: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]], min_effect: float
-) -> NDArray[np.float64]:
+def _corrected(pairs: Sequence[_Samples], min_effect: float) -> NDArray[np.float64]:
     """Return the corrected p-value of each pair of samples; NaN for those that are set aside."""
     able = _able([_smallest_p_value(len(before), len(after)) for before, after in pairs])
-    found = [_p_value(*pairs[i], math.log1p(min_effect)) for i in able]
     corrected = np.full(len(pairs), math.nan)
-    if found:
+    if able:
+        found = _p_values([pairs[i] for i in able], math.log1p(min_effect))
         corrected[able] = stats.false_discovery_control(found, method="bh")
     return corrected
 
 
-def _p_value(before: NDArray[np.float64], after: NDArray[np.float64], margin: float) -> float:
-    exact = len(before) * len(after) <= EXACT_PAIRS
-    method: Any = "exact" if exact else "asymptotic"
-    slower = stats.mannwhitneyu(after - margin, before, alternative="greater", method=method)
-    faster = stats.mannwhitneyu(after + margin, before, alternative="less", method=method)
-    return min(1.0, 2.0 * min(float(slower.pvalue), float(faster.pvalue)))
+def _p_values(pairs: Sequence[_Samples], margin: float) -> NDArray[np.float64]:
+    """Return the p-value of each pair before correction; pairs of the same sizes go together."""
+    found = np.empty(len(pairs))
+    sizes = [(len(before), len(after)) for before, after in pairs]
+    for size in dict.fromkeys(sizes):
+        alike = [i for i, its_size in enumerate(sizes) if its_size == size]
+        before, after = (np.array([pairs[i][which] for i in alike]) for which in (0, 1))
+        how: Any = {
+            "axis": 1,
+            "method": "exact" if math.prod(size) <= EXACT_PAIRS else "asymptotic",
+        }
+        slower = stats.mannwhitneyu(after - margin, before, alternative="greater", **how).pvalue
+        faster = stats.mannwhitneyu(after + margin, before, alternative="less", **how).pvalue
+        found[alike] = np.minimum(1.0, 2.0 * np.minimum(slower, faster))
+    return found
 
 
 def _smallest_p_value(old: int, new: int) -> float:

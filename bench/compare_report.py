@@ -57,7 +57,7 @@ def _rows(comparison: Comparison) -> list[tuple[str, ...]]:
             f"{digits(cell.ratio)}{TIMES}",
             "" if comparison.differences else cell.finding,
         )
-        for cell in shown.itertuples()
+        for cell in _each(shown)
     ]
 
 
@@ -72,7 +72,7 @@ def _lines(comparison: Comparison) -> Iterator[str]:
     if count:
         middle = math.exp(np.median(np.log(comparison.cells["ratio"])))
         yield f"The ratios of all cells have the median {digits(middle)}{TIMES}."
-    for cell in comparison.statuses.itertuples():
+    for cell in _each(comparison.statuses):
         why = f": {cell.message_new}" if cell.message_new else ""
         yield f"{_name(cell)} was {cell.status_old}, and is {cell.status_new}{why}"
     for number, which in ((comparison.only_old, "old"), (comparison.only_new, "new")):
@@ -90,19 +90,19 @@ def _judgement(comparison: Comparison) -> Iterator[str]:
         slower, faster = comparison.count("slower"), comparison.count("faster")
         untested = comparison.count("untested")
         tested = len(comparison.cells) - untested
-        effect = (
-            f"{comparison.min_effect:.3g}"
-            if comparison.min_effect < 0.001
-            else (f"{comparison.min_effect:.1%}".replace(".0%", "%"))
-        )
+        effect = f"{comparison.min_effect * 100.0:.3g} %"
         found = f"{slower} slower and {faster} faster" if slower or faster else "None differs"
         yield f"{found} by more than {effect}, of {_cells(tested)} in both runs."
         yield (
-            f"By Mann–Whitney over the passes, corrected for all cells by Benjamini–Hochberg, "
-            f"α = {ALPHA:g}."
+            "By Mann-Whitney over the passes, corrected for all cells by Benjamini-Hochberg, "
+            f"at {ALPHA:g}."
         )
         if untested:
             yield f"Not tested, for too few passes to tell: {_cells(untested)}."
+
+
+def _each(frame: pd.DataFrame) -> Iterator[Any]:
+    yield from frame.itertuples()
 
 
 def _name(cell: Any) -> str:

@@ -104,7 +104,7 @@ def reasons(passes: Sequence[TimedPass]) -> tuple[str, ...]:
         q1, median, q3 = np.quantile(times, (0.25, 0.5, 0.75))
         spread = (q3 - q1) / 1.349 / median
         if spread > SPREAD:
-            found.append(f"spread: {spread:.0%}")
+            found.append(f"spread: {100.0 * spread:.0f} %")
         found += _first_pass(passes)
     rates = [one.conditions.mhz for one in passes if one.conditions.mhz]
     if rates and max(rates) > (1.0 + FREQUENCY) * min(rates):
