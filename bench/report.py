@@ -142,10 +142,18 @@ def _timed(cell: Any) -> Text:
         return Text("not timed", "dim")  # the run was broken off before
     mark = f" {NOISY}" if cell.noise else ""
     text = Text(duration(cell.median_s) + mark, "bold green" if cell.fastest else "")
-    for other in ("loop", "numpy"):
-        if cell.tier not in {"loop", other} and not pd.isna(getattr(cell, f"speedup_vs_{other}")):
-            text.append(f"\n{_speedup(cell, other)} {other}", "not bold default dim")
+    for other in _compared_with(cell):
+        text.append(f"\n{_speedup(cell, other)} {other}", "not bold default dim")
     return text
+
+
+def _compared_with(cell: Any) -> list[str]:
+    """Return the tiers that a cell has a speed-up over that is worth showing."""
+    return [
+        other
+        for other in ("loop", "numpy")
+        if cell.tier not in {"loop", other} and not pd.isna(getattr(cell, f"speedup_vs_{other}"))
+    ]
 
 
 def _standing(cell: Any, other: str) -> Standing:
@@ -199,7 +207,7 @@ def _trust(frame: pd.DataFrame) -> Iterator[Text]:
         same = f"The same code, timed twice, differed by up to {100.0 * (floor - 1.0):.2g} %"
         yield Text(f"{same}: a speed-up whose interval lies within that is a tie.", "dim")
     cells: list[Any] = list(frame.itertuples())
-    compared = ((cell, other) for cell in cells for other in ("loop", "numpy"))
+    compared = ((cell, other) for cell in cells for other in _compared_with(cell))
     if any(_standing(cell, other) == "unclear" for cell, other in compared):
         yield Text(f"{UNCLEAR}: the interval of this speed-up holds 1: it may be none.", "dim")
     noisy = frame.loc[frame["noise"] != "", "noise"]

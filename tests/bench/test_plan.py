@@ -1,14 +1,15 @@
 """What a run measures, and which cells each pass is to time."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
 from bench.agreement import Verdict
-from bench.plan import Options, cells_of, cells_of_pass, groups
+from bench.plan import Options, cells_of, cells_of_pass, groups, twins
 from bench.problem import Cell
 from bench.problems import PROBLEMS
-from bench.records import Record
+from bench.records import AGREEMENT, Record
 from bench.threads import all_cores
 
 CELLS = [Cell("svm_loss", tier, "S", "float64", 1) for tier in ("loop", "numpy", "numba")]
@@ -62,6 +63,57 @@ def test_passes_are_shuffled_each_in_its_own_way_and_always_the_same():
     assert sorted(map(str, first)) == sorted(map(str, cells))
     assert first != second
     assert first == cells_of_pass(cells, 1, OPTIONS, [])
+
+
+# --- twins
+
+
+def judged(cell, seconds=1e-5, status="ok"):
+    return Record(AGREEMENT, Verdict(cell, status, seconds=seconds))
+
+
+def test_one_cell_of_each_problem_is_timed_twice():
+    cells = cells_of(PROBLEMS, Options(threads=(1, 2)))
+    done = [judged(cell) for cell in cells]
+    found = twins(cells, OPTIONS, done)
+    assert [cell.problem for cell in found] == [one.name for one in PROBLEMS]
+    assert all(cell.twin and replace(cell, twin=False) in cells for cell in found)
+    assert {cell.threads for cell in found} == {1}
+    assert len({cell.tier for cell in found}) > 1, "not always the same tier"
+    for number in (1, 2):
+        assert set(cells_of_pass(cells, number, OPTIONS, done)) == {*cells, *found}
+    assert len({cell.id for cell in (*cells, *found)}) == len(cells) + len(found)
+
+
+def test_the_twin_stays_the_same_as_the_run_goes_on():
+    done = [judged(cell) for cell in CELLS]
+    (twin,) = twins(CELLS, OPTIONS, done)
+    later = [*done, *(ok(cell) for cell in CELLS), ok(twin)]
+    assert twins(CELLS, OPTIONS, later) == [twin]
+    assert twin not in cells_of_pass(CELLS, 1, OPTIONS, later)
+    assert twin in cells_of_pass(CELLS, 2, OPTIONS, later)
+
+
+def test_a_twin_is_of_a_cell_that_is_right_and_timed_in_every_pass():
+    loop, numpy, numba = CELLS
+    done = [judged(loop, seconds=1.0), judged(numpy, status="disagrees"), judged(numba)]
+    assert twins(CELLS, OPTIONS, done) == [replace(numba, twin=True)]
+    assert twins(CELLS, OPTIONS, done[:2]) == []
+    assert twins(CELLS, OPTIONS, []) == [], "nothing is known to be right yet"
+
+
+def test_a_twin_ends_with_its_cell():
+    loop, numpy, numba = CELLS
+    done = [judged(loop, 1.0), judged(numpy, 1.0), judged(numba)]
+    twin = replace(numba, twin=True)
+    failed = Record(1, Verdict(numba, "failed", "in pass 1"))
+    assert twin not in cells_of_pass(CELLS, 2, OPTIONS, [*done, failed])
+    failed_twin = Record(1, Verdict(twin, "failed", "in pass 1"))
+    assert set(cells_of_pass(CELLS, 2, OPTIONS, [*done, failed_twin])) >= {numba}
+    assert twin not in cells_of_pass(CELLS, 2, OPTIONS, [*done, failed_twin])
+
+
+# --- what is done
 
 
 def test_what_is_done_in_a_pass_is_not_done_again():

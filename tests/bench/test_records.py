@@ -2,16 +2,19 @@
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 
 from bench import records
 from bench.agreement import Verdict
+from bench.noise import UNKNOWN, Conditions
 from bench.problem import Cell
 from bench.records import Record
 
 CELL = Cell("svm_loss", "numba", "M", "float64", 1)
-TIMED = Record(2, Verdict(CELL, "ok", "", "full", 1e-16, 1e-15, 2e-5), 50, (1e-5, 2e-5))
+OK = Verdict(CELL, "ok", "", "full", 1e-16, 1e-15, 2e-5)
+TIMED = Record(2, OK, 50, (1e-5, 2e-5), Conditions(0.9, 3000.0))
 REFUSED = Record(1, Verdict(CELL, "disagrees", "it does", max_abs_error=0.5))
 
 
@@ -33,6 +36,25 @@ def test_a_line_is_plain_json(tmp_path):
     assert (values["problem"], values["threads"]) == ("svm_loss", 1)
     assert values["max_abs_error"] is None
     assert values["times"] == []
+
+
+def test_a_twin_is_another_cell(tmp_path):
+    path = tmp_path / "cells.jsonl"
+    twin = Record(2, replace(OK, cell=replace(CELL, twin=True)), 50, (1e-5,))
+    for record in (TIMED, twin):
+        records.append(path, record)
+    assert records.read(path) == [TIMED, twin]
+    assert len(records.verdicts(records.read(path))) == 2
+
+
+def test_a_line_from_before_there_were_twins_and_conditions_is_read(tmp_path):
+    path = tmp_path / "cells.jsonl"
+    records.append(path, TIMED)
+    values = json.loads(path.read_text())
+    for name in ("twin", "cpu_share", "mhz"):
+        del values[name]
+    path.write_text(json.dumps(values) + "\n")
+    assert records.read(path) == [replace(TIMED, conditions=UNKNOWN)]
 
 
 def test_a_torn_last_line_is_left_out_and_mended(tmp_path):

@@ -1,6 +1,7 @@
 """The words of the table, and the figures in it."""
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -68,6 +69,58 @@ def test_a_cell_that_was_judged_and_not_timed_yet_says_so():
     text = plain(report(table.tabulate("run", [LOOP, NUMPY], found)))
     assert "not timed" in text
     assert "nan" not in text
+
+
+TWIN = replace(NUMPY, twin=True)
+
+
+def over_passes(cell, seconds, noise=0.0, count=8):
+    return [
+        Record(n, replace(OK[replace(cell, twin=False)], cell=cell), 1, (seconds * factor,))
+        for n, factor in zip(range(1, count + 1), (1.0, 1.0 + noise, 1.0 - noise) * 3, strict=False)
+    ]
+
+
+def run_report(*found):
+    cells = [LOOP, NUMPY, NUMBA]
+    return plain(
+        report(table.tabulate("run", cells, [record for part in found for record in part]))
+    )
+
+
+def test_what_the_same_code_shows_is_a_tie():
+    ours = (over_passes(LOOP, 1e-3), over_passes(NUMPY, 2e-5), over_passes(TWIN, 2.1e-5))
+    text = run_report(*ours, over_passes(NUMBA, 1.96e-5))
+    assert "tie numpy" in text
+    assert "51.0\N{MULTIPLICATION SIGN} loop" in text
+    assert "The same code, timed twice, differed by up to 5 %: " in text
+    clear = run_report(*ours, over_passes(NUMBA, 1.5e-5))
+    assert "tie numpy" not in clear
+    assert "1.33\N{MULTIPLICATION SIGN} numpy" in clear
+
+
+def test_an_interval_that_holds_1_and_is_wider_than_noise_is_marked():
+    text = run_report(
+        *(over_passes(LOOP, 1e-3), over_passes(NUMPY, 2e-5), over_passes(TWIN, 2e-5)),
+        over_passes(NUMBA, 2e-5, noise=0.08),
+    )
+    assert "1.00\N{MULTIPLICATION SIGN}? numpy" in text
+    assert "?: the interval of this speed-up holds 1: it may be none." in text
+
+
+def test_noisy_cells_are_marked_and_warned_of_once():
+    text = run_report(
+        *(over_passes(LOOP, 1e-3, count=3), over_passes(NUMPY, 2e-5, count=3)),
+        over_passes(NUMBA, 1e-5, noise=0.5),
+    )
+    assert text.count(" !") == 3
+    (line,) = [line for line in text.splitlines() if "not to be trusted" in line]
+    assert line.rstrip() == (
+        "!: not to be trusted: 3 of 3 cells (few passes 2, spread 1); see the column noise."
+    )
+    steady = run_report(over_passes(LOOP, 1e-3), over_passes(NUMPY, 2e-5))
+    assert "!" not in steady
+    assert "?" not in steady
 
 
 def test_nothing_measured():

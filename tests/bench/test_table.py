@@ -1,6 +1,7 @@
 """Pooling and derived columns on numbers that a person can check; files there and back."""
 
 import math
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -9,6 +10,7 @@ from pandas.testing import assert_frame_equal
 import bench
 from bench import records, table
 from bench.agreement import Verdict
+from bench.noise import Conditions
 from bench.problem import Cell
 from bench.records import Record
 
@@ -82,8 +84,10 @@ def test_what_is_not_ok_has_no_time_and_no_speedup(frame):
     assert (refused["status"], refused["message"]) == ("disagrees", "off, by a mile")
     assert refused["max_abs_error"] == 0.5
     timing = ["passes", "rounds", "iterations", "min_s", "median_s", "stddev_s"]
-    derived = ["speedup_vs_loop", "speedup_vs_numpy", "gb_per_s"]
+    speedups = [name for name in table.COLUMNS if name.startswith("speedup")]
+    derived = [*speedups, "gb_per_s"]
     assert refused[timing + derived].isna().all()
+    assert (refused["noise"], refused["pass_medians_s"]) == ("", "")
 
 
 def test_times_of_a_cell_that_is_not_ok_are_dropped():
@@ -118,6 +122,74 @@ def test_a_run_without_records_is_an_empty_table():
     frame = table.tabulate("run", CELLS, [])
     assert frame.empty
     assert list(frame.columns) == list(table.COLUMNS)
+
+
+# --- pairs of passes
+
+
+def over_passes(cell, seconds, count=8, step=1e-3):
+    return [timed(cell, n, seconds * (1.0 + step * (n % 3))) for n in range(1, count + 1)]
+
+
+STEADY = [*over_passes(LOOP, 1e-3), *over_passes(NUMPY, 2e-5), *over_passes(NUMBA, 1e-5)]
+TWIN = replace(NUMPY, twin=True)
+
+
+def test_speedups_have_an_interval_over_the_passes():
+    found = [one for one in STEADY if one.verdict.cell != NUMBA]
+    frame = table.tabulate("run", CELLS, [*found, *over_passes(NUMBA, 1e-5, step=0.02)])
+    numba = row(frame, "numba")
+    low, high = numba["speedup_vs_numpy_low"], numba["speedup_vs_numpy_high"]
+    assert 1.9 < low < numba["speedup_vs_numpy"] < high <= 2.001
+    assert 95.0 < numba["speedup_vs_loop_low"] < numba["speedup_vs_loop_high"] < 100.1
+    loop = row(frame, "loop")
+    assert loop["speedup_vs_loop_low"] == loop["speedup_vs_loop_high"] == 1.0
+
+
+def test_too_few_passes_in_common_have_no_interval():
+    found = [one for one in STEADY if one.verdict.cell != LOOP or one.pass_number < 3]
+    numba = row(table.tabulate("run", CELLS, found), "numba")
+    assert numba["speedup_vs_loop"] == pytest.approx(100.0)
+    assert math.isnan(numba["speedup_vs_loop_low"])
+    assert not math.isnan(numba["speedup_vs_numpy_low"])
+
+
+def test_passes_are_paired_by_their_numbers():
+    """A slow half of the run hits what was timed in it; the ratio is that of the same pass."""
+    slow = {2: 5.0, 4: 5.0}
+    found = [
+        *(timed(NUMPY, n, 2e-5 * slow.get(n, 1.0)) for n in (4, 1, 2, 3)),
+        *(timed(NUMBA, n, 1e-5 * slow.get(n, 1.0)) for n in (2, 4)),
+    ]
+    frame = table.tabulate("run", CELLS, found)
+    numba = row(frame, "numba")
+    assert numba["pass_medians_s"] == "nan 5e-05 nan 5e-05"
+    assert numba["speedup_vs_numpy"] == pytest.approx(2.0)
+
+
+def test_a_twin_has_no_row_and_sets_the_noise_floor():
+    found = [*STEADY, *over_passes(TWIN, 2.1e-5)]
+    frame = table.tabulate("run", [*CELLS, TWIN], found)
+    assert frame["tier"].tolist() == ["loop", "numpy", "numba"]
+    assert row(frame, "numpy")["twin_medians_s"].startswith("2.1021e-05 2.1042e-05 2.1e-05")
+    assert row(frame, "loop")["twin_medians_s"] == ""
+    assert frame["noise_floor"].tolist() == pytest.approx([1.05] * 3)
+    assert row(frame, "numpy")["rounds"] == 8, "its rounds are no rounds of the cell"
+    without = table.tabulate("run", CELLS, STEADY)
+    assert without["noise_floor"].isna().all()
+    assert_frame_equal(
+        without.drop(columns=["noise_floor", "twin_medians_s"]),
+        frame.drop(columns=["noise_floor", "twin_medians_s"]),
+    )
+
+
+def test_reasons_not_to_trust_a_cell_are_in_its_row():
+    shared = [replace(one, conditions=Conditions(0.4, 3000.0)) for one in over_passes(NUMBA, 1e-5)]
+    found = [*over_passes(LOOP, 1e-3, count=2), *over_passes(NUMPY, 2e-5), *shared]
+    frame = table.tabulate("run", CELLS, found)
+    assert frame["noise"].tolist() == [
+        *("few passes: 2", "", "load: shared its core in 8 of 8 passes")
+    ]
 
 
 # --- files
@@ -181,6 +253,15 @@ def test_a_column_that_is_not_of_numbers_is_named(frame, tmp_path):
     table.save(frame, path)
     path.write_text(path.read_text().replace("5632", "many"))
     with pytest.raises(ValueError, match="column bytes_moved is not of numbers"):
+        bench.load(path)
+
+
+@pytest.mark.parametrize("text", ["1e-05 soon", "1e-05 -2", "0", "inf"])
+def test_passes_that_are_no_times_are_named(frame, tmp_path, text):
+    path = tmp_path / "measurements.csv"
+    frame.loc[frame["tier"] == "numba", "pass_medians_s"] = text
+    table.save(frame, path)
+    with pytest.raises(ValueError, match="column pass_medians_s, line 4: "):
         bench.load(path)
 
 
