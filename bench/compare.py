@@ -267,6 +267,9 @@ def _facts(machine: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for name, fact in machine.items():
         if isinstance(fact, Mapping):
             yield from fact.items()
+        elif isinstance(fact, list):
+            # Libraries come in the order in which a process happened to load them.
+            yield name, "; ".join(sorted(map(_words, fact))) or None
         else:
             yield name.replace("_", " "), fact
 
@@ -274,6 +277,4 @@ def _facts(machine: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 def _words(fact: Any) -> str:
     if isinstance(fact, Mapping):
         return " ".join(map(_words, fact.values()))
-    if isinstance(fact, list):
-        return "; ".join(map(_words, fact)) or "none"
     return "none" if fact is None else str(fact)

@@ -280,6 +280,11 @@ def test_what_differs_between_machines_is_named():
     assert "torch: none → 2.9" in differences_of(MACHINE, other, (*OURS, "torch"))
 
 
+def test_the_order_in_which_libraries_were_loaded_is_no_difference():
+    blas = [{"library": "openblas", "version": "1"}, {"library": "mkl", "version": "2"}]
+    assert differences_of(MACHINE | {"blas": blas}, MACHINE | {"blas": blas[::-1]}, OURS) == ()
+
+
 def test_nothing_known_of_a_machine_is_a_difference():
     assert differences_of(None, MACHINE, OURS) == (
         "nothing is known of the machine of the old run",
