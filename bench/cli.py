@@ -182,7 +182,7 @@ def compare(
         float | None,
         typer.Option(
             metavar="RATIO",
-            help="Exit with 1 where a cell is significantly slower, by more than this, as 1.10.",
+            help="Exit with 1 where a cell is significantly slower and its ratio above this.",
         ),
     ] = None,
     min_effect: Annotated[

@@ -95,7 +95,7 @@ def _judgement(comparison: Comparison) -> Iterator[str]:
         yield f"{found} by more than {effect}, of {_cells(tested)} in both runs."
         yield (
             "By Mann-Whitney over the passes, corrected for all cells by Benjamini-Hochberg, "
-            f"at {ALPHA:g}."
+            f"at a level of {ALPHA:g}."
         )
         if untested:
             yield f"Not tested, for too few passes to tell: {_cells(untested)}."

@@ -58,7 +58,7 @@ def test_a_run_ends_well_and_shows_its_table(finished):
         assert words in process.stdout
     assert f"Written to {folder / 'measurements.csv'}" in process.stdout
     assert "agreement: 0 of 24 done\n" in process.stdout, "plain lines, one a pass"
-    assert "pass 2 of 2: 16 of 24 done\n" in process.stdout
+    assert "pass 2 of 2: 17 of 26 done\n" in process.stdout
     assert "\x1b" not in process.stdout
 
 
@@ -86,7 +86,7 @@ def test_a_run_s_table(finished):
 def test_a_run_s_records_hold_every_round(finished):
     _, folder = finished
     found = records.read(folder / "cells.jsonl")
-    assert len(found) == 24
+    assert len(found) == 8 + 2 * 9, "all are judged; in each pass one is timed twice"
     report = json.loads((folder / "pass-1.json").read_text())
     of_pass = {record.verdict.cell.id: record for record in found if record.pass_number == 1}
     for benchmark in report["benchmarks"]:
@@ -130,7 +130,7 @@ def test_a_torn_run_is_resumed_where_it_was(finished, tmp_path):
     text = (folder / "cells.jsonl").read_text()
     assert text.startswith(kept), "finished cells are not run again"
     found = records.read(folder / "cells.jsonl")
-    assert len(found) == len({(r.pass_number, r.verdict.cell) for r in found}) == 24
+    assert len(found) == len({(r.pass_number, r.verdict.cell) for r in found}) == 26
     assert (folder / "pass-2-resumed-1.json").exists()
     assert (bench.load(folder)["passes"] == 2).all()
 
