@@ -1,0 +1,13 @@
+"""The examples in the docstrings of `bench`."""
+
+import doctest
+import importlib
+
+import pytest
+
+
+@pytest.mark.parametrize("name", ["noise", "ratios", "table", "units"])
+def test_examples(name):
+    result = doctest.testmod(importlib.import_module(f"bench.{name}"))
+    assert result.attempted > 0
+    assert result.failed == 0
