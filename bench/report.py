@@ -204,7 +204,7 @@ def _trust(frame: pd.DataFrame) -> Iterator[Text]:
     """Yield how far the figures are to be trusted: what is a tie, unclear, or noise."""
     floor = frame["noise_floor"].max()
     if not pd.isna(floor):
-        same = f"The same code, timed twice, differed by up to {100.0 * (floor - 1.0):.2g} %"
+        same = f"The same code, timed twice, differed by up to {digits(100.0 * (floor - 1.0), 2)} %"
         yield Text(f"{same}: a speed-up whose interval lies within that is a tie.", "dim")
     cells: list[Any] = list(frame.itertuples())
     compared = ((cell, other) for cell in cells for other in _compared_with(cell))

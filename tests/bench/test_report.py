@@ -93,7 +93,7 @@ def test_what_the_same_code_shows_is_a_tie():
     text = run_report(*ours, over_passes(NUMBA, 1.96e-5))
     assert "tie numpy" in text
     assert "51.0\N{MULTIPLICATION SIGN} loop" in text
-    assert "The same code, timed twice, differed by up to 5 %: " in text
+    assert "The same code, timed twice, differed by up to 5.0 %: " in text
     clear = run_report(*ours, over_passes(NUMBA, 1.5e-5))
     assert "tie numpy" not in clear
     assert "1.33\N{MULTIPLICATION SIGN} numpy" in clear
