@@ -22,7 +22,7 @@ def ok(cell, number=1, seconds=1e-5):
 
 def test_the_default_plan():
     cells = cells_of(PROBLEMS, Options(threads=(1, 2)))
-    assert len(cells) == len(set(cells)) == 162
+    assert len(cells) == len(set(cells)) == 174
     assert Counter(cell.tier for cell in cells) == {
         "loop": 40,
         "numpy": 40,
