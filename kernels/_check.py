@@ -88,7 +88,8 @@ def label_array(function: str, labels: Any) -> NDArray[np.int64]:
     array = labels if type(labels) is np.ndarray else _as_array(function, "labels", labels)
     if array.ndim != 1:
         raise ValueError(dimension_words(function, "labels", ("N",), array.ndim))
-    if array.dtype is INT64 and array.flags.c_contiguous and array.flags.aligned:
+    flags = array.flags
+    if array.dtype is INT64 and flags.c_contiguous and flags.aligned:
         return array
     if array.size == 0:  # an empty list has no kind: its length is what is wrong
         return np.empty(0, np.int64)

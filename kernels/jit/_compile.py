@@ -114,7 +114,8 @@ def variants(jitted: Any, signature: Signature) -> Callable[..., Callable[..., A
     Returns
     -------
     function
-        Of the arrays that the kernel runs over, all of one dtype; gives the compiled entry point.
+        Of the array that the kernel runs over, and one of its dtype that it fills, if it does;
+        gives the compiled entry point.
     """
     contiguous: dict[str, Callable[..., Any]] = {}
     strided: dict[str, Callable[..., Any]] = {}
@@ -124,15 +125,15 @@ def variants(jitted: Any, signature: Signature) -> Callable[..., Callable[..., A
         entry: Callable[..., Any] = jitted.compile(signature(array_type))
         return entry
 
-    def variant(array: NDArray[Any], *others: NDArray[Any]) -> Callable[..., Any]:
+    def variant(array: NDArray[Any], out: NDArray[Any] | None = None) -> Callable[..., Any]:
         compiled, layout = contiguous, "C"
-        for one in (array, *others):
-            if not one.flags.c_contiguous:
-                compiled, layout = strided, "A"
+        if not array.flags.c_contiguous or not (out is None or out.flags.c_contiguous):
+            compiled, layout = strided, "A"
         char = array.dtype.char
-        if char not in compiled:
-            compiled[char] = compile_for(array, layout)
-        return compiled[char]
+        entry = compiled.get(char)
+        if entry is None:
+            entry = compiled[char] = compile_for(array, layout)
+        return entry
 
     return variant
 
@@ -166,11 +167,13 @@ class DualKernel:
         self._serial_variant = variants(self.serial, signature)
         self._parallel_variant = variants(self.parallel, signature)
 
-    def variant(self, parallel: bool, *arrays: NDArray[Any]) -> Callable[..., Any]:
-        """Give the compiled entry point for these arrays."""
+    def variant(
+        self, parallel: bool, array: NDArray[Any], out: NDArray[Any] | None = None
+    ) -> Callable[..., Any]:
+        """Give the compiled entry point for an array, and one like it to be filled."""
         if not parallel:
-            return self._serial_variant(*arrays)
-        return one_at_a_time(self._parallel_variant(*arrays))
+            return self._serial_variant(array, out)
+        return one_at_a_time(self._parallel_variant(array, out))
 
 
 def dual_kernel(signature: Signature) -> Callable[[Callable[..., Any]], DualKernel]:
