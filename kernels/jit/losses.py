@@ -38,6 +38,7 @@ from kernels.jit._in_jit import (
     as_result,
     pick,
 )
+from kernels.jit.vectors import LINE
 
 LABELS = types.Array(types.int64, 1, "C")
 BLOCK = 1 << 14
@@ -85,8 +86,11 @@ def ordered_sum(values):
 @kernel
 def svm_block(scores, labels, margin, start, stop):
     """Sum of the hinge losses of some rows."""
-    if scores.shape[1] <= columns.FEW_FOR_HINGE:
+    classes = scores.shape[1]
+    if scores.itemsize == 4 and classes <= columns.FEW_FOR_HINGE:
         return columns.hinge_losses(scores, labels, margin, start, stop)
+    if classes * scores.itemsize <= rows.FEW_LINES * LINE:
+        return rows.short_hinge_losses(scores, labels, margin, start, stop)
     return rows.hinge_losses(scores, labels, margin, start, stop)
 
 
@@ -447,7 +451,7 @@ def _log_softmax_in_jit(scores, out=None, parallel=False):
 def svm_gradient_block(scores, labels, margin, start, stop, out):
     """Fill some rows of `out`; return the sum of their losses."""
     weight = 1.0 / labels.size
-    if scores.shape[1] <= columns.FEW_FOR_HINGE:
+    if scores.shape[1] <= columns.FEW_FOR_HINGE_GRADIENT:
         return columns.hinge_gradients(scores, labels, margin, weight, start, stop, out)
     return rows.hinge_gradients(scores, labels, margin, weight, start, stop, out)
 

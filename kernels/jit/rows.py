@@ -13,7 +13,15 @@ import numpy as np
 
 from kernels.jit import simd
 from kernels.jit._compile import kernel
-from kernels.jit.layout import put_row, room_for_row, row_buffer, row_of
+from kernels.jit.layout import (
+    copied,
+    line_buffer,
+    put_row,
+    room_for_row,
+    row_buffer,
+    row_of,
+    rows_to_read,
+)
 from kernels.jit.vectors import (
     filled,
     lane_numbers,
@@ -24,10 +32,14 @@ from kernels.jit.vectors import (
     select,
     store,
     sum_of,
+    widened,
 )
 
 PACE = 4
 """Lines that go through an exp side by side: one waits for each of its own steps."""
+
+FEW_LINES = 8
+"""Lines of a row in which the hinge's sum stays in lanes from row to row."""
 
 CHUNK = 4096
 """Terms summed in the dtype of the scores before the sum goes on in float64. Spread over the lanes,
@@ -95,6 +107,25 @@ def hinge(row, classes, label, margin):
         part += select(own < j - first - label, 0.0, term)
     total += np.float64(sum_of(part))
     return math.nan if math.isnan(correct) else total
+
+
+@kernel(inline=True)
+def short_hinge(row, classes, label, margin):
+    """`hinge` of a row of a few lines that may be read past its end: the sums of lanes, in float64.
+
+    To add up the lanes of each row would take longer than their terms. A NaN of the label's own
+    score is in the sums only if there is another class.
+    """
+    correct = row[label]
+    line = lanes(row, 1)
+    zero = filled(row, 1, 0.0)
+    lane = lane_numbers(zero)
+    last = (classes - 1) // line * line
+    part = select(lane < classes - last, terms(load(row, last, 1), correct, margin), zero)
+    part = select(lane == label - last, 0.0, part)
+    for j in range(0, last, line):
+        part += select(lane == label - j, 0.0, terms(load(row, j, 1), correct, margin))
+    return widened(part)
 
 
 @kernel(inline=True)
@@ -281,6 +312,25 @@ def log_sum(numbers):
 
 
 # --- what `losses` calls: rows [start, stop), one after the other
+
+
+@kernel
+def short_hinge_losses(scores, labels, margin, start, stop):
+    """Sum of the hinge losses of some rows of a few lines."""
+    classes, buffer, no_buffer = scores.shape[1], line_buffer(scores), row_buffer(scores)
+    margin = scores.dtype.type(margin)
+    totals = widened(filled(pointer(buffer, 0), 1, 0.0))
+    no_number = 0
+    standing = min(stop, rows_to_read(scores, buffer.size))
+    for i in range(start, standing):
+        row = row_of(scores, i, no_buffer)
+        no_number |= math.isnan(row[labels[i]])
+        totals += short_hinge(row, classes, labels[i], margin)
+    for i in range(max(start, standing), stop):
+        row = copied(scores, i, 1, buffer)
+        no_number |= math.isnan(row[labels[i]])
+        totals += short_hinge(row, classes, labels[i], margin)
+    return math.nan if no_number else sum_of(totals)
 
 
 @kernel
