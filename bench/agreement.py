@@ -7,7 +7,8 @@ import math
 import textwrap
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -17,9 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench import problem as problems
-from bench import threads
+from bench import steps, threads
 from bench.problem import (
     PEERS,
+    TIERS,
     Arguments,
     Cell,
     Output,
@@ -28,6 +30,7 @@ from bench.problem import (
     tier_arguments,
     tier_result,
 )
+from bench.problem_file import ProblemFileError
 from bench.units import duration
 
 Status = Literal["ok", "disagrees", "failed", "skipped", "unavailable"]
@@ -44,6 +47,8 @@ REPEATS_S = 0.1
 # The time of a small size is mostly dispatch, which foretells too much for a larger one. The loops
 # have none; another tier is called unless it is foretold to take so many budgets.
 BENEFIT_OF_THE_DOUBT = 10.0
+# What a step is at that is not a cell's own call, in the place of its size and of its tier.
+HARD_INPUT, A_SAMPLE, INPUTS = "hard input", "a sample of", "inputs"
 
 
 @dataclass(frozen=True)
@@ -123,8 +128,19 @@ def check(problem: Problem, cells: Sequence[Cell], budget: float) -> list[Verdic
     list of Verdict
         One for each cell, in their order.
     """
+    try:
+        return _check(problem, cells, budget)
+    except ProblemFileError as error:  # of what is no tier: hard inputs, a sample, the cost
+        return [Verdict(cell, "failed", str(error)) for cell in cells]
+
+
+def _check(problem: Problem, cells: Sequence[Cell], budget: float) -> list[Verdict]:
     oracle = replace(cells[0], tier=problem.oracle, threads=1)
-    arguments = problems.inputs(problem, oracle.size, oracle.dtype)
+    try:
+        arguments = _inputs(problem, oracle)
+    except _RefusalError as refusal:
+        message = f"its inputs cannot be made: {refusal.message}"
+        return [Verdict(cell, refusal.status, message) for cell in cells]
     try:
         own, expected = _ask_oracle(problem, oracle, arguments, budget)
     except _RefusalError as refusal:
@@ -139,15 +155,24 @@ def _ask_oracle(
     problem: Problem, oracle: Cell, arguments: Arguments, budget: float
 ) -> tuple[Verdict, list[_Expected]]:
     """Return the oracle's own verdict and what the other tiers are held against."""
-    predicted = _predicted(problem, oracle, CALIBRATION * budget)
-    if predicted is None or predicted <= budget:
-        value, seconds = _call(problem, oracle, arguments)
-        _outputs(problem, value, oracle.dtype)  # refuses what cannot be compared
-        expected = [_Expected(arguments, value, oracle.tier)]
-        if seconds > budget:
-            return _over_budget(oracle, seconds, budget), expected
-        return Verdict(oracle, "ok", "", "full", 0.0, 0.0, seconds), expected
-    return _over_budget(oracle, predicted, budget), _sampled(problem, oracle, arguments, budget)
+    slow: Verdict | None = None
+    try:
+        predicted = _predicted(problem, oracle, CALIBRATION * budget)
+        if predicted is not None and predicted > budget:
+            slow = _over_budget(oracle, predicted, budget)
+        else:
+            value, seconds = _call(problem, oracle, arguments)
+            _outputs(problem, value, oracle.dtype)  # refuses what cannot be compared
+    except _RefusalError as refusal:
+        if refusal.status != "skipped":
+            raise
+        slow = Verdict(oracle, refusal.status, refusal.message)
+    if slow:
+        return slow, _sampled(problem, oracle, arguments, budget)
+    expected = [_Expected(arguments, value, oracle.tier)]
+    if seconds > budget:
+        return _over_budget(oracle, seconds, budget), expected
+    return Verdict(oracle, "ok", "", "full", 0.0, 0.0, seconds), expected
 
 
 def _sampled(
@@ -158,11 +183,12 @@ def _sampled(
     sample = (
         problem.sample(arguments, rng)
         if problem.sample
-        else problems.inputs(problem, problems.smallest(problem), oracle.dtype)
+        else _inputs(problem, replace(oracle, size=problems.smallest(problem)))
     )
     if sample is None:
         return []
-    confirmed = _Expected(sample, _call(problem, oracle, sample)[0], oracle.tier)
+    step = replace(oracle, size=f"{A_SAMPLE} {oracle.size}")
+    confirmed = _Expected(sample, _call(problem, step, sample)[0], oracle.tier)
     if SECOND_ORACLE not in problem.tiers:
         return [confirmed]
     second = replace(oracle, tier=SECOND_ORACLE)
@@ -238,8 +264,19 @@ def _compare_all(problem: Problem, cell: Cell, expected: Sequence[_Expected]) ->
 @cache
 def _hard_results(problem: Problem, dtype: str) -> list[Any]:
     """Return what the oracle makes of the hard inputs."""
-    oracle = Cell(problem.name, problem.oracle, "hard", dtype, 1)
-    return [_call(problem, oracle, arguments)[0] for _, arguments in problem.hard_inputs(dtype)]
+    results = []
+    for label, arguments in problem.hard_inputs(dtype):
+        cell = _hard_cell(problem, problem.oracle, label, dtype, 1)
+        try:
+            results.append(_call(problem, cell, arguments)[0])
+        except _RefusalError as refusal:
+            message = f"nothing to agree with: {cell.tier}: {cell.size}: {refusal.message}"
+            raise _RefusalError("failed", message) from refusal
+    return results
+
+
+def _hard_cell(problem: Problem, tier: str, label: str, dtype: str, count: int) -> Cell:
+    return Cell(problem.name, tier, f"{HARD_INPUT} “{label}”", dtype, count)
 
 
 def _stand_hard_inputs(problem: Problem, tier: str, dtype: str, count: int) -> tuple[str, ...]:
@@ -256,9 +293,9 @@ def _hard_refusal(
 ) -> tuple[_RefusalError | None, tuple[str, ...]]:
     """Return why a tier fails the hard inputs of a problem, if it does; and where a peer may."""
     differing: list[str] = []
-    cell = Cell(problem.name, tier, "hard", dtype, count)
     wanted = _hard_results(problem, dtype)
     for (label, arguments), want in zip(problem.hard_inputs(dtype), wanted, strict=True):
+        cell = _hard_cell(problem, tier, label, dtype, count)
         excused = tier in PEERS and _has_special_values(arguments)
         try:
             with np.errstate(all="ignore" if excused else None):
@@ -269,7 +306,7 @@ def _hard_refusal(
             if excused:
                 differing.append(label)
                 continue
-            message = f"hard input “{label}”: {refusal.message}"
+            message = f"{cell.size}: {refusal.message}"
             return _RefusalError(refusal.status, message, **refusal.found), ()
     return None, tuple(differing)
 
@@ -285,30 +322,62 @@ def _has_special_values(arguments: Arguments) -> bool:
 def _call(problem: Problem, cell: Cell, arguments: Arguments) -> tuple[Any, float]:
     """Call a tier; return its result and the seconds, or refuse it."""
     before = [item.copy() if isinstance(item, np.ndarray) else None for item in arguments]
-    try:
+    _take(cell, preparing=True)
+    with _refusing(problem):
         kernel = problem.tiers[cell.tier]()
         given = tier_arguments(problem, cell.tier, arguments)
-        with threads.limited(cell.threads):
-            start = time.perf_counter()
-            value = kernel(*given)
-            seconds = time.perf_counter() - start
-    except ImportError as error:
-        raise _RefusalError("unavailable", _text(error)) from error
-    except Exception as error:  # whatever a kernel does wrong is its row's message
-        raise _RefusalError("failed", _text(error) + _line(error, problem)) from error
+    _take(cell, preparing=compiles_unseen(cell.tier))
+    with _refusing(problem), threads.limited(cell.threads):
+        start = time.perf_counter()
+        value = kernel(*given)
+        seconds = time.perf_counter() - start
     # What a peer was given need not stand side by side with the arguments; what it shares with
     # them it would have written to.
     _untouched(arguments, arguments if cell.tier in PEERS else given, before)
     return tier_result(cell.tier, value), seconds
 
 
-def _text(error: Exception) -> str:
+def _inputs(problem: Problem, cell: Cell) -> Arguments:
+    """Return the arguments of a cell's size, or refuse it."""
+    _take(replace(cell, tier=INPUTS, threads=1), preparing=True)
+    with _refusing(problem):
+        return problems.inputs(problem, cell.size, cell.dtype)
+
+
+def compiles_unseen(tier: str) -> bool:
+    """Return whether a call may compile without our hearing of it, as we do of Numba."""
+    return tier not in TIERS
+
+
+def _take(cell: Cell, *, preparing: bool) -> None:
+    """Say what is done next, or refuse what ended a process of this run before."""
+    try:
+        steps.take(cell, preparing=preparing)
+    except steps.EndedError as ended:
+        raise _RefusalError(ended.how.status, ended.how.message) from ended
+
+
+@contextmanager
+def _refusing(problem: Problem) -> Iterator[None]:
+    """Turn whatever a kernel does wrong into its row's message, a missing library too."""
+    try:
+        yield
+    except ImportError as error:
+        raise _RefusalError("unavailable", error_text(error)) from error
+    except Exception as error:
+        raise _RefusalError("failed", error_text(error) + _line(error, problem)) from error
+
+
+def error_text(error: BaseException) -> str:
     """Return an error in one line of bearable length."""
-    return textwrap.shorten(f"{type(error).__name__}: {error}", 300)
+    kind = "" if isinstance(error, ProblemFileError) else f"{type(error).__name__}: "
+    return textwrap.shorten(f"{kind}{error}", 300)
 
 
 def _line(error: Exception, problem: Problem) -> str:
     """Return the line of a person's own file that an error was raised in."""
+    if isinstance(error, ProblemFileError):
+        return ""  # says so itself
     frames = traceback.extract_tb(error.__traceback__) if problem.source else []
     lines = [frame.lineno for frame in frames if frame.filename == problem.source]
     return f" ({Path(problem.source).name}, line {lines[-1]})" if lines else ""
@@ -347,7 +416,7 @@ def _predicted(problem: Problem, cell: Cell, limit: float) -> float | None:
 
 def _quickest_of(problem: Problem, cell: Cell) -> float:
     """Return the seconds of a call of a size, after one that may have compiled."""
-    arguments = problems.inputs(problem, cell.size, cell.dtype)
+    arguments = _inputs(problem, cell)
     _call(problem, cell, arguments)
     return _quickest(problem, cell, arguments)
 

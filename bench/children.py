@@ -1,11 +1,13 @@
 """Processes of this one's own: started together, waited for, ended with it.
 
-What they do is left to `measurement`.
+What they do is left to `measurement`, what it means that one ended early to `faults`.
 """
 
+import contextlib
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,7 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent
 # How often the parent looks at what the children have done; seldom, not to take their cores.
 LOOK_S = 0.25
 # How long a child may take to end after Ctrl-C: what it compiles or calls cannot be broken off.
-PATIENCE_S = 15.0
+# Batch systems and containers follow a SIGTERM with a SIGKILL some ten seconds later.
+PATIENCE_S = 5.0
 
 
 def run(
@@ -24,12 +27,12 @@ def run(
     logs: Sequence[Path],
     watch: Callable[[], None],
 ) -> list[int]:
-    """Run commands side by side to their ends; an interruption of this process ends them too.
+    """Run Python modules side by side to their ends; that of this process ends them too.
 
     Parameters
     ----------
     commands : sequence of commands
-        Each is a program with its arguments.
+        Each is a module with its arguments.
     variables : mapping
         Added to the environment: thread counts are read when the libraries are loaded.
     logs : sequence of Path
@@ -54,8 +57,9 @@ def run(
         for child in children:
             if child.poll() is None:
                 child.send_signal(signal.SIGINT)
+        deadline = time.monotonic() + PATIENCE_S
         for child in children:
-            _see_off(child)
+            _see_off(child, deadline)
     return [child.returncode for child in children]
 
 
@@ -67,25 +71,24 @@ def _start(
     paths = os.pathsep.join([str(ROOT), *filter(None, [known.get("PYTHONPATH")])])
     with log.open("wb") as output:
         # In a session of its own: Ctrl-C in a terminal reaches this process alone, a child once.
+        # It holds the other end of its standard input, and ends when this process does.
         return subprocess.Popen(
-            command,
+            [sys.executable, "-P", "-m", "bench.lifeline", *command],
             env={**known, "PYTHONPATH": paths, **variables},
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
 
 
-def _see_off(child: subprocess.Popen[bytes]) -> None:
-    """Wait for a child that was asked to end, then leave it no choice."""
-    try:
-        child.wait(PATIENCE_S)
-    except (subprocess.TimeoutExpired, KeyboardInterrupt):
-        child.kill()
-        child.wait()
-
-
-def end_of(code: int) -> str:
-    """Return how a process ended, in words."""
-    return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+def _see_off(child: subprocess.Popen[bytes], deadline: float) -> None:
+    """Wait for a child that was asked to end, then leave it and what it started no choice."""
+    with contextlib.suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
+        child.wait(max(0.0, deadline - time.monotonic()))
+    # Its group is its own, and outlives it where a kernel started processes.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
+    if child.stdin:
+        child.stdin.close()

@@ -4,7 +4,6 @@ Libraries that load long (NumPy, pandas, Matplotlib) are imported by the command
 that `lossbench --help` answers at once; Numba only by what calls a kernel.
 """
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,12 +14,14 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from bench.agreement import Verdict
     from bench.measurement import Progress
     from bench.plan import Options
     from bench.problem import Cell, Problem
 
-WRONG, INTERRUPTED = 1, 130
+WRONG, USAGE, BROKEN_OFF = 1, 2, 3
+EXIT_CODES = f"""Exit codes: 0 every tier agrees; {WRONG} one disagrees or failed; {USAGE} something
+in the command is wrong; {BROKEN_OFF} the run broke off, as on a full disk; 130 Ctrl-C, 143 SIGTERM,
+129 SIGHUP. However it ends, what was measured is kept, and --resume goes on from there."""
 RESULTS = Path("results")
 PICTURES = RESULTS / "demo"
 
@@ -92,7 +93,7 @@ def main() -> None:
     app()
 
 
-@app.command()
+@app.command(epilog=EXIT_CODES)
 def run(
     problems: Problems = None,
     files: Files = None,
@@ -114,7 +115,7 @@ def run(
     ] = None,
 ) -> None:
     """Check every tier against the loops and time those that agree."""
-    from bench import runs
+    from bench import records, runs
     from bench.plan import Options
     from bench.problem_file import problems_in
 
@@ -131,6 +132,7 @@ def run(
             options = runs.options_of(folder)
             found = problems_in(options.files)
             cells = _cells(found, options)
+            records.read(folder / records.CELLS)  # a foreign one is refused before anything is run
     raise typer.Exit(_measure(folder, found, cells, options))
 
 
@@ -145,29 +147,27 @@ def check(
     budget: Budget = None,
 ) -> None:
     """Check every tier against the loops, and time nothing."""
-    from bench import agreement, plan
-    from bench.names import counts
-    from bench.problem_file import ProblemFileError, problems_in
+    from bench import interruptions, measurement
+    from bench.agreement import WRONG as WRONG_STATUSES
+    from bench.problem_file import problems_in
     from bench.report import agreement_report, console
 
     with _usage_errors():
-        # Before a file is run that may load Numba, which reads them once
-        asked = plan.Options(threads=counts("threads", threads or ()))
-        os.environ |= plan.thread_variables(asked)
         options = _options(problems, files, sizes, tiers, dtypes, threads, None, budget)
-        named = {one.name: one for one in problems_in(options.files)}
-        cells = _cells(tuple(named.values()), options)
+        cells = _cells(problems_in(options.files), options)
     out = console()
-    found: list[Verdict] = []
-    with _status(out) as say:
-        for group in plan.groups(cells):
-            say(" ".join(group[0].group))
-            try:
-                found += agreement.check(named[group[0].problem], group, options.budget)
-            except ProblemFileError as error:
-                raise typer.BadParameter(str(error)) from error
+    try:
+        with interruptions.raised(), _status(out) as say:
+            found = measurement.judged(
+                cells, options, lambda done: say(f"{done} of {len(cells)} cells")
+            )
+    except interruptions.Interrupted as interruption:
+        raise typer.Exit(interruption.exit_code) from None
+    except (measurement.PassError, OSError) as error:
+        out.print(str(error), soft_wrap=True)
+        raise typer.Exit(BROKEN_OFF) from None
     out.print(agreement_report(found))
-    if any(verdict.status in agreement.WRONG for verdict in found):
+    if any(verdict.status in WRONG_STATUSES for verdict in found):
         raise typer.Exit(WRONG)
 
 
@@ -319,7 +319,7 @@ def _measure(
     folder: Path, found: "Sequence[Problem]", cells: "Sequence[Cell]", options: "Options"
 ) -> int:
     """Run the passes, then write and show what there is, however they ended; return exit code."""
-    from bench import measurement, records, table
+    from bench import interruptions, measurement, records, table
     from bench.agreement import WRONG as WRONG_STATUSES
     from bench.report import console, report
 
@@ -327,17 +327,22 @@ def _measure(
     out.print(f"{len(cells)} cells in {options.passes} passes, into {folder}")
     code, trouble = 0, ""
     try:
-        with _progress(out, options.passes) as watch:
+        with interruptions.raised(), _progress(out, options.passes) as watch:
             measurement.measure(folder, cells, options, watch)
-    except KeyboardInterrupt:
-        code, trouble = INTERRUPTED, "interrupted"
-    except measurement.PassError as error:
-        code, trouble = WRONG, str(error)
+    except interruptions.Interrupted as interruption:
+        code, trouble = interruption.exit_code, interruption.words
+    except (measurement.PassError, OSError) as error:
+        code, trouble = BROKEN_OFF, str(error)
     frame = table.tabulate(folder.name, cells, records.read(folder / records.CELLS), found)
-    table.save(frame, folder / table.MEASUREMENTS)
+    written = folder / table.MEASUREMENTS
+    try:
+        table.save(frame, written)
+    except OSError as error:
+        code, trouble = code or BROKEN_OFF, f"{trouble}; {error}" if trouble else str(error)
     out.print()
     out.print(report(frame))
-    out.print(f"Written to {folder / table.MEASUREMENTS}", soft_wrap=True)
+    if written.exists():
+        out.print(f"Written to {written}", soft_wrap=True)
     if trouble:
         again = f"lossbench run --resume {folder}"
         out.print(f"{trouble}; what was measured is kept. To go on: {again}", soft_wrap=True)

@@ -3,7 +3,8 @@
 Which cells there are is left to `measurement`, whether they are right to `agreement`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -11,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from bench import environment, names, plan, problem, records
-from bench.agreement import Verdict, check
+from bench import environment, names, plan, problem, records, steps
+from bench.agreement import Verdict, check, compiles_unseen, error_text
 from bench.noise import UNKNOWN, Conditions
 from bench.plan import Options
 from bench.problem import DTYPES, Arguments, Cell, Problem
-from bench.problem_file import ProblemFileError, look_at, problems_in
+from bench.problem_file import look_at, problems_in
 from bench.records import Record
 
 VERDICTS = pytest.StashKey[dict[Cell, Verdict]]()
@@ -28,6 +29,8 @@ MIN_ROUND_S = 1e-3
 THEIR_MIN_ROUND_S = 5e-6
 # Inputs up to this size are kept between the cells that share them.
 KEPT_BYTES = 64_000_000
+# How a test here says that a cell is not timed, or that it cannot write.
+OURS = (pytest.skip.Exception, pytest.fail.Exception, pytest.exit.Exception)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -62,6 +65,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--lossbench-plan", type=Path, help="the cells of a pass, as JSON, in order")
     group.addoption("--lossbench-cells", type=Path, help="file that a line a cell is added to")
     group.addoption("--lossbench-pass", type=int, default=1, help="number of the pass")
+    group.addoption("--lossbench-steps", type=Path, help="folder of the process, for its steps")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -79,6 +83,9 @@ def pytest_configure(config: pytest.Config) -> None:
     except ValueError as error:
         raise pytest.UsageError(str(error)) from error
     config.stash[PROBLEMS] = {one.name: one for one in found}
+    folder: Path | None = config.getoption("--lossbench-steps", None)
+    if folder:
+        steps.start(folder, config.getoption("--lossbench-budget"))
 
 
 def _cells_and_problems(config: pytest.Config) -> tuple[list[Cell], tuple[Problem, ...]]:
@@ -149,11 +156,7 @@ def verdict(cell: Cell, its_problem: Problem, request: pytest.FixtureRequest) ->
         in_session = (item.callspec.params["cell"] for item in request.session.items)  # type: ignore[attr-defined]
         group = [other for other in in_session if other.group == cell.group and other not in known]
         budget = request.config.getoption("--lossbench-budget", plan.DEFAULT_BUDGET)
-        try:
-            found = check(its_problem, group, budget)
-        except ProblemFileError as error:
-            pytest.fail(str(error), pytrace=False)
-        known.update((one.cell, one) for one in found)
+        known.update((one.cell, one) for one in check(its_problem, group, budget))
     return replace(known[judged], cell=cell)
 
 
@@ -168,9 +171,19 @@ def arguments(cell: Cell, its_problem: Problem, verdict: Verdict) -> Arguments:
 
 
 @pytest.fixture
-def kernel(cell: Cell, its_problem: Problem, verdict: Verdict) -> problem.Kernel | None:
+def kernel(
+    cell: Cell,
+    its_problem: Problem,
+    verdict: Verdict,
+    arguments: Arguments,  # noqa: ARG001  (are there before: the call is the next step)
+) -> problem.Kernel | None:
     """Return the function to time; none for a cell that is not timed."""
-    return its_problem.tiers[cell.tier]() if verdict.status == "ok" else None
+    if verdict.status != "ok":
+        return None
+    loaded = its_problem.tiers[cell.tier]()
+    with _ending_if_it_cannot_write():
+        steps.take(cell, preparing=compiles_unseen(cell.tier))
+    return loaded
 
 
 @pytest.fixture
@@ -178,18 +191,63 @@ def record(
     verdict: Verdict, request: pytest.FixtureRequest
 ) -> Callable[[int, Sequence[float], Conditions], None]:
     """Return the function that writes what was found about the cell, where a run wants it."""
-    path: Path | None = request.config.getoption("--lossbench-cells", None)
-    number: int = request.config.getoption("--lossbench-pass", 1)
 
     def write(
         iterations: int = 0,
         times: Sequence[float] = (),
         conditions: Conditions = UNKNOWN,
     ) -> None:
-        if path:
-            records.append(path, Record(number, verdict, iterations, tuple(times), conditions))
+        number: int = request.config.getoption("--lossbench-pass")
+        found = Record(number, verdict, iterations, tuple(times), conditions)
+        _write(request.config, found)
 
     return write
+
+
+def _write(config: pytest.Config, found: Record) -> None:
+    path: Path | None = config.getoption("--lossbench-cells", None)
+    if path:
+        with _ending_if_it_cannot_write():
+            records.append(path, found)
+
+
+@contextmanager
+def _ending_if_it_cannot_write() -> Iterator[None]:
+    """End the session where its files cannot be written: no cell is to blame for that."""
+    try:
+        yield
+    except OSError as error:
+        pytest.exit(str(error), returncode=steps.CANNOT_WRITE)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Say which cell is next."""
+    with _ending_if_it_cannot_write():
+        steps.take(_cell_of(item), preparing=True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+    """Record that a cell failed, where its kernel or its inputs raised something."""
+    raised = call.excinfo.value if call.excinfo else None
+    # A twin that fails is a cell that fails.
+    known = item.config.stash[VERDICTS].get(replace(_cell_of(item), twin=False))
+    if known and raised is not None and call.when != "teardown" and not isinstance(raised, OURS):
+        number: int = item.config.getoption("--lossbench-pass")
+        message = f"in pass {number}: {error_text(raised)}"
+        _write(item.config, Record(number, replace(known, status="failed", message=message)))
+    return (yield)
+
+
+def pytest_sessionfinish() -> None:
+    """Let pytest-benchmark write its report in its own time."""
+    steps.finish()
+
+
+def _cell_of(item: pytest.Item) -> Cell:
+    cell: Cell = item.callspec.params["cell"]  # type: ignore[attr-defined]
+    return cell
 
 
 def _inputs(one: Problem, size: str, dtype: str) -> Arguments:

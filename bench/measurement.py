@@ -7,21 +7,25 @@ what the records add up to to `table`.
 
 import json
 import os
-import sys
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from bench import children, plan, records, runs, threads
+from bench import children, faults, files, plan, records, runs, steps, threads
+from bench.agreement import Verdict
+from bench.faults import Fault
 from bench.plan import PASS_S, ROUND_S, Options, cells_of_pass, thread_variables
 from bench.problem import Cell
 from bench.records import AGREEMENT, CELLS, Record
+from bench.steps import Ended
 
 SPEED_TEST = Path(__file__).with_name("test_speed.py")
 # Processes that judge side by side: most of what they do, the first time, is to compile.
 JUDGES = 2
+# What a process prints, in its folder.
+LOG = "log"
 
 
 @dataclass(frozen=True)
@@ -34,13 +38,16 @@ class Progress:
 
 
 class PassError(RuntimeError):
-    """A pass that ended before its cells were through; the message says where."""
+    """A run that cannot go on, for a reason that is no cell's; the message says where and why."""
 
 
 def measure(
     folder: Path, cells: Sequence[Cell], options: Options, watch: Callable[[Progress], None]
 ) -> list[Record]:
     """Run the passes that a run still needs; return all of its records.
+
+    A cell that crashes its process, or hangs in it, becomes ``failed`` or ``skipped`` with the
+    reason, and the others go on in a new process.
 
     Parameters
     ----------
@@ -56,52 +63,138 @@ def measure(
     Raises
     ------
     PassError
-        A pass that broke off. What was measured is in the folder.
+        A stage that broke off. What was measured is in the folder.
+    OSError
+        A file of the run that cannot be written.
     """
     path = folder / CELLS
-    records.mend(path)
     known = records.read(path)
     unjudged = [cell for cell in cells if cell not in records.verdicts(known)]
-    if unjudged:
-        total = len(known) + len(unjudged) + options.passes * len(cells)
-        _judge(path, unjudged, options, partial(_tell, watch, AGREEMENT, total))
+    total = len(known) + len(unjudged) + options.passes * len(cells)
+    _judge(path, unjudged, options, partial(_tell, watch, AGREEMENT, total))
     for number in range(1, options.passes + 1):
-        known = records.read(path)
-        todo, *later = (
-            cells_of_pass(cells, which, options, known)
-            for which in range(number, options.passes + 1)
-        )
-        total = len(known) + len(todo) + sum(map(len, later))
-        if todo:
-            _time(folder, number, todo, options, partial(_tell, watch, number, total))
+        killed_before: set[Cell | None] = set()
+        while True:
+            known = records.read(path)
+            todo, *later = (
+                cells_of_pass(cells, which, options, known)
+                for which in range(number, options.passes + 1)
+            )
+            if not todo:
+                break
+            total = len(known) + len(todo) + sum(map(len, later))
+            fault = _time(folder, number, todo, options, partial(_tell, watch, number, total))
+            known = records.read(path)
+            left = cells_of_pass(cells, number, options, known)
+            if left and not _another_try(fault, killed_before):
+                records.append(path, _failed(fault, number, left, known))
     return records.read(path)
+
+
+def judged(cells: Sequence[Cell], options: Options, watch: Callable[[int], None]) -> list[Verdict]:
+    """Judge cells, and leave no file.
+
+    Parameters
+    ----------
+    cells : sequence of Cell
+        The plan.
+    options : Options
+        Their budget and threads count.
+    watch : function of int
+        Called a few times a second with the number of cells that are judged.
+
+    Raises
+    ------
+    PassError
+        Agreement broke off.
+    """
+    with tempfile.TemporaryDirectory(prefix="lossbench-") as scratch:
+        path = Path(scratch) / CELLS
+        _judge(path, cells, options, watch)
+        found = records.verdicts(records.read(path))
+    return [found[cell] for cell in cells]
 
 
 def _tell(watch: Callable[[Progress], None], number: int, total: int, done: int) -> None:
     watch(Progress(number, done, total))
 
 
+# --- what becomes of a fault
+
+
+def _another_try(fault: Fault, killed_before: set[Cell | None]) -> bool:
+    """Return whether to do it again: a kill may have had nothing to do with the step, once."""
+    if not fault.from_outside or fault.step in killed_before:
+        return False
+    killed_before.add(fault.step)
+    return True
+
+
+def _failed(fault: Fault, number: int, left: Sequence[Cell], known: Sequence[Record]) -> Record:
+    """Return the record of the cell that a pass ended at; raise where it ended at none."""
+    if fault.step is None or fault.step not in left:
+        raise PassError(f"pass {number} broke off: {fault.message}")
+    # A twin that fails is a cell that fails.
+    verdict = records.verdicts(known)[replace(fault.step, twin=False)]
+    message = f"in pass {number}: {fault.message}"
+    return Record(number, replace(verdict, status="failed", message=message))
+
+
+# --- the processes
+
+
 def _judge(
     path: Path, cells: Sequence[Cell], options: Options, watch: Callable[[int], None]
 ) -> None:
-    """Judge cells in several processes; a problem's are in one, so that they share its kernels."""
+    """Judge cells in several processes, and in new ones without the steps that ended those."""
+    ended: dict[Cell, Ended] = {}
+    killed_before: set[Cell | None] = set()
+    while True:
+        records.mend(path)
+        through = records.verdicts(records.read(path))
+        left = [cell for cell in cells if cell not in through]
+        if not left:
+            return
+        for fault in _judge_side_by_side(path, left, options, ended, watch):
+            if _another_try(fault, killed_before):
+                continue
+            if fault.step is None or fault.step in ended:
+                raise PassError(f"agreement broke off: {fault.message}")
+            ended[fault.step] = Ended(fault.status, fault.message)
+
+
+def _judge_side_by_side(
+    path: Path,
+    cells: Sequence[Cell],
+    options: Options,
+    ended: Mapping[Cell, Ended],
+    watch: Callable[[int], None],
+) -> list[Fault]:
+    """Judge cells, a problem's in one process, so that they share its kernels."""
     names = list(dict.fromkeys(cell.problem for cell in cells))
     judges = min(JUDGES, threads.all_cores())
     shares = [[cell for cell in cells if cell.problem in names[i::judges]] for i in range(judges)]
     shares = [share for share in shares if share]
     with tempfile.TemporaryDirectory(prefix="lossbench-") as scratch:
-        plans = [
-            plan.write(Path(scratch) / f"plan-{i}", share, options.files)
-            for i, share in enumerate(shares)
+        folders = [Path(scratch) / str(i) for i in range(len(shares))]
+        for folder, share in zip(folders, shares, strict=True):
+            folder.mkdir()
+            plan.write(folder / plan.PLAN, share, options.files)
+            steps.forbid(folder, ended)
+        commands = [
+            ("bench.judge", str(folder), str(path), repr(options.budget)) for folder in folders
         ]
-        logs = [Path(scratch) / f"log-{i}" for i in range(len(shares))]
-        module = (sys.executable, "-P", "-m", "bench.judge")
-        commands = [(*module, str(one), str(path), repr(options.budget)) for one in plans]
+        logs = [folder / LOG for folder in folders]
         codes = children.run(
             commands, thread_variables(options), logs, lambda: watch(records.count(path))
         )
-        for share, code, log in zip(shares, codes, logs, strict=True):
-            _all_there("agreement", AGREEMENT, share, path, code, log)
+        records.mend(path)
+        through = records.verdicts(records.read(path))
+        return [
+            faults.fault(folder, folder / LOG, code)
+            for share, folder, code in zip(shares, folders, codes, strict=True)
+            if not through.keys() >= set(share)
+        ]
 
 
 def _time(
@@ -110,62 +203,55 @@ def _time(
     todo: Sequence[Cell],
     options: Options,
     watch: Callable[[int], None],
-) -> None:
-    """Time the cells of a pass."""
+) -> Fault:
+    """Time the cells of a pass; return how its process ended, a fault if cells are left."""
     path = folder / CELLS
     with tempfile.TemporaryDirectory(prefix="lossbench-") as scratch:
-        plan_file = plan.write(Path(scratch) / "plan", todo, options.files)
-        log = Path(scratch) / "log"
-        report = _unused(folder, number)
-        command = _command(plan_file, path, number, report, options)
+        own = Path(scratch)
+        plan.write(own / plan.PLAN, todo, options.files)
+        report = own / "report.json"
+        command = _command(own, path, number, report, options)
         # No plugin beside ours that happens to be installed
         variables = {**thread_variables(options), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
         try:
-            (code,) = children.run([command], variables, [log], lambda: watch(records.count(path)))
+            (code,) = children.run(
+                [command], variables, [own / LOG], lambda: watch(records.count(path))
+            )
         finally:
-            _read_report(folder, report)
-        _all_there(f"pass {number}", number, todo, path, code, log)
-
-
-def _all_there(
-    stage: str, number: int, todo: Sequence[Cell], path: Path, code: int, log: Path
-) -> None:
-    """Raise where a child ended before its cells were through."""
-    found = records.read(path)
-    through = {record.verdict.cell for record in found if record.pass_number == number}
-    left = [cell for cell in todo if cell not in through]
-    if left:
-        lines = [line.strip() for line in log.read_text(errors="replace").splitlines()]
-        why = [line for line in lines if line.startswith(("E  ", "ERROR"))] or lines[-1:]
-        words = f": {why[0]}" if why and code > 0 else ""
-        raise PassError(f"{stage} broke off at {left[0].id} ({children.end_of(code)}){words}")
+            records.mend(path)
+            _keep_report(folder, number, report)
+        return faults.fault(own, own / LOG, code)
 
 
 def _unused(folder: Path, number: int) -> Path:
-    """Return where pytest-benchmark writes: a resumed pass does not take the place of its start."""
+    """Return where a report is kept: that of a pass's end does not take the place of its start."""
     names = (f"pass-{number}.json", *(f"pass-{number}-resumed-{i}.json" for i in range(1, 1000)))
     return next(folder / name for name in names if not (folder / name).exists())
 
 
-def _command(plan_file: Path, path: Path, number: int, report: Path, options: Options) -> list[str]:
+def _command(own: Path, path: Path, number: int, report: Path, options: Options) -> list[str]:
     # The settings of the folder that the person happens to be in have no say in a measurement.
     return [
-        *(sys.executable, "-P", "-m", "pytest", str(SPEED_TEST)),
+        *("pytest", str(SPEED_TEST)),
         *("-c", os.devnull, "--rootdir", str(children.ROOT), "--import-mode", "importlib"),
         *("-p", "pytest_benchmark.plugin", "-p", "no:cacheprovider", "-q", "--tb=short"),
         *("--benchmark-quiet", f"--benchmark-json={report}"),
         *(f"--benchmark-max-time={PASS_S}", f"--benchmark-min-time={ROUND_S}"),
-        *(f"--lossbench-plan={plan_file}", f"--lossbench-cells={path}"),
-        *(f"--lossbench-pass={number}", f"--lossbench-budget={options.budget!r}"),
+        *(f"--lossbench-plan={own / plan.PLAN}", f"--lossbench-cells={path}"),
+        *(f"--lossbench-steps={own}", f"--lossbench-pass={number}"),
+        f"--lossbench-budget={options.budget!r}",
     ]
 
 
-def _read_report(folder: Path, report: Path) -> None:
-    """Take the machine's facts from a pass: it knows the thread counts and Numba's layer."""
-    if not report.exists():
+def _keep_report(folder: Path, number: int, report: Path) -> None:
+    """Keep pytest-benchmark's report of a pass, if it is whole, and what it knows of the machine.
+
+    It knows the thread counts and Numba's layer. A process that died left none, or a part of it.
+    """
+    try:
+        text = report.read_text(encoding="utf-8")
+        machine = json.loads(text)["machine_info"]["lossbench"]
+    except (OSError, ValueError, KeyError):
         return
-    if not report.stat().st_size:
-        report.unlink()  # pytest-benchmark leaves an empty file where it timed nothing
-        return
-    machine_info = json.loads(report.read_text(encoding="utf-8"))["machine_info"]
-    runs.note_machine(folder, machine_info["lossbench"])
+    files.write_whole(_unused(folder, number), text)
+    runs.note_machine(folder, machine)

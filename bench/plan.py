@@ -28,6 +28,8 @@ DEFAULT_PASSES = 14
 DEFAULT_BUDGET = 2.0
 # What the peers are measured with where all of them are asked for.
 BESIDE_PEERS = ("numpy", "numba")
+# In the folder of a process: what it is to do.
+PLAN = "plan.json"
 # Seconds of rounds of a cell in one pass of `lossbench run`; finding their length adds a few more.
 PASS_S = 0.01
 # The shortest round there; the clock is good to a ten-thousandth of it.
@@ -101,11 +103,10 @@ def tiers_named(given: Iterable[str], all_problems: Iterable[Problem]) -> tuple[
     return tuple(tier for tier in known if tier in wanted)
 
 
-def write(path: Path, cells: Iterable[Cell], files: Iterable[ProblemFile]) -> Path:
-    """Write what a process is to do, and where its problems are; return the path."""
+def write(path: Path, cells: Iterable[Cell], files: Iterable[ProblemFile]) -> None:
+    """Write what a process is to do, and where its problems are."""
     values = {"files": [asdict(file) for file in files], "cells": [asdict(cell) for cell in cells]}
     path.write_text(json.dumps(values), encoding="utf-8")
-    return path
 
 
 def read(path: Path) -> tuple[list[Cell], tuple[ProblemFile, ...]]:

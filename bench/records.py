@@ -5,12 +5,13 @@ What the lines add up to is left to `table`, which of them are still missing to 
 
 import json
 import math
+import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.agreement import Verdict
+from bench.agreement import STATUSES, Verdict
 from bench.noise import UNKNOWN, Conditions
 from bench.problem import Cell
 
@@ -45,9 +46,22 @@ class Record:
 
 
 def append(path: Path, record: Record) -> None:
-    """Write a record at the end of the file, and out of this process."""
-    with path.open("a", encoding="utf-8") as file:
-        file.write(_to_line(record))
+    """Write a record at the end of the file, and out of this process.
+
+    Raises
+    ------
+    OSError
+        It cannot be written, for the reason and with the name of the file.
+    """
+    line = _to_line(record).encode()
+    try:
+        # Without a buffer, in one piece: two processes that judge write to one file.
+        with path.open("ab", buffering=0) as file:
+            while line:
+                line = line[file.write(line) :]
+    except OSError as error:
+        number = error.errno or 0
+        raise OSError(number, os.strerror(number), str(path)) from error
 
 
 def read(path: Path) -> list[Record]:
@@ -60,7 +74,7 @@ def read(path: Path) -> list[Record]:
     """
     if not path.exists():
         return []
-    whole_lines = path.read_text(encoding="utf-8").rpartition("\n")[0].splitlines()
+    whole_lines = path.read_bytes().rpartition(b"\n")[0].splitlines()
     return [_from_line(path, i, line) for i, line in enumerate(whole_lines, 1)]
 
 
@@ -95,7 +109,7 @@ def _infinite(value: Any) -> bool:
     return isinstance(value, float) and not math.isfinite(value)
 
 
-def _from_line(path: Path, number: int, line: str) -> Record:
+def _from_line(path: Path, number: int, line: bytes) -> Record:
     try:
         values = json.loads(line)
         # What a line of an older run does not have yet has a default.
@@ -103,10 +117,28 @@ def _from_line(path: Path, number: int, line: str) -> Record:
         conditions = Conditions(**_taken(values, Conditions.__annotations__))
         pass_number, iterations = int(values.pop("pass")), int(values.pop("iterations"))
         times = tuple(float(seconds) for seconds in values.pop("times"))
-        return Record(pass_number, Verdict(cell, **values), iterations, times, conditions)
+        verdict = Verdict(cell, **values)
+        _typed(verdict)
+        return Record(pass_number, verdict, iterations, times, conditions)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path}, line {number}: not a record of a cell ({error!r})") from error
 
 
 def _taken(values: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
     return {name: values.pop(name) for name in names if name in values}
+
+
+def _typed(verdict: Verdict) -> None:
+    """Raise a ValueError where what was read is of another kind than what is written."""
+    cell = verdict.cell
+    words = (cell.problem, cell.tier, cell.size, cell.dtype, verdict.message, verdict.checked)
+    numbers = (
+        *(verdict.max_abs_error, verdict.max_rel_error),
+        *(verdict.seconds, verdict.estimated_s),
+    )
+    if verdict.status not in STATUSES:
+        raise ValueError(f"status {verdict.status!r}")
+    if type(cell.threads) is not int or not all(isinstance(word, str) for word in words):
+        raise ValueError(f"identity {cell}")
+    if not all(number is None or isinstance(number, int | float) for number in numbers):
+        raise ValueError("a figure that is not a number")

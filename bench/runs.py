@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from bench import environment
+from bench import environment, files
 from bench.names import unknown
 from bench.plan import Options, default_threads
 from bench.problem import Problem
@@ -36,10 +36,14 @@ def begin(output: Path, options: Options) -> Path:
     facts = environment.facts(threading_layer=False)
     # Written out, so that it is the same run on a machine of more cores
     known = asdict(replace(options, threads=options.threads or default_threads()))
-    for file in options.files:
-        shutil.copyfile(file.path, folder / Path(file.path).name)
     run = {"run_id": folder.name, "started": now.isoformat(), "options": known, "machine": facts}
-    _write(folder, run)
+    try:
+        for file in options.files:
+            shutil.copyfile(file.path, folder / Path(file.path).name)
+        _write(folder, run)
+    except OSError:
+        shutil.rmtree(folder, ignore_errors=True)  # a part of one is no run
+        raise
     return folder
 
 
@@ -134,5 +138,4 @@ def note_machine(folder: Path, facts: dict[str, Any]) -> None:
 
 
 def _write(folder: Path, values: dict[str, Any]) -> None:
-    text = json.dumps(values, indent=2) + "\n"
-    (folder / ENVIRONMENT).write_text(text, encoding="utf-8")
+    files.write_whole(folder / ENVIRONMENT, json.dumps(values, indent=2) + "\n")

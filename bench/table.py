@@ -4,6 +4,7 @@ How it is shown is left to `report`.
 """
 
 import csv
+import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bench import noise, ratios, records, runs
+from bench import files, noise, ratios, records, runs
 from bench import problem as problems
 from bench.agreement import STATUSES, Verdict
 from bench.noise import TimedPass
@@ -170,15 +171,18 @@ def _by_pass(its_records: Sequence[Record], twins: Sequence[Record]) -> dict[str
     return {
         "noise": "; ".join(noise.reasons(passes)) if passes else "",
         "pass_medians_s": _medians_text(passes),
-        "twin_medians_s": _medians_text(_passes(twins)),
+        "twin_medians_s": _medians_text(_passes(twins) if passes else ()),
     }
 
 
-def _timed(its_records: Iterable[Record]) -> list[Record]:
+def _timed(its_records: Sequence[Record]) -> list[Record]:
+    # A cell that failed after it was timed has no time: what it did before may be as wrong.
+    if its_records and its_records[-1].verdict.status != "ok":
+        return []
     return [record for record in its_records if record.verdict.status == "ok" and record.times]
 
 
-def _passes(its_records: Iterable[Record]) -> list[TimedPass]:
+def _passes(its_records: Sequence[Record]) -> list[TimedPass]:
     """Return the passes in which a cell was timed, in order."""
     passes = [
         TimedPass(record.pass_number, float(np.median(record.times)), record.conditions)
@@ -271,9 +275,7 @@ def _speedups(frame: pd.DataFrame, tier: str) -> dict[str, pd.Series]:
 
 def save(frame: pd.DataFrame, path: Path) -> None:
     """Write a table as CSV, whole or not at all."""
-    new = path.with_suffix(".tmp")
-    frame.to_csv(new, index=False, lineterminator="\n")
-    new.replace(path)
+    files.write_whole(path, frame.to_csv(index=False, lineterminator="\n"))
 
 
 def load(path: str | Path) -> pd.DataFrame:
@@ -305,19 +307,16 @@ def load(path: str | Path) -> pd.DataFrame:
     if not (path / CELLS).exists():
         raise FileNotFoundError(f"{path} holds no run: neither {MEASUREMENTS} nor {CELLS}")
     found = records.read(path / CELLS)
-    return tabulate(path.name, list(records.verdicts(found)), found, runs.problems_of(path))
+    cells, its_problems = list(records.verdicts(found)), runs.problems_of(path)
+    sizes = {(one.name, size) for one in its_problems for size in one.sizes}
+    strange = [cell.id for cell in cells if (cell.problem, cell.size) not in sizes]
+    if strange:
+        raise ValueError(f"{path / CELLS} has cells of no known problem: {', '.join(strange)}")
+    return tabulate(path.name, cells, found, its_problems)
 
 
 def _read(path: Path) -> pd.DataFrame:
-    with path.open(newline="", encoding="utf-8") as file:
-        header, *rows = list(csv.reader(file)) or [[]]
-    missing = [name for name in COLUMNS if name not in header]
-    if missing:
-        raise ValueError(f"{path} is not a table of lossbench: no column {', '.join(missing)}")
-    for number, row in enumerate(rows, 2):
-        if len(row) < len(header):
-            lacks = ", ".join(header[len(row) :])
-            raise ValueError(f"{path} is cut short: line {number} has no {lacks}")
+    header, rows = _rows(path)
     frame = pd.DataFrame(rows, columns=header)
     for name, dtype in COLUMNS.items():
         if dtype not in _WORDS:
@@ -331,10 +330,35 @@ def _read(path: Path) -> pd.DataFrame:
     return _typed(frame)
 
 
+def _rows(path: Path) -> tuple[list[str], list[list[str]]]:
+    """Return the names of the columns and the rows under them, all of one length."""
+    foreign = f"{path} is not a table of lossbench"
+    try:
+        text = path.read_bytes().decode()
+        header, *rows = list(csv.reader(io.StringIO(text, newline=""), strict=True)) or [[]]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{foreign}: {error}") from error
+    missing = [name for name in COLUMNS if name not in header]
+    if missing:
+        raise ValueError(f"{foreign}: no column {', '.join(missing)}")
+    if len(set(header)) < len(header):
+        raise ValueError(f"{foreign}: a column is there twice")
+    for number, row in enumerate(rows, 2):
+        if len(row) < len(header):
+            lacks = ", ".join(header[len(row) :])
+            raise ValueError(f"{path} is cut short: line {number} has no {lacks}")
+        if len(row) > len(header):
+            raise ValueError(f"{foreign}: line {number} has more than its columns")
+    if not text.endswith("\n"):  # a number that lost its last digits is a number
+        raise ValueError(f"{path} is cut short: its last line has no end")
+    return header, rows
+
+
 def _numbers(path: Path, column: pd.Series, name: str) -> pd.Series:
     try:
-        return pd.to_numeric(column.replace("", None))
-    except ValueError as error:
+        numbers = pd.to_numeric(column.replace("", None)).to_frame(name)
+        return numbers.astype({name: COLUMNS[name]})[name]
+    except (TypeError, ValueError) as error:
         raise ValueError(f"{path}: column {name} is not of numbers: {error}") from error
 
 
