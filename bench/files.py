@@ -1,6 +1,7 @@
-"""Files that are there whole or not at all, however a process ends; others say what is in them."""
+"""Files that can be read however a process ends: how they are written. Others say what is in them."""
 
 import contextlib
+import os
 from pathlib import Path
 
 
@@ -20,3 +21,22 @@ def write_whole(path: Path, text: str) -> None:
         with contextlib.suppress(OSError):
             new.unlink()
         raise
+
+
+def append(path: Path, line: str) -> None:
+    """Write a line at the end of a file, and out of this process.
+
+    Raises
+    ------
+    OSError
+        It cannot be written, in whole or in part; with the name of the file.
+    """
+    left = f"{line}\n".encode()
+    try:
+        # Without a buffer, in one piece: two processes may write to one file.
+        with path.open("ab", buffering=0) as file:
+            while left:
+                left = left[file.write(left) :]
+    except OSError as error:
+        number = error.errno or 0
+        raise OSError(number, os.strerror(number), str(path)) from error

@@ -5,12 +5,12 @@ What the lines add up to is left to `table`, which of them are still missing to 
 
 import json
 import math
-import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from bench import files
 from bench.agreement import STATUSES, Verdict
 from bench.noise import UNKNOWN, Conditions
 from bench.problem import Cell
@@ -51,17 +51,9 @@ def append(path: Path, record: Record) -> None:
     Raises
     ------
     OSError
-        It cannot be written, for the reason and with the name of the file.
+        It cannot be written.
     """
-    line = _to_line(record).encode()
-    try:
-        # Without a buffer, in one piece: two processes that judge write to one file.
-        with path.open("ab", buffering=0) as file:
-            while line:
-                line = line[file.write(line) :]
-    except OSError as error:
-        number = error.errno or 0
-        raise OSError(number, os.strerror(number), str(path)) from error
+    files.append(path, _to_line(record))
 
 
 def read(path: Path) -> list[Record]:
@@ -102,7 +94,7 @@ def _to_line(record: Record) -> str:
     # JSON knows no infinity: an error that large is in the message, and null here
     finite = {key: None if _infinite(value) else value for key, value in values.items()}
     timing = {"iterations": record.iterations, "times": record.times}
-    return json.dumps(finite | timing | asdict(record.conditions), allow_nan=False) + "\n"
+    return json.dumps(finite | timing | asdict(record.conditions), allow_nan=False)
 
 
 def _infinite(value: Any) -> bool:

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from bench import files
 from bench.problem import Cell
 
 if TYPE_CHECKING:
@@ -122,8 +123,7 @@ def take(cell: Cell, *, preparing: bool = False) -> None:
         return
     if cell in _process.ended:
         raise EndedError(_process.ended[cell])
-    with (_process.folder / STEPS).open("a", encoding="utf-8") as file:
-        file.write(json.dumps(asdict(cell)) + "\n")
+    files.append(_process.folder / STEPS, json.dumps(asdict(cell)))
     _hear_numba(_process)
     _process.preparing = preparing
     _set_timer(_process)

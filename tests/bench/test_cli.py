@@ -1,44 +1,19 @@
 """The command line as a person uses it: in processes of its own."""
 
 import json
-import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from commands import ROOT, copied_tree, lossbench, only_folder
 
 import bench
 from bench import records
 from bench.table import COLUMNS
 
-ROOT = Path(__file__).parents[2]
 POST_LOSSES = {"0": "105.4667", "100": "84.0333", "500": "8.5667", "1000": "2e-8"}
-
-
-def command(*arguments):
-    return [sys.executable, "-W", "error", "-m", "bench", *map(str, arguments)]
-
-
-def lossbench(*arguments, root=ROOT, cwd=None):
-    """Run the command; the process with its output and exit code."""
-    return subprocess.run(
-        command(*arguments),
-        capture_output=True,
-        text=True,
-        cwd=cwd or root,
-        env=os.environ | {"PYTHONPATH": str(root)},
-        timeout=300,
-        check=False,
-    )
-
-
-def only_folder(output):
-    (folder,) = output.iterdir()
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -135,60 +110,7 @@ def test_a_torn_run_is_resumed_where_it_was(finished, tmp_path):
     assert (bench.load(folder)["passes"] == 2).all()
 
 
-def test_ctrl_c_leaves_a_run_that_can_be_read_and_resumed(tmp_path):
-    arguments = ["svm_loss", "--size", "lecture", "--tier", "loop,numpy", "--passes", "200"]
-    process = subprocess.Popen(
-        command("run", *arguments, "--output", tmp_path),
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-    )
-    deadline = time.monotonic() + 120
-    while not list(tmp_path.glob("*/pass-1.json")) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    out, _ = process.communicate(timeout=60)
-    folder = only_folder(tmp_path)
-    assert process.returncode == 130
-    assert (
-        f"interrupted; what was measured is kept. To go on: lossbench run --resume {folder}" in out
-    )
-    frame = bench.load(folder)
-    assert frame["tier"].tolist() == ["loop", "numpy"]
-    assert frame["median_s"].notna().all()
-
-
-@pytest.mark.parametrize(
-    ("when", "stage"), [("True", "agreement"), ("'pytest' in sys.modules", "pass 1")]
-)
-def test_a_child_that_dies_is_one_line_and_costs_nothing_measured(tmp_path, when, stage):
-    tree = copied_tree(tmp_path)
-    kernel = tree / "kernels" / "vectorized" / "losses.py"
-    dies = f"    import os, sys\n    if {when}: os.abort()\n"
-    kernel.write_text(kernel.read_text().replace(SOFTMAX, SOFTMAX + dies))
-    output = tmp_path / "results"
-    arguments = ["svm_loss", "softmax", "--size", "lecture", "--tier", "numpy", "--passes", "1"]
-    process = lossbench("run", *arguments, "--output", output, root=tree)
-    assert process.returncode == 1
-    (line,) = [line for line in process.stdout.splitlines() if "broke off" in line]
-    assert f"{stage} broke off at softmax-numpy-lecture-float64 (signal SIGABRT)" in line
-    assert "--resume" in line
-    assert process.stderr == ""
-    assert (only_folder(output) / "measurements.csv").exists()
-
-
 SVM = "    return mean_svm_loss(scores, labels, margin)\n"
-SOFTMAX = '    out = _check.result_array("softmax", scores, out)\n'
-
-
-def copied_tree(tmp_path):
-    """The project in a folder of its own, to be spoiled."""
-    tree = tmp_path / "tree"
-    for package in ("bench", "kernels", "reference"):
-        ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / package, tree / package, ignore=ignored)
-    return tree
 
 
 @pytest.fixture(scope="module")

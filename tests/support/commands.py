@@ -1,0 +1,65 @@
+"""The command line in a process of its own, and a copy of the project to be spoiled."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def command(*arguments):
+    return [sys.executable, "-W", "error", "-m", "bench", *map(str, arguments)]
+
+
+def environment(root=ROOT):
+    return os.environ | {"PYTHONPATH": str(root)}
+
+
+def lossbench(*arguments, root=ROOT, cwd=None, **options):
+    """Run the command; the process with its output and exit code."""
+    return subprocess.run(
+        command(*arguments),
+        capture_output=True,
+        text=True,
+        cwd=cwd or root,
+        env=environment(root),
+        timeout=300,
+        check=False,
+        **options,
+    )
+
+
+def started(*arguments, root=ROOT):
+    """Start the command, to be sent signals."""
+    return subprocess.Popen(
+        command(*arguments),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=root,
+        env=environment(root),
+    )
+
+
+def only_folder(output):
+    (folder,) = output.iterdir()
+    return folder
+
+
+def copied_tree(tmp_path):
+    """The project in a folder of its own, to be spoiled."""
+    tree = tmp_path / "tree"
+    for package in ("bench", "kernels", "reference"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / package, tree / package, ignore=ignored)
+    return tree
+
+
+def plant(tree, file, before, text):
+    """Put text behind a line that a file has once."""
+    path = tree / file
+    whole = path.read_text()
+    assert whole.count(before) == 1
+    path.write_text(whole.replace(before, before + text))
