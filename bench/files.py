@@ -1,4 +1,4 @@
-"""Files that can be read however a process ends: how they are written. Others say what is in them."""
+"""Files that can be read however a process ends. What is in them is left to who writes them."""
 
 import contextlib
 import os
@@ -11,16 +11,16 @@ def write_whole(path: Path, text: str) -> None:
     Raises
     ------
     OSError
-        It cannot be written; what stood there before is left as it was.
+        It cannot be written, with its name; what stood there before is left as it was.
     """
     new = path.with_name(f"{path.name}.tmp")
     try:
         new.write_text(text, encoding="utf-8", newline="\n")
         new.replace(path)
-    except OSError:
+    except OSError as error:
         with contextlib.suppress(OSError):
             new.unlink()
-        raise
+        raise _named(error, path) from error
 
 
 def append(path: Path, line: str) -> None:
@@ -29,7 +29,7 @@ def append(path: Path, line: str) -> None:
     Raises
     ------
     OSError
-        It cannot be written, in whole or in part; with the name of the file.
+        It cannot be written, in whole or in part; with its name.
     """
     left = f"{line}\n".encode()
     try:
@@ -38,5 +38,10 @@ def append(path: Path, line: str) -> None:
             while left:
                 left = left[file.write(left) :]
     except OSError as error:
-        number = error.errno or 0
-        raise OSError(number, os.strerror(number), str(path)) from error
+        raise _named(error, path) from error
+
+
+def _named(error: OSError, path: Path) -> OSError:
+    """Return the error with the name of the file, which that of a full disk has not."""
+    number = error.errno or 0
+    return OSError(number, os.strerror(number), str(path))

@@ -68,6 +68,38 @@ def test_a_torn_last_line_is_left_out_and_mended(tmp_path):
     assert records.read(path) == [TIMED, REFUSED]
 
 
+def test_a_file_that_is_cut_keeps_its_whole_lines(tmp_path):
+    path = tmp_path / "cells.jsonl"
+    for record in (TIMED, REFUSED):
+        records.append(path, record)
+    whole = path.read_bytes()
+    for length in range(len(whole)):
+        path.write_bytes(whole[:length])
+        assert records.read(path) == [TIMED, REFUSED][: whole[:length].count(b"\n")]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"ok"', '"fine"'),
+        ('"threads": 1', '"threads": "1"'),
+        ('"problem": "svm_loss"', '"problem": 3'),
+        ('"seconds": 2e-05', '"seconds": "2e-05"'),
+        ('"iterations": 50', '"iterations": null'),
+        ("[1e-05", '["soon"'),
+        ("svm_loss", "\udcff"),
+    ],
+)
+def test_a_line_of_other_kinds_is_named(tmp_path, old, new):
+    path = tmp_path / "cells.jsonl"
+    records.append(path, TIMED)
+    text = path.read_text()
+    assert old in text
+    path.write_bytes(text.replace(old, new).encode(errors="surrogateescape"))
+    with pytest.raises(ValueError, match=r"cells\.jsonl, line 1: not a record of a cell"):
+        records.read(path)
+
+
 def test_a_foreign_line_is_named(tmp_path):
     path = tmp_path / "cells.jsonl"
     records.append(path, TIMED)

@@ -248,6 +248,49 @@ def test_a_file_that_is_cut_short_is_refused(frame, tmp_path):
         bench.load(path)
 
 
+def test_a_file_is_refused_wherever_it_is_cut_but_between_lines(frame, tmp_path):
+    path = tmp_path / "measurements.csv"
+    table.save(frame, path)
+    whole = path.read_bytes()
+    for length in range(len(whole)):
+        path.write_bytes(whole[:length])
+        lines = whole[:length].count(b"\n")
+        if lines and whole[:length].endswith(b"\n"):
+            assert len(bench.load(path)) == lines - 1
+        else:
+            with pytest.raises(ValueError, match=r"is cut short|is not a table of lossbench"):
+                bench.load(path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("svm_loss", "\x00", "is not a table of lossbench|status"),
+        ("svm_loss", "\udcff", "is not a table of lossbench: 'utf-8'"),
+        (",5632,", ",5632.5,", "column bytes_moved is not of numbers"),
+        (",5632,", ",5632,1,", "has more than its columns"),
+        ("gb_per_s", "gb_per_s,n", "a column is there twice"),
+    ],
+)
+def test_what_no_run_writes_is_refused(frame, tmp_path, old, new, words):
+    path = tmp_path / "measurements.csv"
+    table.save(frame, path)
+    text = path.read_text().replace(old, new)
+    path.write_bytes(text.encode(errors="surrogateescape"))
+    if new == "\x00":  # text to Python's csv since 3.11: a name like another
+        assert set(bench.load(path)["problem"]) == {"\x00"}
+        return
+    with pytest.raises(ValueError, match=words):
+        bench.load(path)
+
+
+def test_a_cell_of_no_problem_is_named(tmp_path):
+    strange = Record(1, Verdict(Cell("svm_los", "loop", "S", "float64", 1), "ok"), 1, (1.0,))
+    records.append(tmp_path / "cells.jsonl", strange)
+    with pytest.raises(ValueError, match="what is no cell of lossbench: svm_los-loop-S-float64"):
+        bench.load(tmp_path)
+
+
 def test_a_column_that_is_not_of_numbers_is_named(frame, tmp_path):
     path = tmp_path / "measurements.csv"
     table.save(frame, path)
