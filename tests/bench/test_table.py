@@ -265,7 +265,6 @@ def test_a_file_is_refused_wherever_it_is_cut_but_between_lines(frame, tmp_path)
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("svm_loss", "\x00", "is not a table of lossbench|status"),
         ("svm_loss", "\udcff", "is not a table of lossbench: 'utf-8'"),
         (",5632,", ",5632.5,", "column bytes_moved is not of numbers"),
         (",5632,", ",5632,1,", "has more than its columns"),
@@ -277,9 +276,6 @@ def test_what_no_run_writes_is_refused(frame, tmp_path, old, new, words):
     table.save(frame, path)
     text = path.read_text().replace(old, new)
     path.write_bytes(text.encode(errors="surrogateescape"))
-    if new == "\x00":  # text to Python's csv since 3.11: a name like another
-        assert set(bench.load(path)["problem"]) == {"\x00"}
-        return
     with pytest.raises(ValueError, match=words):
         bench.load(path)
 
