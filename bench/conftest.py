@@ -3,7 +3,6 @@
 Which cells there are is left to `measurement`, whether they are right to `agreement`.
 """
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -139,7 +138,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_benchmark_update_machine_info(machine_info: dict[str, Any]) -> None:
     """Add what a measurement depends on to pytest-benchmark's JSON."""
-    machine_info["lossbench"] = environment.facts(threading_layer="numba" in sys.modules)
+    machine_info["lossbench"] = environment.facts(threading_layer=True)
 
 
 @pytest.fixture
