@@ -15,7 +15,7 @@ import pytest
 from commands import ROOT, copied_tree, lossbench, only_folder, plant, started
 
 import bench
-from bench import faults, files, interruptions, judge, records, steps
+from bench import faults, files, interruptions, plan, records, steps
 from bench.agreement import Verdict
 from bench.problem import Cell
 
@@ -185,13 +185,6 @@ def test_check_goes_on_behind_a_crash(tree, planted):
 def test_what_is_broken_for_all_cells_is_no_cell_s_fault(tmp_path):
     tree = copied_tree(tmp_path)
     (tree / "bench" / "judge.py").write_text("raise ImportError('nothing works')\n")
-    source = tree / "bench" / "measurement.py"
-    source.write_text(
-        source.read_text().replace(
-            "from bench.judge import PLAN, write_plan",
-            "PLAN = 'plan'\nwrite_plan = lambda *_: None",
-        )
-    )
     process, folder = run(tree, tmp_path / "results", *CELLS)
     assert process.returncode == 3
     line = only_line("broke off", process)
@@ -271,7 +264,7 @@ from bench import steps
 from bench.problem import Cell
 
 steps.GRACE_S = 0.5
-steps.start(Path(sys.argv[1]), 0.0, {})
+steps.start(Path(sys.argv[1]), 0.0)
 steps.take(Cell("p", "numba", "S", "float64", 1))
 
 @numba.extending.overload(len)
@@ -466,7 +459,7 @@ def test_a_child_that_cannot_write_says_so_and_blames_no_cell(tmp_path):
     cell = Cell("svm_loss", "numpy", "lecture", "float64", 1)
     path = tmp_path / "file" / "cells.jsonl"
     path.parent.write_text("")
-    judge.write_plan(tmp_path, [cell], {})
+    plan.write(tmp_path / plan.PLAN, [cell], ())
     judging = ["bench.judge", tmp_path, path, "2.0"]
     own = [f"--lossbench-cells={path}", f"--lossbench-steps={tmp_path}"]
     timing = ["pytest", "bench", "-q", "-k", cell.id, "-p", "no:cacheprovider", *own]
@@ -540,7 +533,7 @@ def test_the_exit_codes_are_in_the_help():
 def test_the_last_step_is_the_last_whole_line(tmp_path):
     program = (
         "import sys; from pathlib import Path; from bench import steps; "
-        "from bench.problem import Cell; steps.start(Path(sys.argv[1]), 1.0, {}); "
+        "from bench.problem import Cell; steps.start(Path(sys.argv[1]), 1.0); "
         "[steps.take(Cell('p', 'loop', size, 'float64', 1)) for size in 'SM']"
     )
     subprocess.run([sys.executable, "-c", program, tmp_path], check=True)

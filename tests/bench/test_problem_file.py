@@ -580,17 +580,18 @@ def test_a_wrong_file_is_a_line_and_exit_code_2(tmp_path, command):
     assert not (tmp_path / "results").exists()
 
 
-def test_a_file_that_goes_wrong_in_the_middle_of_a_run_is_one_line(tmp_path):
+def test_a_file_that_goes_wrong_in_the_middle_of_a_run_costs_what_it_is_asked_for(tmp_path):
     late = WHOLE.replace('rng.standard_normal(size["n"])', "rng.standard_normal({3: 3}[size['n']])")
     written(tmp_path, late)
     process = run("bench", "run", "--problem", "double.py", "--passes", "1", cwd=tmp_path)
     assert process.returncode == 1
-    (line,) = [line for line in process.stdout.splitlines() if "broke off" in line]
-    assert "double.py, line 10: make_inputs raised KeyError: 100" in line
+    words = "its inputs cannot be made: double.py, line 10: make_inputs raised KeyError: 100"
+    assert f"failed: double loop M float64: {words}" in " ".join(process.stdout.split())
+    assert "4 cells: 2 ok, 2 failed." in process.stdout
     assert process.stderr == ""
     checked = run("bench", "check", "--problem", "double.py", cwd=tmp_path)
-    assert checked.returncode == 2
-    assert "make_inputs raised KeyError: 100" in " ".join(checked.stderr.split())
+    assert checked.returncode == 1
+    assert f"failed: double-loop-M-float64: {words}" in " ".join(checked.stdout.split())
     options = ["--lossbench-problem", tmp_path / "double.py", "-p", "no:cacheprovider"]
     timed = run("pytest", "bench", *options, "-k", "loop-M-float64", cwd=ROOT)
     assert timed.returncode == 1

@@ -283,7 +283,7 @@ def test_what_no_run_writes_is_refused(frame, tmp_path, old, new, words):
 def test_a_cell_of_no_problem_is_named(tmp_path):
     strange = Record(1, Verdict(Cell("svm_los", "loop", "S", "float64", 1), "ok"), 1, (1.0,))
     records.append(tmp_path / "cells.jsonl", strange)
-    with pytest.raises(ValueError, match="what is no cell of lossbench: svm_los-loop-S-float64"):
+    with pytest.raises(ValueError, match="cells of no known problem: svm_los-loop-S-float64"):
         bench.load(tmp_path)
 
 
