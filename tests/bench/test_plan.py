@@ -24,10 +24,11 @@ def test_the_default_plan():
     cells = cells_of(PROBLEMS, Options(threads=(1, 2)))
     assert len(cells) == len(set(cells)) == 174
     assert Counter(cell.tier for cell in cells) == {
-        "loop": 40,
-        "numpy": 40,
-        "numba": 40,
+        "loop": 43,
+        "numpy": 43,
+        "numba": 43,
         "numba-parallel": 42,
+        "numba-math": 3,
     }
     assert {cell.threads for cell in cells if cell.tier != "numba-parallel"} == {1}
     assert {cell.dtype for cell in cells} == {"float64"}

@@ -47,14 +47,14 @@ def test_with_k_all_sizes_and_dtypes_are_there():
 def test_without_k_the_default_cells_are_there():
     process = pytest_bench("--collect-only", "-q", "--lossbench-threads", "1,2")
     assert process.returncode == 0
-    assert "162 tests collected" in process.stdout
+    assert "174 tests collected" in process.stdout
     assert "float32" not in process.stdout
 
 
 def test_cells_by_option():
     options = ["--lossbench-size=S", "--lossbench-dtype=float32", "--lossbench-tier=loop,numpy"]
     process = pytest_bench("--collect-only", "-q", *options)
-    assert "28 tests collected" in process.stdout
+    assert "30 tests collected" in process.stdout
     wrong = pytest_bench("--collect-only", "--lossbench-size=XL")
     assert wrong.returncode == pytest.ExitCode.USAGE_ERROR
     assert "ERROR: no size 'XL'; there are L, " in wrong.stderr
