@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.agreement import STATUSES, WRONG, Verdict
-from bench.problem import PEERS, Problem, Size, in_order, is_threaded
+from bench.problem import PEERS, TIERS, Problem, Size, in_order, is_threaded
 from bench.ratios import Standing, standing
 from bench.units import digits, duration
 
@@ -91,12 +91,25 @@ def _grids(
     frame: pd.DataFrame, shown: str, cell_text: Callable[[Any], Text]
 ) -> Iterator[RenderableType]:
     """Yield as many grids as it takes for their columns to be read."""
-    columns = _columns(frame)
-    count = -(-len(columns) // MOST_COLUMNS)
-    pairs = list(zip(frame["tier"].astype(str), frame["threads"].astype(int), strict=True))
-    for i in range(count):
-        start, end = i * len(columns) // count, (i + 1) * len(columns) // count
-        yield _grid(frame[[pair in columns[start:end] for pair in pairs]], shown, cell_text)
+    for number, part in enumerate(_apart(frame)):
+        if number:
+            yield Text()
+        columns = _columns(part)
+        count = -(-len(columns) // MOST_COLUMNS)
+        pairs = list(zip(part["tier"].astype(str), part["threads"].astype(int), strict=True))
+        for i in range(count):
+            start, end = i * len(columns) // count, (i + 1) * len(columns) // count
+            yield _grid(part[[pair in columns[start:end] for pair in pairs]], shown, cell_text)
+
+
+def _apart(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """Yield the problems of the usual tiers, then each that has others: theirs are its columns."""
+    unusual = frame.loc[~frame["tier"].astype(str).isin([*TIERS, *PEERS]), "problem"]
+    special = frame["problem"].isin(unusual.unique())
+    if not special.all():
+        yield frame[~special]
+    for _, of_problem in frame[special].groupby("problem", sort=False, observed=True):
+        yield of_problem
 
 
 def _grid(frame: pd.DataFrame, shown: str, cell_text: Callable[[Any], Text]) -> Table:

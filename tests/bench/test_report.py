@@ -48,6 +48,19 @@ def test_a_table_in_plain_words():
     assert "4 cells: 3 ok, 1 disagrees." in text
 
 
+def test_a_problem_with_tiers_of_its_own_has_a_grid_of_its_own():
+    others = [Cell("exp", tier, "S", "float64", 1) for tier in ("loop", "numba", "numba-math")]
+    cells = [LOOP, NUMBA, PARALLEL, *others]
+    found = [
+        Record(1, Verdict(cell, "ok", "", "full", 0.0, 0.0, 1e-5), 1, (1e-5,)) for cell in cells
+    ]
+    text = plain(report(table.tabulate("run", cells, found)))
+    ours, of_exp = text.split("numba-math")[0], text[text.index(" exp ") :]
+    assert "numba-parallel" in ours
+    assert "svm_loss" in ours
+    assert "svm_loss" not in of_exp
+
+
 def test_a_skipped_cell_shows_its_estimate():
     skipped = Verdict(
         LOOP, "skipped", "about 9.0 s a call, over the budget of 2 s", estimated_s=9.0
