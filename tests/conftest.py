@@ -9,9 +9,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-# Numba's cache does not see an edit in another module than the cached one: start without one.
-CACHE = tempfile.mkdtemp(prefix="lossbench-tests-")
-os.environ["NUMBA_CACHE_DIR"] = CACHE
+# Numba's cache does not see an edit in another module than the cached one: start without one. The
+# workers of pytest-xdist share that of the process that started them.
+IS_WORKER = "PYTEST_XDIST_WORKER" in os.environ
+if not IS_WORKER:
+    os.environ["NUMBA_CACHE_DIR"] = tempfile.mkdtemp(prefix="lossbench-tests-")
 # Two threads are enough to find out whether results depend on them, on a machine of one core too.
 os.environ["NUMBA_NUM_THREADS"] = "2"
 for library in ("OMP", "OPENBLAS", "MKL"):
@@ -26,4 +28,5 @@ settings.load_profile("lossbench")
 
 
 def pytest_unconfigure():
-    shutil.rmtree(CACHE, ignore_errors=True)
+    if not IS_WORKER:
+        shutil.rmtree(os.environ["NUMBA_CACHE_DIR"], ignore_errors=True)
