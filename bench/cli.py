@@ -6,6 +6,7 @@ that `lossbench --help` answers at once; Numba only by what calls a kernel.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -34,6 +35,17 @@ app = typer.Typer(
 )
 demo = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(demo, name="demo", help="The examples of the blog post that this starts from.")
+
+
+class Form(StrEnum):
+    """What a run is shown as."""
+
+    HTML = "html"
+    TERMINAL = "terminal"
+    MARKDOWN = "markdown"
+    CSV = "csv"
+    JSON = "json"
+
 
 Names = list[str] | None
 Files = Annotated[
@@ -200,9 +212,7 @@ def compare(
     with _usage_errors():
         if fail_above is not None and not fail_above >= 1.0:
             raise ValueError(f"--fail-above has to be at least 1, not {fail_above:g}")
-        before, after = (
-            Path(name) if Path(name).exists() else runs.find(name, output) for name in (old, new)
-        )
+        before, after = (_run_or_csv(name, output) for name in (old, new))
         old_table, new_table = table.load(before), table.load(after)
         tiers = set(old_table["tier"]) & set(new_table["tier"])
         found = comparing.compare(
@@ -217,6 +227,38 @@ def compare(
         console().print(comparison_report(found))
     if fail_above is not None and comparing.slower_than(found, fail_above):
         raise typer.Exit(WRONG)
+
+
+@app.command("report")
+def report_run(
+    run_name: Annotated[
+        str, typer.Argument(metavar="RUN", help="A run's folder or name, “latest”, or a CSV.")
+    ],
+    form: Annotated[
+        Form,
+        typer.Option("--format", help="html is written to files, the others to standard output."),
+    ] = Form.HTML,
+    output: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the runs are.")] = RESULTS,
+) -> None:
+    """Write a run's page and its pictures, or print its table."""
+    with _usage_errors():
+        run_path = _run_or_csv(run_name, output)
+        if form is Form.HTML:
+            from bench.page import write
+
+            page, *pictures = write(run_path)
+            typer.echo(f"Written to {page}, with {len(pictures)} pictures beside it")
+            return
+        from bench import formats, runs, table
+
+        frame = table.load(run_path)
+        machine = runs.machine_of(run_path)
+    if form is Form.TERMINAL:
+        from bench.report import console, report
+
+        console().print(report(frame))
+    else:
+        typer.echo(formats.text(frame, form.value, machine), nl=False)
 
 
 @app.command("list")
@@ -304,6 +346,13 @@ def _options(
     )
 
 
+def _run_or_csv(name: str, output: Path) -> Path:
+    """Return what a person means: a path, or a run in the folder of the runs."""
+    from bench import runs
+
+    return Path(name) if Path(name).exists() else runs.find(name, output)
+
+
 def _cells(found: "Sequence[Problem]", options: "Options") -> "list[Cell]":
     from bench.plan import cells_of
 
@@ -343,6 +392,8 @@ def _measure(
     out.print(report(frame))
     if written.exists():
         out.print(f"Written to {written}", soft_wrap=True)
+    if not trouble and len(frame):
+        out.print(f"As a page with pictures: lossbench report {folder}", soft_wrap=True)
     if trouble:
         again = f"lossbench run --resume {folder}"
         out.print(f"{trouble}; what was measured is kept. To go on: {again}", soft_wrap=True)

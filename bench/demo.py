@@ -25,7 +25,7 @@ DIVERGING = (1.05, 12)
 DESCENTS = (*POST_RUNS, DIVERGING)
 CAPTIONS = ("crawls towards 0", "swings, and converges", "swings, and diverges")
 EVERY = 100
-INK, CURVE, PATH, START = "#22303c", "#9fb3c8", "#d1495b", "#00798c"
+INK, CURVE, PATH, START, GRID = "#22303c", "#9fb3c8", "#d1495b", "#00798c", "#e6ebf0"
 
 
 def draw_descents(folder: Path, *, show: bool) -> list[Path]:
@@ -53,7 +53,7 @@ def draw_descents(folder: Path, *, show: bool) -> list[Path]:
     names = []
     for (rate, _), path, caption in zip(DESCENTS, paths, CAPTIONS, strict=True):
         figure, axes = plt.subplots(figsize=(5.0, 4.2), layout="constrained", dpi=150)
-        _draw(axes, path, rate, caption)
+        draw_descent(axes, path, rate, caption)
         names.append(folder / f"descent-{rate:g}.png")
         figure.savefig(names[-1])
         plt.close(figure)
@@ -61,7 +61,7 @@ def draw_descents(folder: Path, *, show: bool) -> list[Path]:
         1, len(paths), figsize=(12.5, 4.2), layout="constrained", dpi=150
     )
     for axes, (rate, _), path, caption in zip(all_axes, DESCENTS, paths, CAPTIONS, strict=True):
-        _draw(axes, path, rate, caption)
+        draw_descent(axes, path, rate, caption)
     names.append(folder / "descent.png")
     figure.savefig(names[-1])
     if on_screen:
@@ -79,7 +79,8 @@ def descent_path(rate: float, steps: int) -> NDArray[np.float64]:
     return path
 
 
-def _draw(axes: Any, path: NDArray[np.float64], rate: float, caption: str) -> None:
+def draw_descent(axes: Any, path: NDArray[np.float64], rate: float, caption: str) -> None:
+    """Draw a path on x², its start and its steps, into the axes of a picture."""
     reach = 1.3 * float(np.abs(path).max())
     x = np.linspace(-reach, reach, 400)
     axes.plot(x, x**2, color=CURVE, linewidth=2.5, zorder=1)
@@ -94,7 +95,7 @@ def _draw(axes: Any, path: NDArray[np.float64], rate: float, caption: str) -> No
     axes.set_title(f"learning rate {rate:g} {caption}", fontsize=11, color=INK)
     axes.set_xlabel(f"x after {steps} steps: {end}", color=INK)
     axes.set_ylabel("x²", color=INK, rotation=0, labelpad=10)
-    axes.grid(color="#e6ebf0", linewidth=0.8)
+    axes.grid(color=GRID, linewidth=0.8)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(CURVE)
@@ -126,12 +127,21 @@ def train_lecture(say: Callable[[str], None] = lambda _: None) -> list[Training]
     say : function of str
         Told which tier is at work.
     """
-    its_problem = next(one for one in PROBLEMS if one.name == "train_linear")
+    its_problem = _lecture()
     trainings = []
     for tier in its_problem.tiers:
         say(f"training: {tier}")
         trainings.append(_train(its_problem, tier))
     return trainings
+
+
+def lecture_losses() -> Sequence[float]:
+    """Return the loss of the post's training at each epoch, as NumPy computes it."""
+    return _train(_lecture(), "numpy").losses
+
+
+def _lecture() -> Problem:
+    return next(one for one in PROBLEMS if one.name == "train_linear")
 
 
 def _train(its_problem: Problem, tier: str) -> Training:

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, data: str | bytes) -> None:
     """Write a file under another name in its folder, then give it its name.
 
     Raises
@@ -15,7 +15,7 @@ def write_whole(path: Path, text: str) -> None:
     """
     new = path.with_name(f"{path.name}.tmp")
     try:
-        new.write_text(text, encoding="utf-8", newline="\n")
+        new.write_bytes(data.encode() if isinstance(data, str) else data)
         new.replace(path)
     except OSError as error:
         with contextlib.suppress(OSError):

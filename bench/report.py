@@ -34,24 +34,26 @@ def report(frame: pd.DataFrame) -> RenderableType:
     """Return the table of a run: a block a problem, a line a size, a column a tier."""
     if frame.empty:
         return Text("Nothing was measured.")
-    fastest = frame.groupby(["problem", "size", "dtype"], observed=True)["median_s"].transform(
-        "min"
-    )
-    marked = frame.assign(fastest=frame["median_s"] == fastest)
-    grids = _grids(marked, "median of a call", _timed)
-    return Group(*grids, Text(), *_remarks(frame), _counts(frame))
+    grids = _grids(with_fastest(frame), "median of a call", cell_words)
+    return Group(*grids, Text(), *remarks(frame), counts(frame))
+
+
+def with_fastest(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with a column ``fastest``: of its problem, size and dtype."""
+    groups = frame.groupby(["problem", "size", "dtype"], observed=True)
+    return frame.assign(fastest=frame["median_s"] == groups["median_s"].transform("min"))
 
 
 def agreement_report(verdicts: Sequence[Verdict]) -> RenderableType:
     """Return what was found about each cell: the largest error of one that is ok."""
     frame = pd.DataFrame([{**asdict(one.cell), **vars(one)} for one in verdicts])
-    remarks = [
+    unlike = [
         Text(f"{one.status}: {one.cell.id}: {one.message}", _STYLE[one.status])
         for one in verdicts
         if one.status != "ok"
     ]
     grids = _grids(frame, "largest error", _judged)
-    return Group(*grids, Text(), *_special_values(frame), *remarks, _counts(frame))
+    return Group(*grids, Text(), *_special_values(frame), *unlike, counts(frame))
 
 
 def problem_list(problems: Sequence[Problem], sizes: Mapping[str, Size] | None) -> RenderableType:
@@ -94,7 +96,7 @@ def _grids(
     for number, part in enumerate(_apart(frame)):
         if number:
             yield Text()
-        columns = _columns(part)
+        columns = tier_columns(part)
         count = -(-len(columns) // MOST_COLUMNS)
         pairs = list(zip(part["tier"].astype(str), part["threads"].astype(int), strict=True))
         for i in range(count):
@@ -114,11 +116,11 @@ def _apart(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
 
 def _grid(frame: pd.DataFrame, shown: str, cell_text: Callable[[Any], Text]) -> Table:
     """Return a block a problem, a line a size and dtype, a column a tier and thread count."""
-    columns = _columns(frame)
+    columns = tier_columns(frame)
     grid = Table(box=box.SIMPLE_HEAD, padding=(0, 1), show_edge=False)
     grid.add_column(shown, no_wrap=True)
     for tier, threads in columns:
-        grid.add_column(_heading(tier, threads), justify="right", no_wrap=True)
+        grid.add_column(heading(tier, threads), justify="right", no_wrap=True)
     several_dtypes = frame["dtype"].nunique() > 1
     for name, of_problem in frame.groupby("problem", sort=False, observed=True):
         grid.add_row(Text(str(name), "bold"))
@@ -132,7 +134,7 @@ def _grid(frame: pd.DataFrame, shown: str, cell_text: Callable[[Any], Text]) -> 
     return grid
 
 
-def _columns(frame: pd.DataFrame) -> list[tuple[str, int]]:
+def tier_columns(frame: pd.DataFrame) -> list[tuple[str, int]]:
     """Return the tiers of a table, with their thread counts, in the order they are shown in."""
     tiers, threads = frame["tier"].astype(str), frame["threads"].astype(int)
     pairs = set(zip(tiers.tolist(), threads.tolist(), strict=True))
@@ -140,14 +142,15 @@ def _columns(frame: pd.DataFrame) -> list[tuple[str, int]]:
     return sorted(pairs, key=lambda pair: (order.index(pair[0]), pair[1]))
 
 
-def _heading(tier: str, threads: int) -> str:
+def heading(tier: str, threads: int) -> str:
+    """Return a tier's name, with its thread count where it has one, on a line of its own."""
     if not is_threaded(tier):
         return tier
     return f"{tier}\n{threads} thread{'s' if threads > 1 else ''}"
 
 
-def _timed(cell: Any) -> Text:
-    """Return the median over the speed-ups, or the status."""
+def cell_words(cell: Any) -> Text:
+    """Return the median over the speed-ups, or the status, of a row of `with_fastest`."""
     if cell.status != "ok":
         estimate = "" if pd.isna(cell.estimated_s) else f"\n~ {duration(cell.estimated_s, 2)}"
         return Text(f"{cell.status}{estimate}", _STYLE[cell.status])
@@ -155,12 +158,12 @@ def _timed(cell: Any) -> Text:
         return Text("not timed", "dim")  # the run was broken off before
     mark = f" {NOISY}" if cell.noise else ""
     text = Text(duration(cell.median_s) + mark, "bold green" if cell.fastest else "")
-    for other in _compared_with(cell):
-        text.append(f"\n{_speedup(cell, other)} {other}", "not bold default dim")
+    for other in compared_with(cell):
+        text.append(f"\n{speedup_words(cell, other)} {other}", "not bold default dim")
     return text
 
 
-def _compared_with(cell: Any) -> list[str]:
+def compared_with(cell: Any) -> list[str]:
     """Return the tiers that a cell has a speed-up over that is worth showing."""
     return [
         other
@@ -174,7 +177,7 @@ def _standing(cell: Any, other: str) -> Standing:
     return standing(low, high, cell.noise_floor)
 
 
-def _speedup(cell: Any, other: str) -> str:
+def speedup_words(cell: Any, other: str) -> str:
     """Return a speed-up as far as its interval allows."""
     found = _standing(cell, other)
     if found == "tie":
@@ -192,7 +195,7 @@ def _judged(cell: Any) -> Text:
     return text.append("\nof a sample", "dim") if cell.checked == "sample" else text
 
 
-def _remarks(frame: pd.DataFrame) -> Iterator[Text]:
+def remarks(frame: pd.DataFrame) -> Iterator[Text]:
     """Yield what the grid has no room for: what was checked, and why cells have no time."""
     sampled = frame[(frame["status"] == "ok") & (frame["checked"] == "sample")]
     if len(sampled):
@@ -220,7 +223,7 @@ def _trust(frame: pd.DataFrame) -> Iterator[Text]:
         same = f"The same code, timed twice, differed by up to {digits(100.0 * (floor - 1.0), 2)} %"
         yield Text(f"{same}: a speed-up whose interval lies within that is a tie.", "dim")
     cells: list[Any] = list(frame.itertuples())
-    compared = ((cell, other) for cell in cells for other in _compared_with(cell))
+    compared = ((cell, other) for cell in cells for other in compared_with(cell))
     if any(_standing(cell, other) == "unclear" for cell, other in compared):
         yield Text(f"{UNCLEAR}: the interval of this speed-up holds 1: it may be none.", "dim")
     noisy = frame.loc[frame["noise"] != "", "noise"]
@@ -244,8 +247,9 @@ def _special_values(frame: pd.DataFrame) -> Iterator[Text]:
         yield Text(words, "dim")
 
 
-def _counts(frame: pd.DataFrame) -> Text:
+def counts(frame: pd.DataFrame) -> Text:
+    """Return how many cells ended in which status."""
     counted = frame["status"].value_counts()
-    counts = ", ".join(f"{counted[s]} {s}" for s in STATUSES if counted.get(s, 0))
+    words = ", ".join(f"{counted[s]} {s}" for s in STATUSES if counted.get(s, 0))
     wrong = any(counted.get(status, 0) for status in WRONG)
-    return Text(f"{len(frame)} cells: {counts}.", "bold red" if wrong else "bold")
+    return Text(f"{len(frame)} cells: {words}.", "bold red" if wrong else "bold")

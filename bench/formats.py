@@ -1,0 +1,79 @@
+"""The table of a run as text for other programs: Markdown in the words of `report`, CSV, JSON."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pandas as pd
+
+from bench.report import cell_words, counts, heading, remarks, tier_columns, with_fastest
+
+
+def text(frame: pd.DataFrame, form: str, machine: Mapping[str, Any] | None) -> str:
+    """Return a table as text that ends with a newline.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        As `bench.table.load` returns it.
+    form : "markdown", "csv" or "json"
+        Markdown has a line a problem and size, as in a terminal; CSV and JSON a row a cell with
+        every column, and JSON also the words of the report and the machine.
+    machine : mapping, optional
+        The facts of `bench.environment`.
+    """
+    forms: dict[str, Callable[[], str]] = {
+        "markdown": lambda: "\n".join(_markdown(frame)),
+        "csv": lambda: frame.to_csv(index=False, lineterminator="\n").rstrip("\n"),
+        "json": lambda: json.dumps(_values(frame, machine), indent=2, ensure_ascii=False),
+    }
+    return forms[form]() + "\n"
+
+
+def _markdown(frame: pd.DataFrame) -> Iterator[str]:
+    if frame.empty:
+        yield "Nothing was measured."
+        return
+    columns = tier_columns(frame)
+    headings = (heading(tier, threads).replace("\n", "<br>") for tier, threads in columns)
+    yield _piped("problem", "size", "dtype", *headings)
+    yield f"|---|---|---|{'--:|' * len(columns)}"
+    marked = with_fastest(frame)
+    for key, rows in marked.groupby(["problem", "size", "dtype"], sort=False, observed=True):
+        cells: dict[tuple[str, int], Any] = {
+            (str(cell.tier), int(cell.threads)): cell for cell in rows.itertuples()
+        }
+        yield _piped(
+            *map(str, key),
+            *(_cell(cells[column]) if column in cells else "" for column in columns),
+        )
+    yield ""
+    for line in (*remarks(frame), counts(frame)):
+        yield f"- {_escaped(line.plain)}"
+
+
+def _cell(cell: Any) -> str:
+    first, *others = _escaped(cell_words(cell).plain).split("\n")
+    return "<br>".join([f"**{first}**" if cell.fastest else first, *others])
+
+
+def _piped(*texts: str) -> str:
+    return f"| {' | '.join(texts)} |"
+
+
+def _escaped(words: str) -> str:
+    for character in "\\|*_<`":
+        words = words.replace(character, "\\" + character)
+    return words
+
+
+def _values(frame: pd.DataFrame, machine: Mapping[str, Any] | None) -> dict[str, Any]:
+    # By way of pandas: it writes what is not there as null, and NumPy's numbers as JSON's
+    cells = json.loads(frame.to_json(orient="records", double_precision=15))
+    words = [line.plain for line in remarks(frame)] if len(frame) else []
+    return {
+        "machine": dict(machine) if machine else None,
+        "counts": counts(frame).plain,
+        "remarks": words,
+        "cells": cells,
+    }

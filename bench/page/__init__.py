@@ -1,0 +1,286 @@
+"""The page of a run: one HTML file, and its pictures as files beside it.
+
+The pictures are drawn by `bench.page.pictures`; the words of cells are those of `bench.report`.
+"""
+
+import base64
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from bench import report, runs, table
+from bench.agreement import STATUSES, WRONG
+from bench.files import write_whole
+from bench.page import pictures
+from bench.page.pictures import Picture
+from bench.problem import in_order
+from bench.units import digits, duration
+
+PAGE = "report.html"
+PICTURES = "pictures"
+# Wider than this (inches), a picture is scrolled on a phone rather than shrunk.
+NARROW = 4.6
+POINTS_AN_INCH = 96
+
+
+class Column(NamedTuple):
+    """A column of the table: its key in the address of the page, its heading, what it is."""
+
+    key: str
+    heading: str
+    meaning: str
+
+
+IDENTITY = (
+    Column("problem", "problem", "the operation"),
+    Column("tier", "tier", "the way it is written"),
+    Column("size", "size", "of its inputs"),
+    Column("dtype", "dtype", "of its inputs"),
+    Column("threads", "threads", "it may use"),
+)
+JUDGED = (
+    Column("status", "status", "how the cell ended"),
+    Column("median_s", "time", "median of a call over all rounds"),
+    Column("speedup_vs_loop", "over loop", "speed-up over the loops, with its interval"),
+    Column("speedup_vs_numpy", "over NumPy", "speed-up over NumPy, with its interval"),
+)
+# Shown where the run has them.
+MEASURED = (
+    Column("share_of_floor", "of floor", "of what this machine can do at best on these bytes"),
+    Column("compile_s", "compile", "seconds to compile, at the first call"),
+    Column("load_s", "load", "seconds to load what was compiled before"),
+    Column("break_even_calls", "pays after", "calls until compiling has paid, against NumPy"),
+    Column("break_even_calls_vs_loop", "pays after (loop)", "the same against the loops"),
+    Column("temporary_bytes", "temporary", "bytes that a call takes besides its result, at peak"),
+)
+REMARKS = (
+    Column("max_abs_error", "error", "largest absolute error against the oracle"),
+    Column("remark", "remark", "why not to trust the time, or what the status means"),
+)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a cell of the table shows, and what it is sorted by; None comes last."""
+
+    words: str
+    order: float | None
+
+
+def write(run: Path) -> tuple[Path, ...]:
+    """Write the page of a run, and its pictures into a folder beside the page.
+
+    Parameters
+    ----------
+    run : Path
+        The folder of a run, or a CSV that a run has written.
+
+    Returns
+    -------
+    tuple of Path
+        The page, then the pictures.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As `bench.table.load`.
+    """
+    frame = table.load(run)
+    folder = run if run.is_dir() else run.parent
+    drawn = list(pictures.pictures(frame))
+    its_pictures = folder / PICTURES
+    its_pictures.mkdir(exist_ok=True)
+    files = [file for _, picture in drawn for file in pictures.save(picture, its_pictures)]
+    page = folder / PAGE
+    write_whole(page, render(frame, drawn, runs.machine_of(run)))
+    return page, *files
+
+
+def render(
+    frame: pd.DataFrame,
+    drawn: Sequence[tuple[str, Picture]],
+    machine: Mapping[str, Any] | None,
+) -> str:
+    """Return the page as text.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        A table as `bench.table.load` returns it.
+    drawn : sequence of (section, picture)
+        As `bench.page.pictures.pictures` yields them.
+    machine : mapping, optional
+        The facts of `bench.environment`; None where they are not known.
+    """
+    run_ids = list(dict.fromkeys(frame["run_id"]))
+    sections: dict[str, list[Mapping[str, Any]]] = {}
+    for section, picture in drawn:
+        sections.setdefault(section, []).append(_element(picture))
+    text = frame.to_csv(index=False, lineterminator="\n")
+    wrong = frame["status"].isin(list(WRONG)).sum()
+    return _template("page.html").render(
+        title=f"lossbench: {', '.join(run_ids) or 'an empty run'}",
+        run=", ".join(run_ids),
+        counts=report.counts(frame).plain,
+        wrong=int(wrong),
+        remarks=[line.plain for line in report.remarks(frame)] if len(frame) else [],
+        sections=sections,
+        columns=columns(frame),
+        rows=rows(frame),
+        filters=_filters(frame),
+        csv_name=f"{run_ids[0] if run_ids else 'empty'}.csv",
+        csv=base64.b64encode(text.encode()).decode(),
+        machine=list(_facts(machine or {})),
+        floor=_percent(frame["noise_floor"].max()),
+        passes=_span(frame["passes"]),
+    )
+
+
+def html_table(frame: pd.DataFrame) -> str:
+    """Return the table of the page alone, as a notebook shows it."""
+    return _template("table.html").render(columns=columns(frame), rows=rows(frame))
+
+
+def _template(name: str) -> Any:
+    environment = Environment(
+        loader=PackageLoader("bench.page", ""),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["asset"] = lambda asset: Markup(  # noqa: S704
+        (Path(__file__).parent / asset).read_text(encoding="utf-8")
+    )
+    return environment.get_template(name)
+
+
+def _element(picture: Picture) -> Mapping[str, Any]:
+    return {
+        "title": picture.title,
+        "description": picture.description,
+        "svg": Markup(pictures.inline(picture)),
+        "files": [f"{PICTURES}/{picture.name}.{kind}" for kind in ("png", "svg")],
+        "wide": picture.width > NARROW,
+        "pixels": round(picture.width * POINTS_AN_INCH),
+    }
+
+
+# --- the table
+
+
+def columns(frame: pd.DataFrame) -> list[Column]:
+    """Return the columns that are shown of a table: those that not all of its runs have, if any."""
+    measured = [one for one in MEASURED if one.key in frame and frame[one.key].notna().any()]
+    return [*IDENTITY, *JUDGED, *measured, *REMARKS]
+
+
+def rows(frame: pd.DataFrame) -> list[list[Shown]]:
+    """Return what is shown of each cell, in the order of `columns`."""
+    places = {
+        "problem": list(dict.fromkeys(frame["problem"].astype(str))),
+        "tier": list(in_order(frame["tier"].astype(str))),
+        "size": list(dict.fromkeys(frame["size"].astype(str))),
+        "dtype": list(dict.fromkeys(frame["dtype"].astype(str))),
+        "status": list(STATUSES),
+    }
+    shown = columns(frame)
+    return [
+        [_shown(cell, one.key, places) for one in shown]
+        for cell in report.with_fastest(frame).itertuples()
+    ]
+
+
+def _shown(cell: Any, key: str, places: Mapping[str, Sequence[str]]) -> Shown:
+    if key in places:
+        words = str(getattr(cell, key))
+        return Shown(words, places[key].index(words))
+    if key == "remark":
+        return Shown("; ".join(text for text in (cell.noise, cell.message) if text), None)
+    if key == "median_s" and cell.status == "skipped" and not pd.isna(cell.estimated_s):
+        return Shown(f"~ {duration(cell.estimated_s, 2)}", float(cell.estimated_s))
+    value = getattr(cell, key)
+    if key.startswith("speedup"):
+        other = key.removeprefix("speedup_vs_")
+        if other not in report.compared_with(cell):
+            return Shown("", None)
+        return Shown(_with_interval(cell, other), float(value))
+    return _number(key, value, noisy=bool(cell.noise))
+
+
+def _with_interval(cell: Any, other: str) -> str:
+    words = report.speedup_words(cell, other)
+    low, high = (getattr(cell, f"speedup_vs_{other}_{end}") for end in ("low", "high"))
+    if math.isnan(low) or math.isnan(high):
+        return words
+    return f"{words} ({digits(low)} to {digits(high)})"
+
+
+def _number(key: str, value: Any, *, noisy: bool) -> Shown:
+    if value is None or pd.isna(value):
+        return Shown("", None)
+    if isinstance(value, str):  # such as never
+        return Shown(value, None)
+    number = float(value)
+    if key == "median_s":
+        return Shown(duration(number) + (f" {report.NOISY}" if noisy else ""), number)
+    if key == "max_abs_error":
+        return Shown(f"{number:.1e}" if number else "0", number)
+    if key == "share_of_floor":
+        return Shown(f"{digits(100.0 * number, 2)} %", number)
+    if key.endswith("_s"):
+        return Shown(duration(number), number)
+    if key.startswith("break_even"):
+        return Shown(f"{number:,.0f}" if math.isfinite(number) else "never", number)
+    return Shown(f"{number:,.0f}", number)
+
+
+def _filters(frame: pd.DataFrame) -> list[tuple[str, list[str]]]:
+    """Return the columns that have choices, with these."""
+    choices = {
+        key: list(dict.fromkeys(frame[key].astype(str)))
+        for key in ("problem", "tier", "size", "dtype", "status")
+    }
+    choices["tier"] = list(in_order(choices["tier"]))
+    return [(key, names) for key, names in choices.items() if len(names) > 1]
+
+
+# --- the machine
+
+
+def _facts(machine: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Yield what is known of the machine as words and values, nested ones by their path."""
+    for key, value in machine.items():
+        name = f"{prefix}{key}".replace("_", " ")
+        if isinstance(value, Mapping):
+            known = {inner: its for inner, its in value.items() if its is not None}
+            yield name, ", ".join(f"{inner} {its}" for inner, its in known.items()) or "none"
+        elif isinstance(value, list):
+            parts = (
+                " ".join(map(str, one.values())) if isinstance(one, Mapping) else str(one)
+                for one in value
+            )
+            yield name, "; ".join(parts)
+        elif key == "memory_bytes":
+            yield "memory", f"{digits(value / 2**30)} GiB"
+        elif value is not None:
+            yield name, str(value)
+
+
+def _percent(floor: float) -> str:
+    return "" if pd.isna(floor) else f"{digits(100.0 * (floor - 1.0), 2)} %"
+
+
+def _span(counts: "pd.Series[Any]") -> str:
+    """Return how many passes the cells were timed in."""
+    known = counts.dropna()
+    if known.empty:
+        return ""
+    least, most = int(known.min()), int(known.max())
+    return str(most) if least == most else f"{least} to {most}"

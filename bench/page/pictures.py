@@ -1,0 +1,527 @@
+"""The pictures of a run, drawn from its table, and the files and inline SVG made of them.
+
+Where they stand on the page, and the words around them, are left to `bench.page`.
+"""
+
+import html
+import io
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.colors import TwoSlopeNorm
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from bench import demo
+from bench.demo import CURVE, GRID, INK, PATH, START
+from bench.files import write_whole
+from bench.problem import TIERS, in_order, is_threaded
+from bench.report import TIMES, compared_with, heading, speedup_words, tier_columns
+from bench.units import digits, duration
+
+# After Okabe and Ito: told apart whatever one's eyes, each at least 4.5 : 1 on white.
+LINES = ("#5a6875", "#0072b2", "#b34700", "#00795a", "#a0408c", "#7d6200", "#1f6f8b", "#b03030")
+MARKERS = "osD^vP*X"
+# The page puts variables in the place of these, so that one SVG serves light and dark (page.css).
+VARIABLES = {
+    INK: "--ink",
+    CURVE: "--curve",
+    PATH: "--path",
+    START: "--start",
+    GRID: "--grid",
+    **{colour: f"--line-{number}" for number, colour in enumerate(LINES)},
+}
+STYLE: dict[str, Any] = {
+    "svg.fonttype": "none",  # text stays text
+    "svg.hashsalt": "lossbench",
+    "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial", "sans-serif"],
+    "font.size": 9.0,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.titlecolor": INK,
+    "axes.titlesize": 10.0,
+    "axes.edgecolor": CURVE,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.unicode_minus": False,
+    "grid.color": GRID,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "legend.frameon": False,
+    "legend.labelcolor": INK,
+    "legend.fontsize": 8.0,
+}
+DPI = 150
+# Orange is slower, purple faster: a pair that colour-blind people tell apart. On white in both
+# modes, since its middle is nearly that.
+COLOURS = "PuOr"
+DIMENSIONS = ("n", "d", "c")
+# A tier is passed by the next one of these: where, the pictures of time against size mark.
+PASSING = tuple(zip(TIERS, TIERS[1:], strict=False))
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure with its words.
+
+    Attributes
+    ----------
+    name : str
+        Of its files, without what tells the kind.
+    title, description : str
+        What it is of, and what it shows, for those who do not see it.
+    figure : Figure
+    """
+
+    name: str
+    title: str
+    description: str
+    figure: Figure
+
+    @property
+    def width(self) -> float:
+        """Inches."""
+        return float(self.figure.get_figwidth())
+
+
+def save(picture: Picture, folder: Path) -> tuple[Path, Path]:
+    """Write a picture as PNG and SVG and return the two files."""
+    png, svg = (folder / f"{picture.name}.{kind}" for kind in ("png", "svg"))
+    write_whole(png, _saved(picture, "png", dpi=DPI, facecolor="white"))
+    about = {"Title": picture.title, "Description": picture.description, "Date": None}
+    write_whole(svg, _saved(picture, "svg", facecolor="white", metadata=about))
+    return png, svg
+
+
+def _saved(picture: Picture, kind: str, **options: Any) -> bytes:
+    held = io.BytesIO()
+    with mpl.rc_context(STYLE):
+        picture.figure.savefig(held, format=kind, **options)
+    return held.getvalue()
+
+
+def inline(picture: Picture) -> str:
+    """Return a picture as an element of a page, named and described, in the page's colours.
+
+    Its ids begin with its name: several pictures stand on one page.
+    """
+    text = _saved(picture, "svg", transparent=True, metadata={"Date": None}).decode()
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    text = re.sub(r'( id="|url\(#|href="#)', rf"\1{picture.name}-", text)
+    for colour, variable in VARIABLES.items():
+        text = text.replace(colour, f"var({variable})")
+    view = re.search(r'viewBox="[^"]*"', text)
+    if view is None:
+        raise ValueError(f"the picture {picture.name} has no size")
+    labels = f"{picture.name}-title {picture.name}-description"
+    words = (
+        f'<title id="{picture.name}-title">{html.escape(picture.title)}</title>'
+        f'<desc id="{picture.name}-description">{html.escape(picture.description)}</desc>'
+    )
+    head = f'<svg {view[0]} role="img" aria-labelledby="{labels}" xmlns:xlink="http://www.w3.org/1999/xlink">'
+    return re.sub(r"<svg[^>]*>", head + words, text, count=1)
+
+
+def pictures(frame: pd.DataFrame) -> Iterator[tuple[str, Picture]]:
+    """Yield the pictures that a table has figures for, each with the section that it is of.
+
+    The sections are ``speedups``, ``times``, ``roofline``, ``costs``, ``errors``, ``descent`` and
+    ``training``.
+    """
+    styles = {tier: number for number, tier in enumerate(in_order(frame["tier"].astype(str)))}
+    with mpl.rc_context(STYLE):
+        for other in ("numpy", "loop"):
+            found = _heat_map(frame, other)
+            if found:
+                yield "speedups", found
+        for name, of_problem in frame.groupby("problem", sort=False, observed=True):
+            found = _times(str(name), of_problem, styles)
+            if found:
+                yield "times", found
+        for section, found in (
+            ("roofline", _roofline(frame, styles)),
+            ("costs", _costs(frame)),
+            ("errors", _errors(frame, styles)),
+        ):
+            if found:
+                yield section, found
+        right = set(frame.loc[frame["status"] == "ok", "problem"].astype(str))
+        if "gradient_descent" in right:
+            for one in _descents():
+                yield "descent", one
+        if "train_linear" in right:
+            yield "training", _training()
+
+
+def _figure(width: float, height: float) -> Figure:
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def _on_one_line(tier: str, threads: int) -> str:
+    return heading(tier, threads).replace("\n", ", ")
+
+
+# --- speed-ups
+
+
+def _heat_map(frame: pd.DataFrame, other: str) -> Picture | None:
+    """Draw speed-ups over a tier: a line a problem, a column a size, a block a tier."""
+    cells = [cell for cell in frame.itertuples() if other in compared_with(cell)]
+    if not cells:
+        return None
+    shown = frame.loc[[cell.Index for cell in cells]]
+    tiers = tier_columns(shown)
+    problems = list(dict.fromkeys(shown["problem"].astype(str)))
+    several = frame["dtype"].nunique() > 1
+    labels = {
+        (str(cell.size), str(cell.dtype)): f"{cell.size}\n{cell.dtype}" if several else cell.size
+        for cell in frame.itertuples()
+    }
+    sizes = [key for key in labels if any((str(c.size), str(c.dtype)) == key for c in cells)]
+    columns = len(tiers) * len(sizes)
+    figure = _figure(2.0 + 0.66 * columns, 1.35 + 0.27 * len(problems))
+    panels = figure.subplots(1, len(tiers), sharey=True, squeeze=False)[0]
+    name = f"speedups-over-{other}"
+    speedups = np.array([getattr(cell, f"speedup_vs_{other}") for cell in cells])
+    reach = max(2.0, float(np.exp(np.abs(np.log(speedups)).max())))
+    norm = TwoSlopeNorm(0.0, -math.log(reach), math.log(reach))
+    colours = mpl.colormaps[COLOURS + "_r"]
+    for axes, tier in zip(panels, tiers, strict=True):
+        values = np.full((len(problems), len(sizes)), np.nan)
+        for cell in cells:
+            if (str(cell.tier), int(cell.threads)) != tier:
+                continue
+            line = problems.index(str(cell.problem))
+            column = sizes.index((str(cell.size), str(cell.dtype)))
+            value = math.log(getattr(cell, f"speedup_vs_{other}"))
+            values[line, column] = value
+            words = speedup_words(cell, other)
+            red, green, blue, _ = colours(norm(value))
+            light = 0.299 * red + 0.587 * green + 0.114 * blue > 0.55
+            axes.text(
+                *(column, line, words),
+                ha="center",
+                va="center",
+                fontsize=8.0,
+                color="#101418" if light else "#fcfcfc",
+            )
+        axes.pcolormesh(
+            np.arange(len(sizes) + 1) - 0.5,
+            np.arange(len(problems) + 1) - 0.5,
+            np.ma.masked_invalid(values),
+            cmap=colours,
+            norm=norm,
+            edgecolor=GRID,
+            linewidth=0.5,
+        )
+        axes.set_title(_on_one_line(*tier).replace(", ", "\n"))
+        axes.set_xticks(range(len(sizes)), [labels[size] for size in sizes])
+        axes.set_yticks(range(len(problems)), problems)
+        axes.tick_params(length=0)
+        axes.spines[:].set_visible(False)
+        axes.grid(visible=False)
+    panels[0].invert_yaxis()
+    best = max(cells, key=lambda cell: float(getattr(cell, f"speedup_vs_{other}")))
+    return Picture(
+        name,
+        f"Speed-up over {other}, by problem, tier and size",
+        f"{len(cells)} speed-ups over {other}. The largest is {speedup_words(best, other)}, of "
+        f"{best.problem} in {_on_one_line(str(best.tier), int(best.threads))} at size {best.size}. "
+        "All of them are in the table of this page.",
+        figure,
+    )
+
+
+# --- time against size
+
+
+def _times(name: str, frame: pd.DataFrame, styles: Mapping[str, int]) -> Picture | None:
+    """Draw a problem's time against its size, a line a tier; None where there are no two sizes."""
+    dtype = frame["dtype"].astype(str).iloc[0]
+    frame = frame[(frame["dtype"].astype(str) == dtype) & frame["median_s"].notna()]
+    used = [key for key in DIMENSIONS if frame[key].notna().all() and len(frame)]
+    if used:
+        sizes = frame[used].astype("float64").prod(axis=1)
+        axis = "·".join(key.upper() for key in used)
+    else:
+        sizes, axis = frame["bytes_moved"].astype("float64"), "bytes moved"
+    frame = frame.assign(x=sizes)[sizes.notna()]
+    if frame["x"].nunique() < 2:
+        return None
+    figure = _figure(4.1, 3.1)
+    axes = figure.subplots()
+    lines: dict[tuple[str, int], pd.DataFrame] = {}
+    for tier, threads in tier_columns(frame):
+        of_tier = frame[(frame["tier"] == tier) & (frame["threads"] == threads)].sort_values("x")
+        lines[tier, threads] = of_tier
+        style = styles[tier] % len(LINES)
+        axes.plot(
+            *(of_tier["x"], of_tier["median_s"]),
+            color=LINES[style],
+            marker=MARKERS[style],
+            markersize=4.5,
+            linewidth=1.6,
+            linestyle="--" if is_threaded(tier) and threads > 1 else "-",
+            label=_on_one_line(tier, threads),
+        )
+    crossings = [point for pair in PASSING for point in _crossings(lines, *pair)]
+    for x, y in crossings:
+        axes.plot(x, y, "o", markersize=11.0, markerfacecolor="none", color=INK, linewidth=1.0)
+    axes.set(xscale="log", yscale="log", title=name, xlabel=f"size ({axis})")
+    points = frame.drop_duplicates("x").sort_values("x")
+    if len(points) <= 4:
+        axes.set_xticks(points["x"], [f"{digits(p.x)}\n{p.size_}" for p in _points(points)])
+        axes.minorticks_off()
+    axes.yaxis.set_major_locator(mpl.ticker.LogLocator(numticks=7))
+    axes.yaxis.set_major_formatter(lambda value, _: duration(value, 1))
+    axes.yaxis.set_minor_locator(mpl.ticker.NullLocator())
+    axes.legend(loc="upper left")
+    slowest, fastest = _ends(points["x"].max(), frame)
+    return Picture(
+        f"time-{_file_name(name)}",
+        f"Time of a call of {name} against its size, {dtype}",
+        f"{len(lines)} lines over {len(points)} sizes. At the largest, {slowest} takes longest, "
+        f"{fastest} is fastest. {len(crossings)} crossings are marked.",
+        figure,
+    )
+
+
+def _points(points: pd.DataFrame) -> list[Any]:
+    """Return rows whose size has a name of its own: ``size`` is a method of a tuple's class."""
+    return list(points.rename(columns={"size": "size_"}).itertuples())
+
+
+def _ends(x: float, frame: pd.DataFrame) -> tuple[str, str]:
+    largest = frame[frame["x"] == x].sort_values("median_s")
+    rows: list[Any] = list(largest.itertuples())
+    words = [
+        f"{_on_one_line(str(row.tier), int(row.threads))} ({duration(row.median_s)})"
+        for row in (rows[-1], rows[0])
+    ]
+    return words[0], words[1]
+
+
+def _crossings(
+    lines: dict[tuple[str, int], pd.DataFrame], slow: str, fast: str
+) -> Iterator[tuple[float, float]]:
+    """Yield where a tier's line crosses the next one's, straight between sizes on log axes.
+
+    Of a tier with several thread counts the largest is meant.
+    """
+    found = [
+        max((key for key in lines if key[0] == tier), key=lambda key: key[1], default=None)
+        for tier in (slow, fast)
+    ]
+    if None in found:
+        return
+    both = pd.merge(*(lines[key][["x", "median_s"]] for key in found if key), on="x")
+    x = np.log(both["x"].to_numpy())
+    y = np.log(both[["median_s_x", "median_s_y"]].to_numpy())
+    gap = y[:, 0] - y[:, 1]
+    for i in np.flatnonzero(gap[:-1] * gap[1:] < 0.0):
+        share = gap[i] / (gap[i] - gap[i + 1])
+        yield (
+            math.exp(x[i] + share * (x[i + 1] - x[i])),
+            math.exp(y[i, 0] + share * (y[i + 1, 0] - y[i, 0])),
+        )
+
+
+def _file_name(words: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_]+", "-", words).strip("-") or "problem"
+
+
+# --- the machine's floors
+
+
+def _roofline(frame: pd.DataFrame, styles: Mapping[str, int]) -> Picture | None:
+    """Draw what each cell computed in a second against how much it computes with a byte.
+
+    Under the floor of a cell is its median times its share of the floor: it is drawn above it.
+    """
+    if "share_of_floor" not in frame:
+        return None
+    rows = frame[
+        (pd.to_numeric(frame["share_of_floor"], errors="coerce") > 0.0)
+        & frame["median_s"].notna()
+        & (frame["flops"] > 0).fillna(False)
+        & (frame["bytes_moved"] > 0).fillna(False)
+    ]
+    if rows.empty:
+        return None
+    intensity = rows["flops"].astype("float64") / rows["bytes_moved"].astype("float64")
+    rate = rows["flops"].astype("float64") / rows["median_s"] / 1e9
+    roof = rate / rows["share_of_floor"].astype("float64")
+    figure = _figure(6.4, 4.4)
+    axes = figure.subplots()
+    axes.plot(intensity, roof, "_", color=INK, markersize=9, label="the floor of these cells")
+    for tier, threads in tier_columns(rows):
+        ours = (rows["tier"] == tier) & (rows["threads"] == threads)
+        style = styles[tier] % len(LINES)
+        axes.scatter(
+            *(intensity[ours], rate[ours]),
+            s=22,
+            marker=MARKERS[style],
+            color=LINES[style] if threads == 1 else "none",
+            edgecolor=LINES[style],
+            label=_on_one_line(tier, threads),
+        )
+    axes.set(
+        xscale="log",
+        yscale="log",
+        xlabel="operations a byte",
+        ylabel="operations a second, in 1e9",
+    )
+    figure.legend(loc="outside lower center", ncols=3)
+    best: Any = next(rows.loc[[rows["share_of_floor"].astype("float64").idxmax()]].itertuples())
+    return Picture(
+        "roofline",
+        "Operations a second against operations a byte, with what the machine allows",
+        f"{len(rows)} cells, each under the mark that this machine's memory or arithmetic sets it. "
+        f"Nearest to it is {best.problem} in {_on_one_line(str(best.tier), int(best.threads))} at "
+        f"size {best.size}: {digits(100.0 * float(best.share_of_floor), 2)} % of it.",
+        figure,
+    )
+
+
+# --- what compiling costs
+
+
+def _costs(frame: pd.DataFrame) -> Picture | None:
+    """Draw seconds to compile and to load, a line a jitted problem and tier."""
+    if "compile_s" not in frame:
+        return None
+    rows = frame[frame["compile_s"].notna()].drop_duplicates(["problem", "tier"])
+    if rows.empty:
+        return None
+    cells: list[Any] = list(rows.itertuples())
+    several = rows["tier"].nunique() > 1
+    labels = [f"{one.problem}\n{one.tier}" if several else str(one.problem) for one in cells]
+    figure = _figure(6.4, 0.9 + (0.42 if several else 0.34) * len(cells))
+    axes = figure.subplots()
+    lines = np.arange(len(cells))
+    kinds = [("compile_s", "compiled at the first call", PATH)]
+    if "load_s" in rows and rows["load_s"].notna().any():
+        kinds.append(("load_s", "loaded from Numba's cache", LINES[1]))
+    for number, (column, words, colour) in enumerate(kinds):
+        offset = 0.38 * (number - (len(kinds) - 1) / 2)
+        bars = axes.barh(
+            lines + offset, rows[column].astype("float64"), 0.36, color=colour, label=words
+        )
+        known = ["" if math.isnan(value) else duration(value, 2) for value in rows[column]]
+        axes.bar_label(bars, known, padding=3, fontsize=8.0)
+    axes.set_yticks(lines, labels)
+    axes.invert_yaxis()
+    axes.grid(axis="y", visible=False)
+    axes.margins(x=0.14)
+    axes.set_xlabel("seconds, in a fresh process")
+    figure.legend(loc="outside lower center", ncols=2)
+    longest = max(cells, key=lambda cell: float(cell.compile_s))
+    return Picture(
+        "compile",
+        "What compiling costs",
+        f"Seconds until the first result of {len(cells)} jitted functions. The longest is "
+        f"{longest.problem} in {longest.tier}: {duration(float(longest.compile_s))}.",
+        figure,
+    )
+
+
+# --- agreement
+
+
+def _errors(frame: pd.DataFrame, styles: Mapping[str, int]) -> Picture | None:
+    """Draw the largest error of each problem and tier, over its sizes."""
+    rows = frame[(frame["tier"] != "loop") & frame["max_abs_error"].notna()]
+    rows = rows[np.isfinite(rows["max_abs_error"])]
+    if rows.empty:
+        return None
+    largest = rows.groupby(["problem", "tier"], sort=False, observed=True)["max_abs_error"].max()
+    problems = list(dict.fromkeys(rows["problem"].astype(str)))
+    tiers = in_order(rows["tier"].astype(str))
+    positive = largest[largest > 0.0]
+    least = 10.0 ** math.floor(math.log10(positive.min())) if len(positive) else 1e-17
+    zero = least / 10.0
+    figure = _figure(6.4, 1.3 + 0.27 * len(problems))
+    axes = figure.subplots()
+    for number, tier in enumerate(tiers):
+        of_tier = {str(key[0]): value for key, value in largest.items() if key[1] == tier}
+        spread = 0.5 * ((number + 0.5) / len(tiers) - 0.5)
+        axes.plot(
+            [max(value, zero) for value in of_tier.values()],
+            [problems.index(problem) + spread for problem in of_tier],
+            MARKERS[styles[tier] % len(MARKERS)],
+            color=LINES[styles[tier] % len(LINES)],
+            markersize=5.0,
+            label=tier,
+        )
+    axes.set(xscale="log", xlabel="largest absolute error against the oracle")
+    axes.set_yticks(range(len(problems)), problems)
+    axes.invert_yaxis()
+    decades = range(round(math.log10(zero)), math.ceil(math.log10(max(largest.max(), zero))) + 1)
+    shown = list(decades)[:: max(1, len(decades) // 6)]
+    axes.set_xticks(
+        [10.0**decade for decade in shown],
+        ["0" if decade == decades[0] else f"1e{decade}" for decade in shown],
+    )
+    axes.xaxis.set_minor_locator(mpl.ticker.NullLocator())
+    figure.legend(loc="outside lower center", ncols=4)
+    (problem, tier), value = largest.idxmax(), largest.max()
+    return Picture(
+        "errors",
+        "Largest error of each problem and tier",
+        f"{len(largest)} tiers of problems against the oracle. The largest error is {value:.1e}, of "
+        f"{problem} in {tier}; {int((largest == 0.0).sum())} are exactly 0.",
+        figure,
+    )
+
+
+# --- the post
+
+
+def _descents() -> Iterator[Picture]:
+    for (rate, steps), caption in zip(demo.DESCENTS, demo.CAPTIONS, strict=True):
+        path = demo.descent_path(rate, steps)
+        figure = _figure(4.1, 3.4)
+        demo.draw_descent(figure.subplots(), path, rate, caption)
+        end = digits(float(path[-1]), 4)
+        yield Picture(
+            _file_name(f"descent-{rate:g}"),
+            f"Gradient descent on x² at learning rate {rate:g}",
+            f"From {path[0]:g}, in {steps} steps, to {end}: it {caption}.",
+            figure,
+        )
+
+
+def _training() -> Picture:
+    losses: NDArray[np.float64] = np.asarray(demo.lecture_losses(), np.float64)
+    figure = _figure(6.4, 3.4)
+    axes = figure.subplots()
+    axes.plot(losses, color=LINES[1], linewidth=1.8)
+    axes.set(yscale="log", xlabel="epoch", ylabel="loss")
+    marked = [0, 100, 500, len(losses) - 1]
+    axes.plot(marked, losses[marked], "o", color=PATH, markersize=5.0)
+    for epoch in marked:
+        axes.annotate(
+            digits(float(losses[epoch])) if losses[epoch] >= 1e-4 else f"{losses[epoch]:.0e}",
+            (epoch, losses[epoch]),
+            (5, 7) if epoch < marked[-1] else (-5, 9),
+            textcoords="offset points",
+            ha="left" if epoch < marked[-1] else "right",
+        )
+    return Picture(
+        "training",
+        "Loss of the lecture's training by epoch",
+        f"From {losses[0]:.4g} at epoch 0 over {losses[100]:.4g} at 100 and {losses[500]:.4g} at "
+        f"500 to {losses[-1]:.0e} at {len(losses) - 1}.",
+        figure,
+    )
+
