@@ -7,8 +7,8 @@ through them, `cli` strings them up.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bench.problem import Cell, Cost, Output, Problem, Tolerance
     from bench.notebook import load
+    from bench.problem import Cell, Cost, Output, Problem, Tolerance
 
 __all__ = ["Cell", "Cost", "Output", "Problem", "Tolerance", "load"]
 

@@ -40,9 +40,8 @@ def _markdown(frame: pd.DataFrame) -> Iterator[str]:
     yield f"|---|---|---|{'--:|' * len(columns)}"
     marked = with_fastest(frame)
     for key, rows in marked.groupby(["problem", "size", "dtype"], sort=False, observed=True):
-        cells: dict[tuple[str, int], Any] = {
-            (str(cell.tier), int(cell.threads)): cell for cell in rows.itertuples()
-        }
+        of_group: list[Any] = list(rows.itertuples())
+        cells = {(str(cell.tier), int(cell.threads)): cell for cell in of_group}
         yield _piped(
             *map(str, key),
             *(_cell(cells[column]) if column in cells else "" for column in columns),

@@ -5,6 +5,7 @@ The pictures are drawn by `bench.page.pictures`; the words of cells are those of
 
 import base64
 import math
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,13 +56,13 @@ MEASURED = (
     Column("share_of_floor", "of floor", "of what this machine can do at best on these bytes"),
     Column("compile_s", "compile", "seconds to compile, at the first call"),
     Column("load_s", "load", "seconds to load what was compiled before"),
-    Column("break_even_calls", "pays after", "calls until compiling has paid, against NumPy"),
-    Column("break_even_calls_vs_loop", "pays after (loop)", "the same against the loops"),
-    Column("temporary_bytes", "temporary", "bytes that a call takes besides its result, at peak"),
+    Column("break_even_calls_vs_numpy", "pays after", "calls until compiling has paid, over NumPy"),
+    Column("break_even_calls_vs_loop", "pays after, over loop", "the same, over the loops"),
+    Column("temporary_bytes", "temporary bytes", "that a call takes beside its result, at peak"),
 )
 REMARKS = (
     Column("max_abs_error", "error", "largest absolute error against the oracle"),
-    Column("remark", "remark", "why not to trust the time, or what the status means"),
+    Column("remark", "noise and messages", "why not to trust the time, or what the status means"),
 )
 
 
@@ -124,7 +125,8 @@ def render(
         sections.setdefault(section, []).append(_element(picture))
     text = frame.to_csv(index=False, lineterminator="\n")
     wrong = frame["status"].isin(list(WRONG)).sum()
-    return _template("page.html").render(
+    return _rendered(
+        "page.html",
         title=f"lossbench: {', '.join(run_ids) or 'an empty run'}",
         run=", ".join(run_ids),
         counts=report.counts(frame).plain,
@@ -144,10 +146,10 @@ def render(
 
 def html_table(frame: pd.DataFrame) -> str:
     """Return the table of the page alone, as a notebook shows it."""
-    return _template("table.html").render(columns=columns(frame), rows=rows(frame))
+    return _rendered("table.html", columns=columns(frame), rows=rows(frame))
 
 
-def _template(name: str) -> Any:
+def _rendered(name: str, **values: Any) -> str:
     environment = Environment(
         loader=PackageLoader("bench.page", ""),
         autoescape=True,
@@ -155,10 +157,10 @@ def _template(name: str) -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals["asset"] = lambda asset: Markup(  # noqa: S704
+    environment.globals["asset"] = lambda asset: Markup(
         (Path(__file__).parent / asset).read_text(encoding="utf-8")
     )
-    return environment.get_template(name)
+    return environment.get_template(name).render(values)
 
 
 def _element(picture: Picture) -> Mapping[str, Any]:
@@ -183,7 +185,7 @@ def columns(frame: pd.DataFrame) -> list[Column]:
 
 def rows(frame: pd.DataFrame) -> list[list[Shown]]:
     """Return what is shown of each cell, in the order of `columns`."""
-    places = {
+    places: dict[str, Sequence[str]] = {
         "problem": list(dict.fromkeys(frame["problem"].astype(str))),
         "tier": list(in_order(frame["tier"].astype(str))),
         "size": list(dict.fromkeys(frame["size"].astype(str))),
@@ -202,7 +204,9 @@ def _shown(cell: Any, key: str, places: Mapping[str, Sequence[str]]) -> Shown:
         words = str(getattr(cell, key))
         return Shown(words, places[key].index(words))
     if key == "remark":
-        return Shown("; ".join(text for text in (cell.noise, cell.message) if text), None)
+        sampled = "checked on a sample" if cell.checked == "sample" else ""
+        parts = (cell.noise, cell.message, sampled)
+        return Shown("; ".join(part for part in parts if part), None)
     if key == "median_s" and cell.status == "skipped" and not pd.isna(cell.estimated_s):
         return Shown(f"~ {duration(cell.estimated_s, 2)}", float(cell.estimated_s))
     value = getattr(cell, key)
@@ -219,14 +223,13 @@ def _with_interval(cell: Any, other: str) -> str:
     low, high = (getattr(cell, f"speedup_vs_{other}_{end}") for end in ("low", "high"))
     if math.isnan(low) or math.isnan(high):
         return words
-    return f"{words} ({digits(low)} to {digits(high)})"
+    ends = (digits(end, 3 if end >= 1.0 else 2) for end in (low, high))
+    return f"{words} ({' to '.join(ends)})"
 
 
 def _number(key: str, value: Any, *, noisy: bool) -> Shown:
     if value is None or pd.isna(value):
         return Shown("", None)
-    if isinstance(value, str):  # such as never
-        return Shown(value, None)
     number = float(value)
     if key == "median_s":
         return Shown(duration(number) + (f" {report.NOISY}" if noisy else ""), number)
@@ -237,7 +240,9 @@ def _number(key: str, value: Any, *, noisy: bool) -> Shown:
     if key.endswith("_s"):
         return Shown(duration(number), number)
     if key.startswith("break_even"):
-        return Shown(f"{number:,.0f}" if math.isfinite(number) else "never", number)
+        # One call is the least that anyone makes
+        words = f"{math.ceil(number):,}" if math.isfinite(number) else "never"
+        return Shown(words, number if math.isfinite(number) else sys.float_info.max)
     return Shown(f"{number:,.0f}", number)
 
 

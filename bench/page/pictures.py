@@ -7,8 +7,9 @@ import html
 import io
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from bench import demo
 from bench.demo import CURVE, GRID, INK, PATH, START
 from bench.files import write_whole
 from bench.problem import TIERS, in_order, is_threaded
-from bench.report import TIMES, compared_with, heading, speedup_words, tier_columns
+from bench.report import compared_with, heading, speedup_words, tier_columns
 from bench.units import digits, duration
 
 # After Okabe and Ito: told apart whatever one's eyes, each at least 4.5 : 1 on white.
@@ -38,7 +39,7 @@ VARIABLES = {
     GRID: "--grid",
     **{colour: f"--line-{number}" for number, colour in enumerate(LINES)},
 }
-STYLE: dict[str, Any] = {
+STYLE: Any = {
     "svg.fonttype": "none",  # text stays text
     "svg.hashsalt": "lossbench",
     "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial", "sans-serif"],
@@ -61,12 +62,13 @@ STYLE: dict[str, Any] = {
     "legend.fontsize": 8.0,
 }
 DPI = 150
-# Orange is slower, purple faster: a pair that colour-blind people tell apart. On white in both
-# modes, since its middle is nearly that.
+# Orange is slower, purple faster: a pair that colour-blind people tell apart.
 COLOURS = "PuOr"
+# What the same code differs by, where the run has no twins that say it.
+UNKNOWN_FLOOR = 1.05
 DIMENSIONS = ("n", "d", "c")
 # A tier is passed by the next one of these: where, the pictures of time against size mark.
-PASSING = tuple(zip(TIERS, TIERS[1:], strict=False))
+PASSING = tuple(pairwise(TIERS))
 
 
 @dataclass(frozen=True)
@@ -151,6 +153,7 @@ def pictures(frame: pd.DataFrame) -> Iterator[tuple[str, Picture]]:
         for section, found in (
             ("roofline", _roofline(frame, styles)),
             ("costs", _costs(frame)),
+            ("costs", _break_even(frame, styles)),
             ("errors", _errors(frame, styles)),
         ):
             if found:
@@ -176,7 +179,8 @@ def _on_one_line(tier: str, threads: int) -> str:
 
 def _heat_map(frame: pd.DataFrame, other: str) -> Picture | None:
     """Draw speed-ups over a tier: a line a problem, a column a size, a block a tier."""
-    cells = [cell for cell in frame.itertuples() if other in compared_with(cell)]
+    rows: list[Any] = list(frame.itertuples())
+    cells = [cell for cell in rows if other in compared_with(cell)]
     if not cells:
         return None
     shown = frame.loc[[cell.Index for cell in cells]]
@@ -185,7 +189,7 @@ def _heat_map(frame: pd.DataFrame, other: str) -> Picture | None:
     several = frame["dtype"].nunique() > 1
     labels = {
         (str(cell.size), str(cell.dtype)): f"{cell.size}\n{cell.dtype}" if several else cell.size
-        for cell in frame.itertuples()
+        for cell in rows
     }
     sizes = [key for key in labels if any((str(c.size), str(c.dtype)) == key for c in cells)]
     columns = len(tiers) * len(sizes)
@@ -195,7 +199,7 @@ def _heat_map(frame: pd.DataFrame, other: str) -> Picture | None:
     speedups = np.array([getattr(cell, f"speedup_vs_{other}") for cell in cells])
     reach = max(2.0, float(np.exp(np.abs(np.log(speedups)).max())))
     norm = TwoSlopeNorm(0.0, -math.log(reach), math.log(reach))
-    colours = mpl.colormaps[COLOURS + "_r"]
+    colours = mpl.colormaps[COLOURS]
     for axes, tier in zip(panels, tiers, strict=True):
         values = np.full((len(problems), len(sizes)), np.nan)
         for cell in cells:
@@ -206,14 +210,12 @@ def _heat_map(frame: pd.DataFrame, other: str) -> Picture | None:
             value = math.log(getattr(cell, f"speedup_vs_{other}"))
             values[line, column] = value
             words = speedup_words(cell, other)
-            red, green, blue, _ = colours(norm(value))
-            light = 0.299 * red + 0.587 * green + 0.114 * blue > 0.55
             axes.text(
                 *(column, line, words),
                 ha="center",
                 va="center",
                 fontsize=8.0,
-                color="#101418" if light else "#fcfcfc",
+                color=_legible_on(colours(norm(value))),
             )
         axes.pcolormesh(
             np.arange(len(sizes) + 1) - 0.5,
@@ -242,6 +244,16 @@ def _heat_map(frame: pd.DataFrame, other: str) -> Picture | None:
     )
 
 
+def _legible_on(ground: Sequence[float]) -> str:
+    """Return the one of black and white that has the greater contrast, by WCAG's luminance."""
+    linear = [
+        value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
+        for value in ground[:3]
+    ]
+    luminance = float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
+    return "#000000" if luminance > 0.179 else "#ffffff"
+
+
 # --- time against size
 
 
@@ -249,16 +261,11 @@ def _times(name: str, frame: pd.DataFrame, styles: Mapping[str, int]) -> Picture
     """Draw a problem's time against its size, a line a tier; None where there are no two sizes."""
     dtype = frame["dtype"].astype(str).iloc[0]
     frame = frame[(frame["dtype"].astype(str) == dtype) & frame["median_s"].notna()]
-    used = [key for key in DIMENSIONS if frame[key].notna().all() and len(frame)]
-    if used:
-        sizes = frame[used].astype("float64").prod(axis=1)
-        axis = "·".join(key.upper() for key in used)
-    else:
-        sizes, axis = frame["bytes_moved"].astype("float64"), "bytes moved"
+    sizes, axis = _extents(frame)
     frame = frame.assign(x=sizes)[sizes.notna()]
     if frame["x"].nunique() < 2:
         return None
-    figure = _figure(4.1, 3.1)
+    figure = _figure(4.1, 3.4)
     axes = figure.subplots()
     lines: dict[tuple[str, int], pd.DataFrame] = {}
     for tier, threads in tier_columns(frame):
@@ -269,23 +276,25 @@ def _times(name: str, frame: pd.DataFrame, styles: Mapping[str, int]) -> Picture
             *(of_tier["x"], of_tier["median_s"]),
             color=LINES[style],
             marker=MARKERS[style],
-            markersize=4.5,
-            linewidth=1.6,
+            markersize=3.5
+            if is_threaded(tier)
+            else 6.0,  # both are seen where one covers the other
+            linewidth=1.0 if is_threaded(tier) else 1.8,
             linestyle="--" if is_threaded(tier) and threads > 1 else "-",
             label=_on_one_line(tier, threads),
         )
     crossings = [point for pair in PASSING for point in _crossings(lines, *pair)]
     for x, y in crossings:
         axes.plot(x, y, "o", markersize=11.0, markerfacecolor="none", color=INK, linewidth=1.0)
-    axes.set(xscale="log", yscale="log", title=name, xlabel=f"size ({axis})")
+    axes.set(xscale="log", yscale="log", title=name, xlabel=axis)
     points = frame.drop_duplicates("x").sort_values("x")
     if len(points) <= 4:
-        axes.set_xticks(points["x"], [f"{digits(p.x)}\n{p.size_}" for p in _points(points)])
+        axes.set_xticks(points["x"], [f"{p.x:,.0f}\n{p.size_}" for p in _points(points)])
         axes.minorticks_off()
     axes.yaxis.set_major_locator(mpl.ticker.LogLocator(numticks=7))
     axes.yaxis.set_major_formatter(lambda value, _: duration(value, 1))
     axes.yaxis.set_minor_locator(mpl.ticker.NullLocator())
-    axes.legend(loc="upper left")
+    figure.legend(loc="outside lower center", ncols=2 if len(lines) > 3 else 3)
     slowest, fastest = _ends(points["x"].max(), frame)
     return Picture(
         f"time-{_file_name(name)}",
@@ -294,6 +303,23 @@ def _times(name: str, frame: pd.DataFrame, styles: Mapping[str, int]) -> Picture
         f"{fastest} is fastest. {len(crossings)} crossings are marked.",
         figure,
     )
+
+
+def _extents(frame: pd.DataFrame) -> tuple["pd.Series[float]", str]:
+    """Return how large each row's inputs are, and in what: a name for the axis.
+
+    That is the one dimension that differs, as in a sweep; else what the operation has to compute;
+    where that is not known, the product of the dimensions, or the bytes.
+    """
+    known = [key for key in DIMENSIONS if len(frame) and frame[key].notna().all()]
+    differing = [key for key in known if frame[key].nunique() > 1]
+    if len(differing) == 1:
+        return frame[differing[0]].astype("float64"), differing[0].upper()
+    if frame["flops"].notna().any():
+        return frame["flops"].astype("float64"), "operations of a call"
+    if known:
+        return frame[known].astype("float64").prod(axis=1), "·".join(known).upper()
+    return frame["bytes_moved"].astype("float64"), "bytes moved"
 
 
 def _points(points: pd.DataFrame) -> list[Any]:
@@ -316,18 +342,22 @@ def _crossings(
 ) -> Iterator[tuple[float, float]]:
     """Yield where a tier's line crosses the next one's, straight between sizes on log axes.
 
-    Of a tier with several thread counts the largest is meant.
+    Of a tier with several thread counts the largest is meant. Where the two are no further apart
+    than the same code is (`bench.ratios.noise_floor`), nothing is said to cross.
     """
     found = [
         max((key for key in lines if key[0] == tier), key=lambda key: key[1], default=None)
         for tier in (slow, fast)
     ]
-    if None in found:
+    if found[0] is None or found[1] is None:
         return
-    both = pd.merge(*(lines[key][["x", "median_s"]] for key in found if key), on="x")
+    shown = ["x", "median_s", "noise_floor"]
+    both = pd.merge(lines[found[0]][shown], lines[found[1]][shown], on="x")
     x = np.log(both["x"].to_numpy())
     y = np.log(both[["median_s_x", "median_s_y"]].to_numpy())
     gap = y[:, 0] - y[:, 1]
+    floors = both["noise_floor_x"].fillna(UNKNOWN_FLOOR)
+    gap = np.where(np.abs(gap) > np.log(floors), gap, 0.0)
     for i in np.flatnonzero(gap[:-1] * gap[1:] < 0.0):
         share = gap[i] / (gap[i] - gap[i + 1])
         yield (
@@ -346,7 +376,7 @@ def _file_name(words: str) -> str:
 def _roofline(frame: pd.DataFrame, styles: Mapping[str, int]) -> Picture | None:
     """Draw what each cell computed in a second against how much it computes with a byte.
 
-    Under the floor of a cell is its median times its share of the floor: it is drawn above it.
+    The floor of a cell is a time, its median times its share; here it is a rate, above the cell's.
     """
     if "share_of_floor" not in frame:
         return None
@@ -435,6 +465,56 @@ def _costs(frame: pd.DataFrame) -> Picture | None:
     )
 
 
+def _break_even(frame: pd.DataFrame, styles: Mapping[str, int]) -> Picture | None:
+    """Draw after how many calls compiling has paid, against NumPy: a mark a size and tier."""
+    column = "break_even_calls_vs_numpy"
+    if column not in frame:
+        return None
+    rows = frame[frame[column].notna()]
+    if rows.empty:
+        return None
+    problems = list(dict.fromkeys(rows["problem"].astype(str)))
+    calls = rows[column].astype("float64")
+    finite = calls[np.isfinite(calls)]
+    never = 10.0 ** (math.ceil(math.log10(max(finite.max(), 1.0))) + 1) if len(finite) else 10.0
+    sizes = list(dict.fromkeys(rows["size"].astype(str)))
+    figure = _figure(6.4, 1.4 + 0.27 * len(problems))
+    axes = figure.subplots()
+    axes.axvline(never, color=CURVE, linewidth=1.0, linestyle=":")
+    for tier in dict.fromkeys(rows["tier"].astype(str)):
+        for number, size in enumerate(sizes):
+            ours = (rows["tier"] == tier) & (rows["size"] == size)
+            axes.scatter(
+                calls[ours].clip(upper=never),
+                [problems.index(str(name)) for name in rows.loc[ours, "problem"]],
+                s=14 + 18 * number,
+                marker=MARKERS[styles[tier] % len(MARKERS)],
+                facecolor="none",
+                edgecolor=LINES[styles[tier] % len(LINES)],
+                linewidth=1.3,
+                label=f"{tier}, {size}",
+            )
+    axes.set(xscale="log", xlabel="calls until compiling has paid, against NumPy")
+    lowest = math.floor(math.log10(max(min(finite.min(), 1.0), 1e-3))) if len(finite) else 0
+    decades = range(lowest, round(math.log10(never)))
+    shown = list(decades)[:: max(1, len(decades) // 5)]
+    axes.set_xticks(
+        [*(10.0**decade for decade in shown), never],
+        [*(f"{10.0**decade:,g}" if decade < 6 else f"1e{decade}" for decade in shown), "never"],
+    )
+    axes.xaxis.set_minor_locator(mpl.ticker.NullLocator())
+    axes.set_yticks(range(len(problems)), problems)
+    axes.invert_yaxis()
+    figure.legend(loc="outside lower center", ncols=3)
+    return Picture(
+        "break-even",
+        "Calls after which compiling has paid, against NumPy",
+        f"{len(rows)} cells; in {int(np.isinf(calls).sum())} of them compiling never pays, as a "
+        "call is not faster than NumPy's. The larger the mark, the larger the size.",
+        figure,
+    )
+
+
 # --- agreement
 
 
@@ -478,8 +558,8 @@ def _errors(frame: pd.DataFrame, styles: Mapping[str, int]) -> Picture | None:
     return Picture(
         "errors",
         "Largest error of each problem and tier",
-        f"{len(largest)} tiers of problems against the oracle. The largest error is {value:.1e}, of "
-        f"{problem} in {tier}; {int((largest == 0.0).sum())} are exactly 0.",
+        f"{len(largest)} tiers of problems against the oracle. The largest error is {value:.1e}, "
+        f"of {problem} in {tier}; {int((largest == 0.0).sum())} are exactly 0.",
         figure,
     )
 
@@ -524,4 +604,3 @@ def _training() -> Picture:
         f"500 to {losses[-1]:.0e} at {len(losses) - 1}.",
         figure,
     )
-
