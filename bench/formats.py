@@ -1,6 +1,7 @@
 """The table of a run as text for other programs: Markdown in the words of `report`, CSV, JSON."""
 
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -25,7 +26,9 @@ def text(frame: pd.DataFrame, form: str, machine: Mapping[str, Any] | None) -> s
     forms: dict[str, Callable[[], str]] = {
         "markdown": lambda: "\n".join(_markdown(frame)),
         "csv": lambda: frame.to_csv(index=False, lineterminator="\n").rstrip("\n"),
-        "json": lambda: json.dumps(_values(frame, machine), indent=2, ensure_ascii=False),
+        "json": lambda: json.dumps(
+            _values(frame, machine), indent=2, ensure_ascii=False, allow_nan=False
+        ),
     }
     return forms[form]() + "\n"
 
@@ -35,7 +38,7 @@ def _markdown(frame: pd.DataFrame) -> Iterator[str]:
         yield "Nothing was measured."
         return
     columns = tier_columns(frame)
-    headings = (heading(tier, threads).replace("\n", "<br>") for tier, threads in columns)
+    headings = (_escaped(heading(*column)).replace("\n", "<br>") for column in columns)
     yield _piped("problem", "size", "dtype", *headings)
     yield f"|---|---|---|{'--:|' * len(columns)}"
     marked = with_fastest(frame)
@@ -43,7 +46,7 @@ def _markdown(frame: pd.DataFrame) -> Iterator[str]:
         of_group: list[Any] = list(rows.itertuples())
         cells = {(str(cell.tier), int(cell.threads)): cell for cell in of_group}
         yield _piped(
-            *map(str, key),
+            *(_escaped(str(part)) for part in key),
             *(_cell(cells[column]) if column in cells else "" for column in columns),
         )
     yield ""
@@ -67,8 +70,9 @@ def _escaped(words: str) -> str:
 
 
 def _values(frame: pd.DataFrame, machine: Mapping[str, Any] | None) -> dict[str, Any]:
-    # By way of pandas: it writes what is not there as null, and NumPy's numbers as JSON's
-    cells = json.loads(frame.to_json(orient="records", double_precision=15))
+    known = frame.astype(object).where(frame.notna(), None)
+    # JSON has no infinity (calls that never pay): it is the word that stands in the CSV
+    cells = known.replace({math.inf: "inf", -math.inf: "-inf"}).to_dict(orient="records")
     words = [line.plain for line in remarks(frame)] if len(frame) else []
     return {
         "machine": dict(machine) if machine else None,

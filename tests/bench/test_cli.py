@@ -219,3 +219,44 @@ def test_help_answers_without_what_loads_long():
         capture_output=True, text=True, cwd=ROOT, check=True,
     )  # fmt: skip
     assert process.stdout.rstrip().endswith("[]")
+
+
+def test_a_run_s_page(finished, tmp_path):
+    _, folder = finished
+    copy = tmp_path / folder.name
+    shutil.copytree(folder, copy)
+    process = lossbench("report", "latest", "--output", tmp_path)
+    assert process.returncode == 0, process.stderr
+    assert process.stderr == ""
+    assert f"Written to {copy / 'report.html'}, with " in process.stdout
+    assert f"Run {copy.name}</h1>" in (copy / "report.html").read_text()
+    assert (copy / "pictures" / "time-svm_loss.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("form", "words"),
+    [
+        ("terminal", "median of a call"),
+        ("markdown", "| problem | size | dtype | loop |"),
+        ("csv", "run_id,problem,tier,"),
+        ("json", '"counts": "8 cells: 8 ok."'),
+    ],
+)
+def test_a_run_in_other_forms(finished, form, words):
+    _, folder = finished
+    process = lossbench("report", folder / "measurements.csv", "--format", form)
+    assert process.returncode == 0, process.stderr
+    assert words in process.stdout
+    assert not (folder / "report.html").exists()
+
+
+def test_a_report_of_what_is_no_run(tmp_path):
+    process = lossbench("report", "latest", "--output", tmp_path)
+    assert process.returncode == 2
+    assert "there is no run in" in process.stderr
+    wrong = tmp_path / "wrong.csv"
+    wrong.write_text("a,b\n1,2\n")
+    process = lossbench("report", wrong)
+    assert process.returncode == 2
+    assert "is not a table of lossbench" in " ".join(process.stderr.split())
+    assert "Traceback" not in process.stderr

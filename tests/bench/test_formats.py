@@ -1,0 +1,62 @@
+"""A run's table for other programs."""
+
+import io
+import json
+import math
+from pathlib import Path
+
+import pandas as pd
+
+from bench import formats, runs, table
+
+SAMPLE = Path(__file__).parents[2] / "results" / "sample"
+FRAME = table.load(SAMPLE)
+TIMES = "\N{MULTIPLICATION SIGN}"
+
+
+def test_markdown_has_the_words_of_the_terminal():
+    lines = formats.text(FRAME, "markdown", None).splitlines()
+    blank = lines.index("")
+    assert all(line.count("|") == 9 for line in lines[:blank]), "a table"
+    assert lines[0].startswith(
+        "| problem | size | dtype | loop | numpy | numba | numba-parallel<br>1"
+    )
+    assert blank == 2 + len(FRAME.drop_duplicates(["problem", "size", "dtype"]))
+    (row,) = (line for line in lines if line.startswith(r"| svm\_loss | M |"))
+    assert f"| **8.64 µs**<br>767{TIMES} loop<br>6.40{TIMES} numpy |" in row
+    assert "- 162 cells: 156 ok, 6 skipped." in lines[blank:]
+
+
+def test_what_markdown_would_take_for_its_own_is_escaped():
+    odd = FRAME.head(1).assign(problem="a|b*", status="failed", message="<x> | `y`", median_s=None)
+    text = formats.text(table.derived(odd), "markdown", None)
+    assert r"| a\|b\* |" in text
+    assert r"\<x> \| \`y\`" in text
+
+
+def test_csv_is_the_whole_table():
+    text = formats.text(FRAME, "csv", None)
+    assert text.splitlines()[0].split(",") == list(FRAME.columns)
+    assert list(pd.read_csv(io.StringIO(text))["rounds"].dropna()) == list(FRAME["rounds"].dropna())
+
+
+def test_json_has_cells_words_and_machine():
+    machine = runs.machine_of(SAMPLE)
+    values = json.loads(formats.text(FRAME, "json", machine))
+    assert values["machine"] == machine
+    assert values["counts"] == "162 cells: 156 ok, 6 skipped."
+    assert any("interval of this speed-up holds 1" in line for line in values["remarks"])
+    first = values["cells"][0]
+    assert list(first) == list(FRAME.columns)
+    assert first["median_s"] == FRAME["median_s"].iloc[0]
+    assert first["d"] is None
+    assert first["n"] == 3
+    never = FRAME.head(1).assign(break_even_calls_vs_numpy=math.inf)
+    (only,) = json.loads(formats.text(never, "json", None))["cells"]
+    assert only["break_even_calls_vs_numpy"] == "inf"
+
+
+def test_a_table_without_cells():
+    empty = table.tabulate("empty", [], [])
+    assert formats.text(empty, "markdown", None) == "Nothing was measured.\n"
+    assert json.loads(formats.text(empty, "json", None))["cells"] == []
