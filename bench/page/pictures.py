@@ -300,7 +300,7 @@ def _times(name: str, frame: pd.DataFrame, styles: Mapping[str, int]) -> Picture
         f"time-{_file_name(name)}",
         f"Time of a call of {name} against its size, {dtype}",
         f"{len(lines)} lines over {len(points)} sizes. At the largest, {slowest} takes longest, "
-        f"{fastest} is fastest. {len(crossings)} crossings are marked.",
+        f"{fastest} is fastest; rings where one passes the next: {len(crossings)}.",
         figure,
     )
 

@@ -1,6 +1,5 @@
 """Files that are there whole or not at all."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -8,12 +7,16 @@ import pytest
 from bench.files import write_whole
 
 
+def names(folder):
+    return {path.name for path in folder.iterdir()}
+
+
 def test_text_and_bytes_are_written(tmp_path):
     write_whole(tmp_path / "a", "µ\n")
     write_whole(tmp_path / "b", b"\x00")
     assert (tmp_path / "a").read_bytes() == "µ\n".encode()
     assert (tmp_path / "b").read_bytes() == b"\x00"
-    assert sorted(os.listdir(tmp_path)) == ["a", "b"]
+    assert names(tmp_path) == {"a", "b"}
 
 
 def test_what_was_there_stays_where_writing_fails(tmp_path, monkeypatch):
@@ -29,4 +32,4 @@ def test_what_was_there_stays_where_writing_fails(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space left"):
         write_whole(file, "new")
     assert file.read_text() == "old"
-    assert os.listdir(tmp_path) == ["a"]
+    assert names(tmp_path) == {"a"}
