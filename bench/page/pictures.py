@@ -66,6 +66,8 @@ DPI = 150
 COLOURS = "PuOr"
 # What the same code differs by, where the run has no twins that say it.
 UNKNOWN_FLOOR = 1.05
+# Share of an axis within which two labels would overlap.
+CLOSE = 0.15
 DIMENSIONS = ("n", "d", "c")
 # A tier is passed by the next one of these: where, the pictures of time against size mark.
 PASSING = tuple(pairwise(TIERS))
@@ -289,7 +291,7 @@ def _times(name: str, frame: pd.DataFrame, styles: Mapping[str, int]) -> Picture
     axes.set(xscale="log", yscale="log", title=name, xlabel=axis)
     points = frame.drop_duplicates("x").sort_values("x")
     if len(points) <= 4:
-        axes.set_xticks(points["x"], [f"{p.x:,.0f}\n{p.size_}" for p in _points(points)])
+        axes.set_xticks(points["x"], _tick_labels(points))
         axes.minorticks_off()
     axes.yaxis.set_major_locator(mpl.ticker.LogLocator(numticks=7))
     axes.yaxis.set_major_formatter(lambda value, _: duration(value, 1))
@@ -322,9 +324,24 @@ def _extents(frame: pd.DataFrame) -> tuple["pd.Series[float]", str]:
     return frame["bytes_moved"].astype("float64"), "bytes moved"
 
 
-def _points(points: pd.DataFrame) -> list[Any]:
-    """Return rows whose size has a name of its own: ``size`` is a method of a tuple's class."""
-    return list(points.rename(columns={"size": "size_"}).itertuples())
+def _tick_labels(points: pd.DataFrame) -> list[str]:
+    """Return number and name of each size; one that is close to the one before stands lower."""
+    x = np.log(points["x"].to_numpy())
+    labels = []
+    lowered = False
+    for number, (value, size) in enumerate(zip(points["x"], points["size"], strict=True)):
+        close = number > 0 and x[number] - x[number - 1] < CLOSE * (x[-1] - x[0])
+        lowered = bool(close and not lowered)
+        labels.append(("\n\n" if lowered else "") + f"{_short(value)}\n{size}")
+    return labels
+
+
+def _short(value: float) -> str:
+    """Return 36, 2.56k, 61.5M."""
+    for unit, suffix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= unit:
+            return f"{digits(value / unit)}{suffix}"
+    return f"{value:g}"
 
 
 def _ends(x: float, frame: pd.DataFrame) -> tuple[str, str]:
@@ -452,7 +469,7 @@ def _costs(frame: pd.DataFrame) -> Picture | None:
     axes.set_yticks(lines, labels)
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)
-    axes.margins(x=0.14)
+    axes.margins(x=0.14, y=0.01)
     axes.set_xlabel("seconds, in a fresh process")
     figure.legend(loc="outside lower center", ncols=2)
     longest = max(cells, key=lambda cell: float(cell.compile_s))
