@@ -247,7 +247,8 @@ def report_run(
             from bench.page import write
 
             page, *pictures = write(run_path)
-            typer.echo(f"Written to {page}, with {len(pictures)} pictures beside it")
+            count = len({picture.stem for picture in pictures})
+            typer.echo(f"Written to {page}, with {count} pictures, as PNG and SVG, beside it")
             return
         from bench import formats, runs, table
 

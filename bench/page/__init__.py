@@ -178,7 +178,7 @@ def _element(picture: Picture) -> Mapping[str, Any]:
 
 
 def columns(frame: pd.DataFrame) -> list[Column]:
-    """Return the columns that are shown of a table: those that not all of its runs have, if any."""
+    """Return the columns that are shown of a table: of what not every run measures, those it has."""
     measured = [one for one in MEASURED if one.key in frame and frame[one.key].notna().any()]
     return [*IDENTITY, *JUDGED, *measured, *REMARKS]
 
@@ -259,10 +259,10 @@ def _filters(frame: pd.DataFrame) -> list[tuple[str, list[str]]]:
 # --- the machine
 
 
-def _facts(machine: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Yield what is known of the machine as words and values, nested ones by their path."""
+def _facts(machine: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what is known of the machine, each fact with its name in words."""
     for key, value in machine.items():
-        name = f"{prefix}{key}".replace("_", " ")
+        name = key.replace("_", " ")
         if isinstance(value, Mapping):
             known = {inner: its for inner, its in value.items() if its is not None}
             yield name, ", ".join(f"{inner} {its}" for inner, its in known.items()) or "none"

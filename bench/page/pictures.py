@@ -69,7 +69,7 @@ UNKNOWN_FLOOR = 1.05
 # Share of an axis within which two labels would overlap.
 CLOSE = 0.15
 DIMENSIONS = ("n", "d", "c")
-# A tier is passed by the next one of these: where, the pictures of time against size mark.
+# Where the second of a pair becomes faster than the first is marked in the pictures of times.
 PASSING = tuple(pairwise(TIERS))
 
 
