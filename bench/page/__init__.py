@@ -178,7 +178,7 @@ def _element(picture: Picture) -> Mapping[str, Any]:
 
 
 def columns(frame: pd.DataFrame) -> list[Column]:
-    """Return the columns that are shown of a table: of what not every run measures, those it has."""
+    """Return the columns that are shown: of those that not every run measures, what it has."""
     measured = [one for one in MEASURED if one.key in frame and frame[one.key].notna().any()]
     return [*IDENTITY, *JUDGED, *measured, *REMARKS]
 
