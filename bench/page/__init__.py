@@ -25,7 +25,7 @@ from bench.units import digits, duration
 
 PAGE = "report.html"
 PICTURES = "pictures"
-# Wider than this (inches), a picture is scrolled on a phone rather than shrunk.
+# Wider than this (inches), a picture is scrolled where it does not fit rather than shrunk.
 NARROW = 4.6
 POINTS_AN_INCH = 96
 
