@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench.report import cell_words, counts, heading, remarks, tier_columns, with_fastest
+from bench.report import apart, cell_words, counts, heading, remarks, tier_columns, with_fastest
 
 
 def text(frame: pd.DataFrame, form: str, machine: Mapping[str, Any] | None) -> str:
@@ -37,11 +37,18 @@ def _markdown(frame: pd.DataFrame) -> Iterator[str]:
     if frame.empty:
         yield "Nothing was measured."
         return
-    columns = tier_columns(frame)
+    for part in apart(with_fastest(frame)):
+        yield from _markdown_table(part)
+        yield ""
+    for line in (*remarks(frame), counts(frame)):
+        yield f"- {_escaped(line.plain)}"
+
+
+def _markdown_table(marked: pd.DataFrame) -> Iterator[str]:
+    columns = tier_columns(marked)
     headings = (_escaped(heading(*column)).replace("\n", "<br>") for column in columns)
     yield _piped("problem", "size", "dtype", *headings)
     yield f"|---|---|---|{'--:|' * len(columns)}"
-    marked = with_fastest(frame)
     for key, rows in marked.groupby(["problem", "size", "dtype"], sort=False, observed=True):
         of_group: list[Any] = list(rows.itertuples())
         cells = {(str(cell.tier), int(cell.threads)): cell for cell in of_group}
@@ -49,9 +56,6 @@ def _markdown(frame: pd.DataFrame) -> Iterator[str]:
             *(_escaped(str(part)) for part in key),
             *(_cell(cells[column]) if column in cells else "" for column in columns),
         )
-    yield ""
-    for line in (*remarks(frame), counts(frame)):
-        yield f"- {_escaped(line.plain)}"
 
 
 def _cell(cell: Any) -> str:

@@ -93,7 +93,7 @@ def _grids(
     frame: pd.DataFrame, shown: str, cell_text: Callable[[Any], Text]
 ) -> Iterator[RenderableType]:
     """Yield as many grids as it takes for their columns to be read."""
-    for number, part in enumerate(_apart(frame)):
+    for number, part in enumerate(apart(frame)):
         if number:
             yield Text()
         columns = tier_columns(part)
@@ -104,7 +104,7 @@ def _grids(
             yield _grid(part[[pair in columns[start:end] for pair in pairs]], shown, cell_text)
 
 
-def _apart(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
+def apart(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
     """Yield the problems of the usual tiers, then each that has others: theirs are its columns."""
     unusual = frame.loc[~frame["tier"].astype(str).isin([*TIERS, *PEERS]), "problem"]
     special = frame["problem"].isin(unusual.unique())

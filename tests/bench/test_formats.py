@@ -25,6 +25,19 @@ def test_markdown_has_the_words_of_the_terminal():
     assert "- 162 cells: 156 ok, 6 skipped." in lines[blank:]
 
 
+def test_a_problem_with_tiers_of_its_own_has_a_table_of_its_own():
+    ours = FRAME.head(2).astype({"problem": str, "tier": str})
+    theirs = ours.assign(problem="ladder", tier=["rung-1", "rung-2"])
+    text = formats.text(
+        table.derived(pd.concat([ours, theirs], ignore_index=True)), "markdown", None
+    )
+    heads = [line for line in text.splitlines() if line.startswith("| problem")]
+    assert heads == [
+        "| problem | size | dtype | loop | numpy |",
+        "| problem | size | dtype | rung-1 | rung-2 |",
+    ]
+
+
 def test_what_markdown_would_take_for_its_own_is_escaped():
     odd = FRAME.head(1).assign(problem="a|b*", status="failed", message="<x> | `y`", median_s=None)
     text = formats.text(table.derived(odd), "markdown", None)
