@@ -125,6 +125,14 @@ def run(
         str | None,
         typer.Option(metavar="RUN", help="Finish a run: its folder, its name, or “latest”."),
     ] = None,
+    compile_cost: Annotated[
+        bool,
+        typer.Option(
+            "--compile-cost",
+            help="Also measure what compiling costs, in processes of their own (a few minutes). "
+            "`lossbench compile-cost` adds it to a run.",
+        ),
+    ] = False,
 ) -> None:
     """Check every tier against the loops and time those that agree."""
     from bench import records, runs
@@ -145,7 +153,76 @@ def run(
             found = problems_in(options.files)
             cells = _cells(found, options)
             records.read(folder / records.CELLS)  # a foreign one is refused before anything is run
-    raise typer.Exit(_measure(folder, found, cells, options))
+    code = _measure(folder, found, cells, options)
+    _show_sweep(folder, found, options)
+    if compile_cost and code in {0, WRONG}:
+        _measure_compiling(folder, found, cells, options)
+    raise typer.Exit(code)
+
+
+@app.command("compile-cost")
+def compile_cost(
+    run: Annotated[
+        str, typer.Argument(metavar="[RUN]", help="Its folder, its name, or “latest”.")
+    ] = "latest",
+    output: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the runs are.")] = RESULTS,
+) -> None:
+    """Measure what compiling costs the kernels of a run, and after how many calls it pays."""
+    from bench import runs
+    from bench.problem_file import problems_in
+
+    with _usage_errors():
+        folder = runs.find(run, output)
+        options = runs.options_of(folder)
+        found = problems_in(options.files)
+        cells = _cells(found, options)
+    _measure_compiling(folder, found, cells, options)
+
+
+@app.command()
+def sweep(
+    problem: Annotated[
+        str | None, typer.Argument(metavar="PROBLEM", show_default=False, help="See the list.")
+    ] = None,
+    files: Files = None,
+    first: Annotated[float, typer.Option("--from", metavar="N", help="The smallest N.")] = 8,
+    last: Annotated[float, typer.Option("--to", metavar="N", help="The largest.")] = 1e6,
+    size: Annotated[
+        str | None,
+        typer.Option(help="The size whose other numbers (C, D) are kept; M, or the last."),
+    ] = None,
+    tiers: Tiers = None,
+    dtypes: Dtypes = None,
+    threads: Threads = None,
+    passes: Annotated[
+        int | None, typer.Option(min=1, metavar="COUNT", help="As of a run; 14 by default.")
+    ] = None,
+    budget: Budget = None,
+    output: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the runs are.")] = RESULTS,
+) -> None:
+    """Time a problem along N: where one tier passes another, and how the time grows."""
+    from dataclasses import replace
+
+    from bench import runs
+    from bench import sweep as sweeping
+    from bench.names import chosen
+    from bench.problem_file import problems_in
+
+    with _usage_errors():
+        names = [problem] if problem else []
+        options = _options(names, files, None, tiers, dtypes, threads, passes, budget)
+        found = problems_in(options.files)
+        one, *others = [p for p in found if not options.problems or p.name in options.problems]
+        if others:
+            raise ValueError("a sweep is of one problem: name it (see `lossbench list`)")
+        base = next(iter(chosen("size", [size] if size else [], list(one.sizes))), None)
+        along = sweeping.sizes_along(one, first, last, base)
+        options = replace(options, problems=(one.name,), sizes=along)
+        cells = _cells(found, options)
+        folder = runs.begin(output, options)
+    code = _measure(folder, found, cells, options)
+    _show_sweep(folder, found, options)
+    raise typer.Exit(code)
 
 
 @app.command()
@@ -369,7 +446,7 @@ def _measure(
     folder: Path, found: "Sequence[Problem]", cells: "Sequence[Cell]", options: "Options"
 ) -> int:
     """Run the passes, then write and show what there is, however they ended; return exit code."""
-    from bench import interruptions, measurement, records, table
+    from bench import floors, interruptions, measurement, memory, records, table
     from bench.agreement import WRONG as WRONG_STATUSES
     from bench.report import console, report
 
@@ -377,13 +454,27 @@ def _measure(
     out.print(f"{len(cells)} cells in {options.passes} passes, into {folder}")
     code, trouble = 0, ""
     try:
-        with interruptions.raised(), _progress(out, options.passes) as watch:
-            measurement.measure(folder, cells, options, watch)
+        with interruptions.raised():
+            try:
+                with _status(out) as say:
+                    say("what the machine can do at best")
+                    floors.measure(folder, options)
+            except floors.FloorsError as error:
+                words = f"The floors of this machine could not be measured: {error}"
+                out.print(words, soft_wrap=True)
+            with _progress(out, options.passes) as watch:
+                judged = measurement.measure(folder, cells, options, watch)
+            with _status(out) as say:
+                say("memory of a call")
+                remembered = memory.candidates(records.verdicts(judged).values())
+                lost = memory.measure(folder, remembered, options)
+            if lost:
+                out.print(f"The memory that a call takes could not be measured of {lost} cells")
     except interruptions.Interrupted as interruption:
         code, trouble = interruption.exit_code, interruption.words
     except (measurement.PassError, OSError) as error:
         code, trouble = BROKEN_OFF, str(error)
-    frame = table.tabulate(folder.name, cells, records.read(folder / records.CELLS), found)
+    frame = table.of_run(folder, cells, found)
     written = folder / table.MEASUREMENTS
     try:
         table.save(frame, written)
@@ -399,6 +490,57 @@ def _measure(
         again = f"lossbench run --resume {folder}"
         out.print(f"{trouble}; what was measured is kept. To go on: {again}", soft_wrap=True)
     return code or (WRONG if set(frame["status"]) & WRONG_STATUSES else 0)
+
+
+def _show_sweep(folder: Path, found: "Sequence[Problem]", options: "Options") -> None:
+    """Show what a run says along N, where it is a sweep and anything of it was timed."""
+    from bench import floors, table
+    from bench import sweep as sweeping
+    from bench.costs_report import sweep_report
+    from bench.problem import SWEPT
+    from bench.report import console
+
+    if not any(SWEPT in size for size in options.sizes):
+        return
+    frame = table.load(folder)
+    if frame["median_s"].isna().all():
+        return
+    (growth,) = (one.growth for one in found if one.name in options.problems)
+    crossings, growths = sweeping.crossings(frame), sweeping.growths(frame)
+    out = console()
+    out.print()
+    out.print(sweep_report(crossings, growths, growth, floors.load(folder).calls))
+
+
+def _measure_compiling(
+    folder: Path, found: "Sequence[Problem]", cells: "Sequence[Cell]", options: "Options"
+) -> None:
+    """Measure what compiling costs, then write the table of the run anew and show it."""
+    from bench import compiling, interruptions, records, table
+    from bench.costs_report import compile_report
+    from bench.report import console
+
+    out = console()
+    kernels = compiling.candidates(cells, found, records.read(folder / records.CELLS))
+    out.print(f"What compiling costs: {len(kernels)} kernels, in new processes", soft_wrap=True)
+    code, trouble = 0, ""
+    try:
+        with interruptions.raised(), _status(out) as say:
+            compiling.measure(folder, kernels, options, lambda i, cell: say(f"{i}: {cell.id}"))
+    except interruptions.Interrupted as interruption:
+        code, trouble = interruption.exit_code, interruption.words
+    except OSError as error:
+        code, trouble = BROKEN_OFF, str(error)
+    frame = table.of_run(folder, cells, found)
+    try:
+        table.save(frame, folder / table.MEASUREMENTS)
+    except OSError as error:
+        code, trouble = code or BROKEN_OFF, f"{trouble}; {error}" if trouble else str(error)
+    out.print(compile_report(frame, compiling.load(folder)))
+    if trouble:
+        again = f"lossbench compile-cost {folder}"
+        out.print(f"{trouble}; what was measured is kept. To go on: {again}", soft_wrap=True)
+        raise typer.Exit(code)
 
 
 @contextmanager

@@ -39,7 +39,7 @@ def facts(*, threading_layer: bool) -> dict[str, Any]:
         "cores": psutil.cpu_count(logical=False),
         "logical_cores": psutil.cpu_count(),
         "usable_cores": threads.all_cores(),
-        "caches": _caches(),
+        "caches": caches(),
         "memory_bytes": psutil.virtual_memory().total,
     }
 
@@ -74,7 +74,7 @@ def _cpu_name() -> str:
     return str(cpuinfo.get_cpu_info().get("brand_raw", platform.processor()))
 
 
-def _caches() -> dict[str, str]:
+def caches() -> dict[str, str]:
     """Return the sizes of one core's caches, as Linux tells them; elsewhere py-cpuinfo is asked."""
     if not CACHES.is_dir():
         import cpuinfo

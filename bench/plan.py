@@ -12,7 +12,7 @@ from pathlib import Path
 from bench import records, threads
 from bench.agreement import Verdict
 from bench.names import chosen
-from bench.problem import DTYPES, PEERS, Cell, Problem, in_order, is_threaded
+from bench.problem import DTYPES, PEERS, SWEPT, Cell, Problem, in_order, is_threaded
 from bench.problem_file import ProblemFile
 from bench.records import AGREEMENT, Record
 
@@ -63,14 +63,20 @@ def cells_of(all_problems: Iterable[Problem], options: Options) -> list[Cell]:
         Cell(problem.name, tier, size, dtype, count)
         for problem in all_problems
         if not options.problems or problem.name in options.problems
-        for size in problem.sizes
-        if size in options.sizes
+        for size in _sizes_in(problem, options)
         for dtype in DTYPES
         if dtype in options.dtypes
         for tier in in_order(problem.tiers)
         if (tier in options.tiers if options.tiers else tier not in PEERS)
         for count in (counts if is_threaded(tier) else (1,))
     ]
+
+
+def _sizes_in(problem: Problem, options: Options) -> list[str]:
+    """Return the sizes of a problem that are asked for: by name, or with another n (a sweep)."""
+    named = [size for size in problem.sizes if size in options.sizes]
+    swept = [size for size in options.sizes if SWEPT in size]
+    return named + [size for size in swept if size.partition(SWEPT)[0] in problem.sizes]
 
 
 def default_threads() -> tuple[int, ...]:

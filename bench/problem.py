@@ -24,6 +24,8 @@ TIERS = ("loop", "numpy", "numba", "numba-parallel")
 # finite, and where a hard input holds NaN or infinities, its row says which it makes otherwise.
 PEERS = ("sklearn", "torch", "jax", "scipy", "c")
 DTYPES = ("float64", "float32")
+# Parts the name of a size from the n that takes the place of its own.
+SWEPT = "@"
 
 
 @dataclass(frozen=True)
@@ -66,10 +68,20 @@ class Cost:
         The inputs read once and the outputs written once.
     flops : int
         Additions, multiplications, divisions, comparisons; an exp or a log counts as one.
+    exps : int
+        Those of them that are exps.
+    bytes_written : int
+        Of the bytes moved, those that are written.
+    working_set : int
+        Bytes of what is gone through, where that happens more than once in a call; 0 where they are
+        the bytes moved.
     """
 
     bytes_moved: int
     flops: int
+    exps: int = 0
+    bytes_written: int = 0
+    working_set: int = 0
 
 
 # Compared by identity: two problems of one name are still two problems.
@@ -166,9 +178,30 @@ def in_order(tiers: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(dict.fromkeys(tiers), key=lambda tier: known.get(tier, len(known))))
 
 
+def numbers_of(problem: Problem, size: str) -> Size:
+    """Return the numbers of a size; M@4096 is the size M with n = 4096.
+
+    Examples
+    --------
+    >>> from bench.problems import PROBLEMS
+    >>> numbers_of(PROBLEMS[0], "M@4096")
+    {'n': 4096, 'c': 10}
+    """
+    name, _, n = size.partition(SWEPT)
+    numbers = problem.sizes[name]
+    return {**numbers, "n": int(n)} if n else numbers
+
+
+def has_size(problem: Problem, size: str) -> bool:
+    """Whether a problem has a size of this name, or of the name before an n of its own."""
+    name, swept, n = size.partition(SWEPT)
+    return name in problem.sizes and (n.isdecimal() if swept else True)
+
+
 def inputs(problem: Problem, size: str, dtype: str) -> Arguments:
     """Return the arguments of one size: the same in every process, and rounded alike in dtypes."""
-    return problem.make_inputs(problem.sizes[size], dtype, seeded(f"{problem.name}/{size}"))
+    numbers = numbers_of(problem, size)
+    return problem.make_inputs(numbers, dtype, seeded(f"{problem.name}/{size}"))
 
 
 def seeded(name: str) -> np.random.Generator:
@@ -180,7 +213,7 @@ def cost(problem: Problem, size: str, dtype: str) -> Cost | None:
     """Return the cost of one call, where it is known."""
     if problem.cost is None:
         return None
-    return problem.cost(problem.sizes[size], np.dtype(dtype).itemsize)
+    return problem.cost(numbers_of(problem, size), np.dtype(dtype).itemsize)
 
 
 def work(problem: Problem, tier: str, size: str) -> float:
@@ -189,7 +222,7 @@ def work(problem: Problem, tier: str, size: str) -> float:
     That is its operations, or N to the power it grows with, or failing both the product of the
     size's numbers.
     """
-    numbers = problem.sizes[size]
+    numbers = numbers_of(problem, size)
     longer = problem.oracle_cost if tier == problem.oracle else None
     counted = longer or problem.cost
     if counted is not None:

@@ -440,9 +440,10 @@ def _type(value: Any) -> str:
 
 def _cost(source: _Source, size: Size, itemsize: int) -> Cost:
     cost = source.ask("cost", size, itemsize)
-    right = isinstance(cost, tuple) and len(cost) == 2 and all(map(_is_figure, cost))
+    right = isinstance(cost, tuple) and len(cost) in {2, 3} and all(map(_is_figure, cost))
     if not right:
-        source.wrong("cost", f"cost has to return (bytes moved, operations), not {cost!r}")
+        words = "(bytes moved, operations), or with the exps among them as a third"
+        source.wrong("cost", f"cost has to return {words}, not {cost!r}")
     return Cost(*map(int, cost))
 
 

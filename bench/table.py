@@ -5,8 +5,9 @@ How it is shown is left to `report`.
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bench import files, noise, ratios, records, runs
+from bench import compiling, files, floors, memory, noise, ratios, records, runs
 from bench import problem as problems
 from bench.agreement import STATUSES, Verdict
+from bench.compiling import Compiling
+from bench.floors import NOT_MEASURED, Floors, floor_of
 from bench.noise import TimedPass
 from bench.problem import Cell, Problem
 from bench.problems import PROBLEMS
@@ -59,14 +62,51 @@ COLUMNS: dict[str, str] = {
     "noise_floor": "float64",
     "bytes_moved": "Int64",
     "flops": "Int64",
+    "exps": "Int64",
     "gb_per_s": "float64",
+    # The least that this machine needs for those bytes and exps, and what that is bound by.
+    "floor_s": "float64",
+    "bound_by": "str",
+    "share_of_floor": "float64",
+    "compile_s": "float64",
+    "load_s": "float64",
+    "break_even_calls_vs_loop": "float64",
+    "break_even_calls_vs_numpy": "float64",
+    "temporary_bytes": "Int64",
     # A number for each pass of the run: what ratios are paired by, in the file that they are in.
     "pass_medians_s": "str",
     "twin_medians_s": "str",
 }
+# What tables of older versions do not have: blank in them.
+NEWER = frozenset(
+    {
+        *("exps", "floor_s", "bound_by", "share_of_floor", "compile_s", "load_s"),
+        *("break_even_calls_vs_loop", "break_even_calls_vs_numpy", "temporary_bytes"),
+    }
+)
 IDENTITY = ("problem", "tier", "size", "dtype", "threads")
+_COUNTED = ("bytes_moved", "flops", "exps")
 _GROUP = ["problem", "size", "dtype"]
 _WORDS = frozenset({"str", "category"})
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What a run measured beside the times of its cells.
+
+    Attributes
+    ----------
+    floors : Floors
+        What its machine can do at best.
+    compiling : sequence of Compiling
+        What the first calls of its jitted kernels take.
+    temporary_bytes : mapping of Cell to bytes
+        What a call takes in memory beside its arguments and its result.
+    """
+
+    floors: Floors = NOT_MEASURED
+    compiling: Sequence[Compiling] = ()
+    temporary_bytes: Mapping[Cell, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -88,6 +128,7 @@ def tabulate(
     cells: Sequence[Cell],
     found: Iterable[Record],
     all_problems: Iterable[Problem] = PROBLEMS,
+    costs: Costs | None = None,
 ) -> pd.DataFrame:
     """Pool the records of a run into a row a cell.
 
@@ -101,6 +142,8 @@ def tabulate(
         In any order.
     all_problems : iterable of Problem
         Where the cells' sizes and costs are looked up.
+    costs : Costs, optional
+        What else was measured; columns without it are blank.
 
     Returns
     -------
@@ -112,6 +155,8 @@ def tabulate(
         twin where it has one.
     """
     named = {one.name: one for one in all_problems}
+    costs = costs or Costs()
+    first_calls = {one.kernel: one for one in costs.compiling}
     of_cell: dict[Cell, list[Record]] = {}
     for record in found:
         of_cell.setdefault(record.verdict.cell, []).append(record)
@@ -120,6 +165,9 @@ def tabulate(
             "run_id": run_id,
             **_row(named[cell.problem], cell, of_cell[cell]),
             **_by_pass(of_cell[cell], of_cell.get(replace(cell, twin=True), ())),
+            **_floor(named[cell.problem], cell, costs.floors),
+            **_first_call(first_calls.get((cell.problem, cell.tier, cell.dtype))),
+            "temporary_bytes": costs.temporary_bytes.get(cell),
         }
         for cell in cells
         if cell in of_cell and not cell.twin
@@ -128,7 +176,7 @@ def tabulate(
 
 
 def _row(its_problem: Problem, cell: Cell, its_records: Sequence[Record]) -> dict[str, Any]:
-    size = its_problem.sizes[cell.size]
+    size = problems.numbers_of(its_problem, cell.size)
     verdict: Verdict = its_records[-1].verdict
     pooled = _pool(its_records)
     cost = problems.cost(its_problem, cell.size, cell.dtype)
@@ -143,8 +191,21 @@ def _row(its_problem: Problem, cell: Cell, its_records: Sequence[Record]) -> dic
             )
         }
         | (vars(pooled) if pooled else {})
-        | (vars(cost) if cost else {})
+        | ({name: getattr(cost, name) for name in _COUNTED} if cost else {})
     )
+
+
+def _floor(its_problem: Problem, cell: Cell, measured: Floors) -> dict[str, Any]:
+    cost = problems.cost(its_problem, cell.size, cell.dtype)
+    floor = floor_of(measured, cost, cell.dtype, cell.threads) if cost else None
+    return {
+        "floor_s": floor.seconds if floor else None,
+        "bound_by": floor.bound_by if floor else "",
+    }
+
+
+def _first_call(one: Compiling | None) -> dict[str, Any]:
+    return {name: getattr(one, name, None) for name in ("compile_s", "load_s")}
 
 
 def _pool(its_records: Sequence[Record]) -> _Pooled | None:
@@ -233,7 +294,10 @@ def derived(frame: pd.DataFrame) -> pd.DataFrame:
     dtype: the median of the ratios of the passes in which both were timed, with its interval
     (`ratios.paired`); blank where there is no such pass. It is not quite the quotient of the two
     medians in the table, which are of all rounds. ``noise_floor`` is the factor that the same code
-    differed by in this run (`ratios.noise_floor`). ``gb_per_s`` is ``bytes_moved`` over the median.
+    differed by in this run (`ratios.noise_floor`). ``gb_per_s`` is ``bytes_moved`` over the median,
+    ``share_of_floor`` the time of the floor over it: 1 is as fast as this machine can be.
+    ``break_even_calls_vs_loop`` (``_numpy``) is ``compile_s`` over the seconds that a call saves by
+    the medians: that many calls pay for compiling; infinity where a call saves nothing.
     """
     floor = ratios.noise_floor(
         ratios.paired(pass_medians(twin), pass_medians(its))
@@ -244,7 +308,23 @@ def derived(frame: pd.DataFrame) -> pd.DataFrame:
         **_speedups(frame, "numpy"),
         noise_floor=floor,
         gb_per_s=frame["bytes_moved"].astype("float64") / frame["median_s"] / 1e9,
+        share_of_floor=frame["floor_s"] / frame["median_s"],
+        break_even_calls_vs_loop=_break_even(frame, "loop"),
+        break_even_calls_vs_numpy=_break_even(frame, "numpy"),
     )
+
+
+def _break_even(frame: pd.DataFrame, tier: str) -> pd.Series:
+    groups = list(frame[_GROUP].astype(str).itertuples(index=False, name=None))
+    of_tier = {
+        group: median
+        for group, median, its_tier in zip(groups, frame["median_s"], frame["tier"], strict=True)
+        if its_tier == tier
+    }
+    others = pd.Series([of_tier.get(group, math.nan) for group in groups], frame.index, "float64")
+    saved = others - frame["median_s"]
+    # Blank stays blank: only what was measured and saves nothing never pays
+    return (frame["compile_s"] / saved).mask(saved <= 0.0, frame["compile_s"] * math.inf)
 
 
 def _speedups(frame: pd.DataFrame, tier: str) -> dict[str, pd.Series]:
@@ -306,18 +386,32 @@ def load(path: str | Path) -> pd.DataFrame:
         return _read(path / MEASUREMENTS)
     if not (path / CELLS).exists():
         raise FileNotFoundError(f"{path} holds no run: neither {MEASUREMENTS} nor {CELLS}")
-    found = records.read(path / CELLS)
-    cells, its_problems = list(records.verdicts(found)), runs.problems_of(path)
-    sizes = {(one.name, size) for one in its_problems for size in one.sizes}
-    strange = [cell.id for cell in cells if (cell.problem, cell.size) not in sizes]
+    cells = list(records.verdicts(records.read(path / CELLS)))
+    its_problems = runs.problems_of(path)
+    named = {one.name: one for one in its_problems}
+    strange = [
+        cell.id
+        for cell in cells
+        if cell.problem not in named or not problems.has_size(named[cell.problem], cell.size)
+    ]
     if strange:
         raise ValueError(f"{path / CELLS} has cells of no known problem: {', '.join(strange)}")
-    return tabulate(path.name, cells, found, its_problems)
+    return of_run(path, cells, its_problems)
+
+
+def of_run(folder: Path, cells: Sequence[Cell], all_problems: Iterable[Problem]) -> pd.DataFrame:
+    """Return the table of what stands in the folder of a run."""
+    costs = Costs(floors.load(folder), compiling.load(folder), memory.load(folder))
+    found = records.read(folder / CELLS)
+    return tabulate(folder.name, cells, found, all_problems, costs)
 
 
 def _read(path: Path) -> pd.DataFrame:
     header, rows = _rows(path)
     frame = pd.DataFrame(rows, columns=header)
+    for name in NEWER.difference(header):
+        frame[name] = ""
+    frame = frame[[*COLUMNS, *(name for name in header if name not in COLUMNS)]]
     for name, dtype in COLUMNS.items():
         if dtype not in _WORDS:
             frame[name] = _numbers(path, frame[name], name)
@@ -338,7 +432,7 @@ def _rows(path: Path) -> tuple[list[str], list[list[str]]]:
         header, *rows = list(csv.reader(io.StringIO(text, newline=""), strict=True)) or [[]]
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{foreign}: {error}") from error
-    missing = [name for name in COLUMNS if name not in header]
+    missing = [name for name in COLUMNS if name not in header and name not in NEWER]
     if missing:
         raise ValueError(f"{foreign}: no column {', '.join(missing)}")
     if len(set(header)) < len(header):

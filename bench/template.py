@@ -106,7 +106,8 @@ def hard_inputs(dtype):
 def cost(size, itemsize):
     """Return the bytes that a call has to move and the operations it has to do, at the least.
 
-    `itemsize` is 8 for float64 and 4 for float32. The table shows bytes over time in GB/s.
+    `itemsize` is 8 for float64 and 4 for float32. The table shows bytes over time in GB/s, and the
+    share of this machine's floor; a third number says how many of the operations are exps.
     """
     return 2 * size["n"] * itemsize, 3 * size["n"]
 

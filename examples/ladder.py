@@ -197,6 +197,6 @@ def hard_inputs(dtype):
 
 
 def cost(size, itemsize):
-    """Return bytes and operations: a maximum, a difference, an exp and a sum a score."""
+    """Return bytes, operations and exps: a maximum, a difference, an exp and a sum a score."""
     scores = size["n"] * size["c"]
-    return scores * itemsize + 8 * size["n"], 4 * scores
+    return scores * itemsize + 8 * size["n"], 4 * scores, scores

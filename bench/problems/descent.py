@@ -37,7 +37,8 @@ def _hard(dtype: str) -> Iterator[tuple[str, Arguments]]:
 
 def _cost(size: Size, itemsize: int) -> Cost:
     points = STEPS * size["d"]
-    return Cost(points * itemsize, 3 * points)  # slope, times the rate, difference
+    written = points * itemsize
+    return Cost(written, 3 * points, bytes_written=written)  # slope, times the rate, difference
 
 
 def _tolerance(arguments: Arguments, dtype: str) -> Tolerance:

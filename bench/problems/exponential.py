@@ -93,7 +93,8 @@ def _hard(dtype: str) -> Iterator[tuple[str, Arguments]]:
 
 
 def _cost(size: Size, itemsize: int) -> Cost:
-    return Cost(2 * size["n"] * itemsize, size["n"])
+    count = size["n"]
+    return Cost(2 * count * itemsize, count, exps=count, bytes_written=count * itemsize)
 
 
 def _tolerance(arguments: Arguments, dtype: str) -> Tolerance:  # noqa: ARG001 - one signature

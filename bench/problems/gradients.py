@@ -74,7 +74,14 @@ def _losses_cost(size: Size, itemsize: int, *, call: int = 0) -> Cost:
     n, d, c = size["n"], size["d"], size["c"]
     losses = 2 * d * c
     loss = 2 * n * d * c + 4 * n * c + call
-    return Cost(losses * (n * d + d * c) * itemsize, losses * loss)
+    working_set = (n * d + d * c) * itemsize
+    return Cost(
+        losses * working_set,
+        losses * loss,
+        exps=0 if size == SIZES["lecture"] else losses * n * c,  # the post's loss is a hinge
+        bytes_written=d * c * itemsize,
+        working_set=working_set,
+    )
 
 
 def _difference_tolerance(arguments: Arguments, dtype: str) -> Tolerance:

@@ -3,6 +3,7 @@
 import importlib
 import inspect
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -202,8 +203,14 @@ def _drift(options: dict[str, Any], dtype: str) -> float:
 def _products(size: Size, itemsize: int, *, products: int, written: int = 0) -> Cost:
     """Cost of so many products of X with a (D, C) matrix, and of results shaped like W and b."""
     n, d, c = size["n"], size["d"], size["c"]
-    numbers = products * n * d + (1 + written) * (d * c + c)
-    return Cost(numbers * itemsize + n * INTEGER_BYTES, 2 * products * n * d * c + 5 * n * c)
+    others = (1 + written) * (d * c + c) * itemsize + n * INTEGER_BYTES
+    return Cost(
+        products * n * d * itemsize + others,
+        2 * products * n * d * c + 5 * n * c,
+        exps=n * c,  # of a softmax, which all but the post's training have
+        bytes_written=written * (d * c + c) * itemsize,
+        working_set=n * d * itemsize + others,
+    )
 
 
 def _loss_cost(size: Size, itemsize: int) -> Cost:
@@ -218,7 +225,7 @@ def _differences_cost(size: Size, itemsize: int) -> Cost:
     """Two losses a parameter, each updated in the one column of scores that moves."""
     n, d, c = size["n"], size["d"], size["c"]
     once = _products(size, itemsize, products=1, written=1)
-    return Cost(once.bytes_moved, once.flops + 2 * (d * c + c) * 4 * n)
+    return replace(once, flops=once.flops + 2 * (d * c + c) * 4 * n)
 
 
 def _all_losses_cost(size: Size, itemsize: int) -> Cost:
@@ -234,14 +241,26 @@ def _training(
     def cost(size: Size, itemsize: int) -> Cost:
         gradient = differences if _by_difference(size) else _gradient_cost
         parts = _loss_cost(size, itemsize), gradient(size, itemsize)
-        epoch = Cost(sum(p.bytes_moved for p in parts), sum(p.flops for p in parts))
+        epoch = Cost(
+            sum(p.bytes_moved for p in parts),
+            sum(p.flops for p in parts),
+            exps=0 if _by_difference(size) else sum(p.exps for p in parts),
+            bytes_written=sum(p.bytes_written for p in parts),
+            working_set=max(p.working_set for p in parts),
+        )
         return _times(size["epochs"], epoch)
 
     return cost
 
 
 def _times(count: int, cost: Cost) -> Cost:
-    return Cost(count * cost.bytes_moved, count * cost.flops)
+    return Cost(
+        count * cost.bytes_moved,
+        count * cost.flops,
+        count * cost.exps,
+        count * cost.bytes_written,
+        cost.working_set,
+    )
 
 
 LINEAR = (

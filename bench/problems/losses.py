@@ -39,23 +39,25 @@ def _hard_with_margin(dtype: str) -> Iterator[tuple[str, Arguments]]:
     yield "no margin, with ties", (np.array([[1.0, 1.0, 2.0]], dtype), np.array([0]), 0.0)
 
 
-def _reading(flops: int) -> Any:
+def _reading(flops: int, *, exps: int = 0) -> Any:
     """Cost of a loss: the scores and labels are read, `flops` are done with each score."""
 
     def cost(size: Size, itemsize: int) -> Cost:
         scores = size["n"] * size["c"]
-        return Cost(scores * itemsize + size["n"] * INTEGER_BYTES, flops * scores)
+        moved = scores * itemsize + size["n"] * INTEGER_BYTES
+        return Cost(moved, flops * scores, exps * scores)
 
     return cost
 
 
-def _mapping(flops: int, *, labels: bool) -> Any:
+def _mapping(flops: int, *, labels: bool, exps: int = 0) -> Any:
     """Cost of a function with as many results as scores."""
 
     def cost(size: Size, itemsize: int) -> Cost:
         scores = size["n"] * size["c"]
         integers = size["n"] * INTEGER_BYTES if labels else 0
-        return Cost(2 * scores * itemsize + integers, flops * scores)
+        moved, written = 2 * scores * itemsize + integers, scores * itemsize
+        return Cost(moved, flops * scores, exps * scores, bytes_written=written)
 
     return cost
 
@@ -83,21 +85,21 @@ LOSSES = (
         "softmax_loss",
         make_inputs=scores_and_labels,
         outputs=(Output("loss", "scalar", tolerances.of_nats),),
-        cost=_reading(4),  # maximum, difference, exp, sum
+        cost=_reading(4, exps=1),  # maximum, difference, exp, sum
         hard_inputs=_hard,
     ),
     _problem(
         "softmax",
         make_inputs=_scores,
         outputs=(Output("probabilities", "array", tolerances.of_probabilities),),
-        cost=_mapping(5, labels=False),  # maximum, difference, exp, sum, quotient
+        cost=_mapping(5, labels=False, exps=1),  # maximum, difference, exp, sum, quotient
         hard_inputs=_hard_scores,
     ),
     _problem(
         "log_softmax",
         make_inputs=_scores,
         outputs=(Output("log-probabilities", "array", tolerances.of_nats),),
-        cost=_mapping(5, labels=False),  # maximum, difference, exp, sum, difference
+        cost=_mapping(5, labels=False, exps=1),  # maximum, difference, exp, sum, difference
         hard_inputs=_hard_scores,
     ),
     _problem(
@@ -117,7 +119,7 @@ LOSSES = (
             Output("loss", "scalar", tolerances.of_nats),
             Output("dscores", "array", tolerances.of_softmax_gradient),
         ),
-        cost=_mapping(6, labels=True),  # as softmax, and the division by N
+        cost=_mapping(6, labels=True, exps=1),  # as softmax, and the division by N
         hard_inputs=_hard,
     ),
 )

@@ -41,7 +41,8 @@ def test_a_run_s_files(finished):
     _, folder = finished
     names = {path.name for path in folder.iterdir()}
     csv, cells = "measurements.csv", "cells.jsonl"
-    assert names == {csv, cells, "environment.json", "pass-1.json", "pass-2.json"}
+    passes = {"pass-1.json", "pass-2.json"}
+    assert names == {csv, cells, "environment.json", "floors.json", "memory.jsonl", *passes}
     assert (folder / csv).read_text().splitlines()[0] == ",".join(COLUMNS)
 
 
@@ -56,6 +57,10 @@ def test_a_run_s_table(finished):
     assert (frame["rounds"] >= 2).all()
     assert frame[["min_s", "median_s", "speedup_vs_loop", "gb_per_s"]].notna().all(axis=None)
     assert set(frame.loc[frame["tier"] == "numba-parallel", "threads"]) == {2}
+    assert (frame["share_of_floor"] > 0.0).all(), "at two threads, too"
+    assert set(frame["bound_by"]) == {"L1"}
+    assert set(frame.loc[frame["temporary_bytes"].notna(), "tier"]) == {"loop", "numpy"}
+    assert frame["compile_s"].isna().all(), "it was not asked for"
 
 
 def test_a_run_s_records_hold_every_round(finished):

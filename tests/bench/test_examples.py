@@ -6,7 +6,13 @@ import importlib
 import pytest
 
 
-@pytest.mark.parametrize("name", ["noise", "ratios", "table", "units"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("compiling", "costs_report", "memory", "noise", "problem", "ratios", "sweep", "table"),
+        "units",
+    ],
+)
 def test_examples(name):
     result = doctest.testmod(importlib.import_module(f"bench.{name}"))
     assert result.attempted > 0

@@ -10,6 +10,8 @@ from pandas.testing import assert_frame_equal
 import bench
 from bench import records, table
 from bench.agreement import Verdict
+from bench.compiling import Compiling
+from bench.floors import Bandwidth, Floors, Level
 from bench.noise import Conditions
 from bench.problem import Cell
 from bench.records import Record
@@ -44,13 +46,73 @@ def row(frame, tier):
     return frame[frame["tier"] == tier].iloc[0]
 
 
+LEVEL = Level("L1", 32768, shared=False, measured=16384)
+COSTS = table.Costs(
+    floors=Floors(
+        bandwidths=(Bandwidth("read", LEVEL, 1, 1e11), Bandwidth("copy", LEVEL, 1, 2e11)),
+    ),
+    compiling=(Compiling("svm_loss", "numba", "float64", "S", 2.0, 0.5),),
+    temporary_bytes={NUMPY: 4096},
+)
+
+
+def test_what_else_was_measured():
+    found = [*FOUND, timed(PARALLEL, 1, 1e-7)]
+    frame = table.tabulate("run", CELLS, found, costs=COSTS)
+    numba, parallel = row(frame, "numba"), row(frame, "numba-parallel")
+    assert numba["floor_s"] == pytest.approx(5632 / 1e11)
+    assert numba["bound_by"] == "L1"
+    assert numba["share_of_floor"] == pytest.approx(5632 / 1e11 / 3e-7)
+    assert row(frame, "loop")["share_of_floor"] == pytest.approx(5632 / 1e11 / 1e-3)
+    assert math.isnan(parallel["share_of_floor"]), "nothing was measured at two threads"
+    assert parallel["bound_by"] == ""
+    assert (numba["compile_s"], numba["load_s"]) == (2.0, 0.5)
+    assert frame["compile_s"].isna().tolist() == [True, True, False, True]
+    # the medians are 1 ms, 3 µs and 0.3 µs
+    assert numba["break_even_calls_vs_loop"] == pytest.approx(2.0 / (1e-3 - 3e-7))
+    assert numba["break_even_calls_vs_numpy"] == pytest.approx(2.0 / 2.7e-6)
+    assert frame["temporary_bytes"].isna().tolist() == [True, False, True, True]
+    assert row(frame, "numpy")["temporary_bytes"] == 4096
+
+
+def test_what_saves_nothing_never_pays_and_what_is_not_known_stays_blank():
+    slow = [timed(NUMPY, 1, 3e-6), timed(NUMBA, 1, 3e-6)]
+    frame = table.tabulate("run", CELLS, slow, costs=COSTS)
+    assert math.isinf(row(frame, "numba")["break_even_calls_vs_numpy"])
+    assert math.isnan(row(frame, "numba")["break_even_calls_vs_loop"]), "there are no loops"
+    assert math.isnan(row(frame, "numpy")["break_even_calls_vs_numpy"]), "nothing is compiled"
+
+
+def test_costs_there_and_back(tmp_path):
+    slow = [timed(NUMPY, 1, 3e-6), timed(NUMBA, 1, 3e-6)]
+    frame = table.tabulate("run", CELLS, slow, costs=COSTS)
+    table.save(frame, tmp_path / "measurements.csv")
+    loaded = bench.load(tmp_path)
+    assert_frame_equal(loaded, frame, check_categorical=False)
+    spoiled = loaded.assign(share_of_floor=0.0, break_even_calls_vs_numpy=1.0)
+    assert_frame_equal(table.derived(spoiled), loaded)
+
+
+def test_a_table_of_an_older_version_has_blanks(frame, tmp_path):
+    path = tmp_path / "measurements.csv"
+    table.save(frame.drop(columns=list(table.NEWER)), path)
+    loaded = bench.load(path)
+    assert list(loaded.columns) == list(table.COLUMNS)
+    assert loaded["share_of_floor"].isna().all()
+    assert (loaded["bound_by"] == "").all()
+    assert_frame_equal(
+        loaded.drop(columns="exps"), frame.drop(columns="exps"), check_categorical=False
+    )
+
+
 def test_columns_and_order(frame):
     assert ",".join(frame.columns) == (
         "run_id,problem,tier,size,n,d,c,dtype,threads,status,message,checked,max_abs_error,"
         "max_rel_error,passes,rounds,iterations,min_s,q1_s,median_s,q3_s,stddev_s,estimated_s,"
         "noise,speedup_vs_loop,speedup_vs_loop_low,speedup_vs_loop_high,speedup_vs_numpy,"
-        "speedup_vs_numpy_low,speedup_vs_numpy_high,noise_floor,bytes_moved,flops,gb_per_s,"
-        "pass_medians_s,twin_medians_s"
+        "speedup_vs_numpy_low,speedup_vs_numpy_high,noise_floor,bytes_moved,flops,exps,gb_per_s,"
+        "floor_s,bound_by,share_of_floor,compile_s,load_s,break_even_calls_vs_loop,"
+        "break_even_calls_vs_numpy,temporary_bytes,pass_medians_s,twin_medians_s"
     )
     assert frame["tier"].tolist() == ["loop", "numpy", "numba", "numba-parallel"]
     assert {name: str(dtype) for name, dtype in frame.dtypes.items()} == table.COLUMNS

@@ -1,0 +1,164 @@
+"""What compiling costs: the first call of a jitted kernel, with an empty cache and with a full one.
+
+`time_compiling` times it in processes of its own; how many calls pay it back is left to `table`.
+"""
+
+import json
+import os
+import statistics
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from bench import children, faults, lines, plan, problem, records
+from bench.plan import Options
+from bench.problem import PEERS, Cell, Problem, is_threaded
+from bench.records import Record
+
+COMPILING = "compiling.jsonl"
+TIMING = Path(__file__).with_name("time_compiling.py")
+# The variable that tells the process where its plan is.
+PLAN = "LOSSBENCH_COMPILING_PLAN"
+# Calls after the first; the median of them is what the first is held against.
+LATER_CALLS = 5
+
+
+@dataclass(frozen=True)
+class Compiling:
+    """What the first call of a kernel takes beyond a later one, in a fresh process.
+
+    Attributes
+    ----------
+    problem, tier, dtype : str
+        Which kernel.
+    size : str
+        The size it was called with.
+    compile_s : float, optional
+        Seconds with an empty cache; None where nothing was compiled.
+    load_s : float, optional
+        Seconds with the cache that this left: near `compile_s` where the kernel cannot be cached.
+    message : str
+        Why there are none, where it failed.
+    """
+
+    problem: str
+    tier: str
+    dtype: str
+    size: str
+    compile_s: float | None = None
+    load_s: float | None = None
+    message: str = ""
+
+    @property
+    def kernel(self) -> tuple[str, str, str]:
+        """What is compiled once, whatever the size."""
+        return self.problem, self.tier, self.dtype
+
+
+def candidates(
+    cells: Iterable[Cell], all_problems: Iterable[Problem], found: Iterable[Record]
+) -> list[Cell]:
+    """Return a cell for each kernel that may be jitted: the largest size at which it is right.
+
+    Serial kernels only; of a person's own tiers it is found out by calling them.
+    """
+    named = {one.name: one for one in all_problems}
+    judged = records.verdicts(found)
+    largest: dict[tuple[str, str, str], Cell] = {}
+    for cell in cells:
+        if cell.tier in {"loop", "numpy", *PEERS} or is_threaded(cell.tier):
+            continue
+        if cell in judged and judged[cell].status == "ok":
+            kernel = cell.problem, cell.tier, cell.dtype
+            candidate = largest.setdefault(kernel, cell)
+            largest[kernel] = max(
+                candidate,
+                cell,
+                key=lambda one: problem.work(named[one.problem], one.tier, one.size),
+            )
+    return list(largest.values())
+
+
+def measure(
+    folder: Path, cells: Sequence[Cell], options: Options, watch: Callable[[int, Cell], None]
+) -> None:
+    """Measure what a run still lacks; each kernel is written down as soon as it is through.
+
+    Parameters
+    ----------
+    folder : Path
+        That of the run.
+    cells : sequence of Cell
+        See `candidates`.
+    options : Options
+        Those of the run.
+    watch : function of (number, Cell)
+        Called before each.
+    """
+    path = folder / COMPILING
+    records.mend(path)
+    through = {one.kernel for one in load(folder)}
+    todo = [one for one in cells if (one.problem, one.tier, one.dtype) not in through]
+    for i, cell in enumerate(todo, 1):
+        watch(i, cell)
+        lines.append(path, asdict(_measured(cell, options)))
+
+
+def _measured(cell: Cell, options: Options) -> Compiling:
+    """Call a kernel in two new processes: in the second it finds what the first has cached."""
+    kernel = cell.problem, cell.tier, cell.dtype, cell.size
+    with tempfile.TemporaryDirectory(prefix="lossbench-") as scratch:
+        plan_file = Path(scratch) / "plan"
+        plan.write(plan_file, [cell], options.files)
+        variables = {
+            **plan.thread_variables(options),
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            "NUMBA_CACHE_DIR": str(Path(scratch) / "cache"),
+            PLAN: str(plan_file),
+        }
+        seconds = []
+        for cache in ("cold", "warm"):
+            report, log = Path(scratch) / f"{cache}.json", Path(scratch) / "log"
+            (code,) = children.run([_command(report)], variables, [log], lambda: None)
+            if code:
+                return Compiling(*kernel, message=faults.fault(Path(scratch), log, code).message)
+            (timed,) = json.loads(report.read_text(encoding="utf-8"))["benchmarks"]
+            if cache == "cold" and not timed["extra_info"]["compiled"]:
+                return Compiling(*kernel)
+            seconds.append(beyond_later(timed["stats"]["data"]))
+    return Compiling(*kernel, compile_s=seconds[0], load_s=seconds[1])
+
+
+def beyond_later(calls: Sequence[float]) -> float:
+    """Return what the first call took beyond the median of the later ones; at least 0.
+
+    Examples
+    --------
+    >>> beyond_later([2.5, 0.5, 0.25, 0.75])
+    2.0
+    """
+    first, *later = calls
+    return max(0.0, first - statistics.median(later))
+
+
+def _command(report: Path) -> list[str]:
+    return [
+        *("pytest", str(TIMING), "--noconftest"),
+        *("-c", os.devnull, "--rootdir", str(children.ROOT), "--import-mode", "importlib"),
+        *("-p", "pytest_benchmark.plugin", "-p", "no:cacheprovider", "-q", "--tb=short"),
+        *("--benchmark-quiet", f"--benchmark-json={report}"),
+    ]
+
+
+def load(folder: Path) -> list[Compiling]:
+    """Return what was measured in a run; a last line that was torn is left out.
+
+    Raises
+    ------
+    ValueError
+        A line that is something else, with its number.
+    """
+    return lines.read(
+        folder / COMPILING, "what compiling a kernel costs", lambda values: Compiling(**values)
+    )

@@ -1,0 +1,124 @@
+"""How much memory a call takes beside its arguments and its result: `python -m bench.memory`.
+
+tracemalloc sees what Python and NumPy allocate. It does not see Numba's own allocations (NRT) nor
+those of other libraries: these tiers have no figure.
+"""
+
+import sys
+import tempfile
+import tracemalloc
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from bench import children, lines, plan, problem, records
+from bench.agreement import Verdict
+from bench.plan import Options
+from bench.problem import Arguments, Cell, Kernel
+from bench.problem_file import problems_in
+
+MEMORY = "memory.jsonl"
+# The tiers whose allocations are all seen.
+SEEN = ("loop", "numpy")
+# Tracing makes loops several times slower: a call that takes longer than this is left out.
+LONGEST_S = 0.5
+
+
+def temporary_bytes(kernel: Kernel, arguments: Arguments) -> int:
+    """Return the most bytes that a call held at a time and let go by its end.
+
+    Parameters
+    ----------
+    kernel : function
+    arguments : tuple
+
+    Returns
+    -------
+    int
+        The peak of the traced bytes over those that are left while the result is held: neither the
+        arguments nor the result count. 0 where the result is all that was allocated.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.ones(100_000)
+    >>> temporary_bytes(lambda x: float((2.0 * x).sum()), (x,)) >= x.nbytes
+    True
+    """
+    kernel(*arguments)  # what it makes once and keeps does not belong to a call
+    tracemalloc.start()
+    try:
+        result = kernel(*arguments)
+        left, peak = tracemalloc.get_traced_memory()
+        del result
+    finally:
+        tracemalloc.stop()
+    return peak - left
+
+
+def candidates(verdicts: Iterable[Verdict]) -> list[Cell]:
+    """Return the cells whose memory is measured: right, all of it seen, and not too slow."""
+    return [
+        one.cell
+        for one in verdicts
+        if one.status == "ok"
+        and one.cell.tier in SEEN
+        and not one.cell.twin
+        and (one.seconds or 0.0) <= LONGEST_S
+    ]
+
+
+def measure(folder: Path, cells: Sequence[Cell], options: Options) -> int:
+    """Measure the cells that a run still lacks, in a process of its own.
+
+    Returns
+    -------
+    int
+        How many cells have no figure, as the process broke off before.
+    """
+    path = folder / MEMORY
+    records.mend(path)
+    known = load(folder)
+    todo = [cell for cell in cells if cell not in known]
+    if not todo:
+        return 0
+    with tempfile.TemporaryDirectory(prefix="lossbench-") as scratch:
+        plan_file = Path(scratch) / "plan"
+        plan.write(plan_file, todo, options.files)
+        command = ("bench.memory", str(plan_file), str(path))
+        variables = plan.thread_variables(options)
+        children.run([command], variables, [Path(scratch) / "log"], lambda: None)
+    return len(set(cells) - set(load(folder)))
+
+
+def measure_here(plan_file: Path, path: Path) -> None:
+    """Measure the cells of a plan in this process, and write a line for each."""
+    cells, files = plan.read(plan_file)
+    named = {one.name: one for one in problems_in(files)}
+    for cell in cells:
+        one = named[cell.problem]
+        inputs = problem.inputs(one, cell.size, cell.dtype)
+        arguments = problem.tier_arguments(one, cell.tier, inputs)
+        found = temporary_bytes(one.tiers[cell.tier](), arguments)
+        lines.append(path, {**asdict(cell), "temporary_bytes": found})
+
+
+def load(folder: Path) -> dict[Cell, int]:
+    """Return the temporary bytes of the cells of a run; a last line that was torn is left out.
+
+    Raises
+    ------
+    ValueError
+        A line that is something else, with its number.
+    """
+    return dict(lines.read(folder / MEMORY, "the memory of a cell", _of_line))
+
+
+def _of_line(values: dict[str, Any]) -> tuple[Cell, int]:
+    count = int(values.pop("temporary_bytes"))
+    return Cell(**values), count
+
+
+if __name__ == "__main__":
+    measure_here(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -1,0 +1,23 @@
+"""The first calls of one kernel in a fresh process, timed by pytest-benchmark for `compiling`."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from numba.core import event
+
+from bench import plan, problem
+from bench.compiling import LATER_CALLS, PLAN
+from bench.problem_file import problems_in
+
+
+def test_first_call(benchmark: Any) -> None:
+    (cell,), files = plan.read(Path(os.environ[PLAN]))
+    (one,) = (one for one in problems_in(files) if one.name == cell.problem)
+    kernel = one.tiers[cell.tier]()
+    inputs = problem.inputs(one, cell.size, cell.dtype)
+    arguments = problem.tier_arguments(one, cell.tier, inputs)
+    with event.install_recorder("numba:compile") as compilations:
+        # A round a call and none before: the first is what this is about
+        benchmark.pedantic(kernel, arguments, rounds=1 + LATER_CALLS)
+    benchmark.extra_info["compiled"] = bool(compilations.buffer)
