@@ -14,6 +14,8 @@ from pathlib import Path
 
 # The folder that the package is imported from; a child imports the same one.
 ROOT = Path(__file__).resolve().parent.parent
+# The settings of a pytest around this process; with the second, pytest-benchmark times nothing.
+PYTEST_VARIABLES = frozenset({"PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER"})
 # How often the parent looks at what the children have done; seldom, not to take their cores.
 LOOK_S = 0.25
 # How long a child may take to end after Ctrl-C: what it compiles or calls cannot be broken off.
@@ -67,7 +69,7 @@ def _start(
     command: Sequence[str], variables: Mapping[str, str], log: Path
 ) -> subprocess.Popen[bytes]:
     # The settings of the person's own pytest have no say in a measurement.
-    known = {key: value for key, value in os.environ.items() if key != "PYTEST_ADDOPTS"}
+    known = {key: value for key, value in os.environ.items() if key not in PYTEST_VARIABLES}
     paths = os.pathsep.join([str(ROOT), *filter(None, [known.get("PYTHONPATH")])])
     with log.open("wb") as output:
         # In a session of its own: Ctrl-C in a terminal reaches this process alone, a child once.

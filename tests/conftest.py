@@ -11,7 +11,8 @@ from pathlib import Path
 
 # Numba's cache does not see an edit in another module than the cached one: start without one. The
 # workers of pytest-xdist share that of the process that started them.
-IS_WORKER = "PYTEST_XDIST_WORKER" in os.environ
+# What they start shall not take itself for a worker: pytest-benchmark times nothing in one.
+IS_WORKER = os.environ.pop("PYTEST_XDIST_WORKER", None) is not None
 if not IS_WORKER:
     os.environ["NUMBA_CACHE_DIR"] = tempfile.mkdtemp(prefix="lossbench-tests-")
 # Two threads are enough to find out whether results depend on them, on a machine of one core too.
