@@ -133,6 +133,14 @@ def run(
             "`lossbench compile-cost` adds it to a run.",
         ),
     ] = False,
+    floors: Annotated[
+        bool,
+        typer.Option(
+            "--floors/--no-floors",
+            help="Whether to measure what this machine can do at best, and the memory of a call "
+            "(some ten seconds).",
+        ),
+    ] = True,
 ) -> None:
     """Check every tier against the loops and time those that agree."""
     from bench import records, runs
@@ -153,7 +161,7 @@ def run(
             found = problems_in(options.files)
             cells = _cells(found, options)
             records.read(folder / records.CELLS)  # a foreign one is refused before anything is run
-    code = _measure(folder, found, cells, options)
+    code = _measure(folder, found, cells, options, with_floors=floors)
     _show_sweep(folder, found, options)
     if compile_cost and code in {0, WRONG}:
         _measure_compiling(folder, found, cells, options)
@@ -442,11 +450,41 @@ def _cells(found: "Sequence[Problem]", options: "Options") -> "list[Cell]":
     return cells
 
 
+def _measure_floors(folder: Path, options: "Options", out: "Console") -> None:
+    """Measure what the machine can do at best; a run goes on without."""
+    from bench import floors
+
+    try:
+        with _status(out) as say:
+            say("what the machine can do at best")
+            floors.measure(folder, options)
+    except floors.FloorsError as error:
+        out.print(f"The floors of this machine could not be measured: {error}", soft_wrap=True)
+
+
+def _measure_memory(
+    folder: Path, cells: "Sequence[Cell]", options: "Options", out: "Console"
+) -> None:
+    """Measure the memory of a call; a run goes on without."""
+    from bench import memory
+
+    with _status(out) as say:
+        say("memory of a call")
+        lost = memory.measure(folder, cells, options)
+    if lost:
+        out.print(f"The memory that a call takes could not be measured of {lost} cells")
+
+
 def _measure(
-    folder: Path, found: "Sequence[Problem]", cells: "Sequence[Cell]", options: "Options"
+    folder: Path,
+    found: "Sequence[Problem]",
+    cells: "Sequence[Cell]",
+    options: "Options",
+    *,
+    with_floors: bool = True,
 ) -> int:
     """Run the passes, then write and show what there is, however they ended; return exit code."""
-    from bench import floors, interruptions, measurement, memory, records, table
+    from bench import interruptions, measurement, memory, records, table
     from bench.agreement import WRONG as WRONG_STATUSES
     from bench.report import console, report
 
@@ -455,21 +493,13 @@ def _measure(
     code, trouble = 0, ""
     try:
         with interruptions.raised():
-            try:
-                with _status(out) as say:
-                    say("what the machine can do at best")
-                    floors.measure(folder, options)
-            except floors.FloorsError as error:
-                words = f"The floors of this machine could not be measured: {error}"
-                out.print(words, soft_wrap=True)
+            if with_floors:
+                _measure_floors(folder, options, out)
             with _progress(out, options.passes) as watch:
                 judged = measurement.measure(folder, cells, options, watch)
-            with _status(out) as say:
-                say("memory of a call")
+            if with_floors:
                 remembered = memory.candidates(records.verdicts(judged).values())
-                lost = memory.measure(folder, remembered, options)
-            if lost:
-                out.print(f"The memory that a call takes could not be measured of {lost} cells")
+                _measure_memory(folder, remembered, options, out)
     except interruptions.Interrupted as interruption:
         code, trouble = interruption.exit_code, interruption.words
     except (measurement.PassError, OSError) as error:

@@ -21,7 +21,7 @@ def finished(tmp_path_factory):
     """A small run, its process and its folder."""
     output = tmp_path_factory.mktemp("results")
     arguments = ["svm_loss", "--size", "lecture,S", "--passes", "2", "--output", output]
-    process = lossbench("run", *arguments, "--threads", "2")
+    process = lossbench("run", *arguments, "--threads", "2", "--floors")
     return process, only_folder(output)
 
 

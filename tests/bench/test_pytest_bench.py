@@ -97,15 +97,7 @@ def test_a_cell_over_its_budget_is_skipped_with_the_reason():
     assert "over the budget of 1e-07 s" in " ".join(process.stdout.split())
 
 
-STANDS_FOR_XDIST = """
-def pytest_addoption(parser):
-    parser.addoption("--dist", default="no")
-"""
-
-
-def test_side_by_side_is_refused(tmp_path):
-    (tmp_path / "stands_for_xdist.py").write_text(STANDS_FOR_XDIST)
-    variables = {"PYTHONPATH": str(tmp_path), "PYTEST_PLUGINS": "stands_for_xdist"}
-    process = pytest_bench("--dist=load", variables=variables)
+def test_side_by_side_is_refused():
+    process = pytest_bench("--numprocesses=2", "--dist=load")
     assert process.returncode == pytest.ExitCode.USAGE_ERROR
     assert "run it without pytest-xdist" in process.stderr

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,15 @@ ROOT = Path(__file__).parents[2]
 
 
 def command(*arguments):
-    return [sys.executable, "-W", "error", "-m", "bench", *map(str, arguments)]
+    words = [sys.executable, "-W", "error", "-m", "bench", *map(str, arguments)]
+    if arguments[:1] == ("run",) and "--floors" not in arguments:
+        words.append("--no-floors")  # which take longer than all the rest of a small run
+    return words
+
+
+def restore_sigint():
+    # Whatever was started in the background of a script ignores Ctrl-C
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def environment(root=ROOT):
@@ -40,6 +49,7 @@ def started(*arguments, root=ROOT):
         text=True,
         cwd=root,
         env=environment(root),
+        preexec_fn=restore_sigint,
     )
 
 
