@@ -14,9 +14,10 @@ import pytest
 
 from bench import environment, names, plan, problem, records, steps
 from bench.agreement import Verdict, check, compiles_unseen, error_text
+from bench.compare import differences_of
 from bench.noise import UNKNOWN, Conditions
 from bench.plan import Options
-from bench.problem import DTYPES, Arguments, Cell, Problem
+from bench.problem import DTYPES, PEERS, Arguments, Cell, Problem
 from bench.problem_file import look_at, problems_in
 from bench.records import Record
 
@@ -139,6 +140,28 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_benchmark_update_machine_info(machine_info: dict[str, Any]) -> None:
     """Add what a measurement depends on to pytest-benchmark's JSON."""
     machine_info["lossbench"] = environment.facts(threading_layer=True)
+    # The clock of the moment is not the machine's: with it, no machine is like itself a minute ago.
+    for name in ("hz_actual", "hz_actual_friendly"):
+        machine_info.get("cpu", {}).pop(name, None)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_benchmark_compare_machine_info(
+    benchmarksession: Any, machine_info: dict[str, Any], compared_benchmark: dict[str, Any]
+) -> Any:
+    """Warn that the machines differ also where pytest-benchmark's own warning cannot be made.
+
+    It fails for a storage outside the working folder (pytest-benchmark 5.3).
+    """
+    try:
+        return (yield)
+    except ValueError:
+        saved = compared_benchmark["machine_info"].get("lossbench")
+        differences = differences_of(saved, machine_info["lossbench"], PEERS)
+        benchmarksession.logger.warning(
+            "The saved benchmarks are of another machine: "
+            + ("; ".join(differences) or "what pytest-benchmark notes of it differs")
+        )
 
 
 @pytest.fixture

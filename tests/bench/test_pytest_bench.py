@@ -65,10 +65,18 @@ def test_saved_runs_are_compared(tmp_path):
     quick = ["--benchmark-max-time=0.01", "--benchmark-min-time=0.0001"]
     saved = pytest_bench(*cell, *quick, "--benchmark-autosave")
     assert saved.returncode == 0, saved.stdout + saved.stderr
-    compared = pytest_bench(*cell, *quick, "--benchmark-compare")
+    (path,) = tmp_path.rglob("0001_*.json")
+    report = json.loads(path.read_text())
+    report["machine_info"]["lossbench"]["cpu"] = "an abacus"
+    path.write_text(json.dumps(report))
+    compared = pytest_bench(*cell, *quick, "--benchmark-compare", "--benchmark-autosave")
     assert compared.returncode == 0, compared.stdout + compared.stderr
-    assert "machine_info is different" not in compared.stdout + compared.stderr
     assert "(0001_" in compared.stdout
+    assert "another machine: cpu: an abacus → " in " ".join(compared.stderr.split())
+    (again,) = tmp_path.rglob("0002_*.json")
+    del report["machine_info"]["lossbench"]["cpu"]
+    machine = json.loads(again.read_text())["machine_info"]["lossbench"]
+    assert report["machine_info"]["lossbench"].items() <= machine.items()
 
 
 @pytest.mark.parametrize(
