@@ -239,6 +239,21 @@ def test_a_slow_tier_is_skipped_by_what_a_smaller_size_foretells():
     assert verdict.max_abs_error is None
 
 
+@pytest.mark.parametrize(("tier", "kernel"), [("loop", in_loops), ("numpy", in_numpy)])
+def test_what_the_first_call_loads_is_no_part_of_a_call(tier, kernel):
+    seen = []
+
+    def slow_at_first(x):
+        if not seen:
+            time.sleep(0.3)
+        seen.append(len(x))
+        return kernel(x)
+
+    kernels = {"loop": in_loops, "numpy": in_numpy, tier: slow_at_first}
+    (verdict,) = check(problem(**kernels), [Cell("double", tier, "S", "float64", 1)], 60.0)
+    assert verdict.seconds < 0.15
+
+
 # --- tolerance
 
 
