@@ -71,6 +71,20 @@ def test_scores_may_be_overwritten_on_threads(operation):
 
 
 @fast_tier
+@pytest.mark.parametrize("operation", GRADIENTS)
+@pytest.mark.parametrize("options", [{}, {"parallel": True}], ids=["serial", "parallel"])
+def test_a_wrong_label_leaves_the_scores_as_they_were(tier, operation, options):
+    if options and tier is not jit:
+        pytest.skip("there are no threads in this tier")
+    original, labels = seeded_classification(20_000, 9)
+    labels[-1] = 9
+    scores = original.copy()
+    with pytest.raises(ValueError, match=r"labels must be in \[0, 9\), got 9 at index 19999"):
+        call(tier, operation, scores, labels, out=scores, **options)
+    np.testing.assert_array_equal(scores, original)
+
+
+@fast_tier
 @filling
 def test_integer_scores_fill_a_float64_out(tier, operation):
     out = np.empty((2, 2))

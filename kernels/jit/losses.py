@@ -22,6 +22,7 @@ from kernels.jit import columns, rows
 from kernels.jit._checks import (
     at_least_zero,
     check_count,
+    check_labels,
     check_scores,
     labels_fit,
     refuse_labels,
@@ -461,18 +462,14 @@ def svm_loss_gradient_kernel(scores, labels, margin, out):
     """`svm_loss_gradient` with its checks of values; returns the loss and fills `out`."""
     samples, classes = scores.shape
     check_scores("svm_loss_gradient", scores.shape)
-    check_count("svm_loss_gradient", labels, samples)
+    # All of them before a row of `out` is filled: it may be the scores themselves.
+    check_labels("svm_loss_gradient", labels, samples, classes)
     at_least_zero("svm_loss_gradient", "margin", margin)
     result_shape("svm_loss_gradient", "out", out.shape, scores.shape)
-    totals, wrong = np.empty(block_count(samples, classes)), 0
+    totals = np.empty(block_count(samples, classes))
     for block in prange(totals.size):
         start, stop = block_range(block, samples, classes)
-        if labels_fit(labels, start, stop, classes):
-            totals[block] = svm_gradient_block(scores, labels, margin, start, stop, out)
-        else:
-            wrong += 1
-    if wrong:
-        refuse_labels("svm_loss_gradient", labels, classes)
+        totals[block] = svm_gradient_block(scores, labels, margin, start, stop, out)
     return ordered_sum(totals) / samples
 
 
@@ -565,17 +562,13 @@ def softmax_loss_gradient_kernel(scores, labels, out):
     """`softmax_loss_gradient` with its checks of values; returns the loss and fills `out`."""
     samples, classes = scores.shape
     check_scores("softmax_loss_gradient", scores.shape)
-    check_count("softmax_loss_gradient", labels, samples)
+    # All of them before a row of `out` is filled: it may be the scores themselves.
+    check_labels("softmax_loss_gradient", labels, samples, classes)
     result_shape("softmax_loss_gradient", "out", out.shape, scores.shape)
-    totals, wrong = np.empty(block_count(samples, classes)), 0
+    totals = np.empty(block_count(samples, classes))
     for block in prange(totals.size):
         start, stop = block_range(block, samples, classes)
-        if labels_fit(labels, start, stop, classes):
-            totals[block] = softmax_gradient_block(scores, labels, start, stop, out)
-        else:
-            wrong += 1
-    if wrong:
-        refuse_labels("softmax_loss_gradient", labels, classes)
+        totals[block] = softmax_gradient_block(scores, labels, start, stop, out)
     return ordered_sum(totals) / samples
 
 
