@@ -30,18 +30,21 @@ def compile_report(frame: pd.DataFrame, found: Sequence[Compiling]) -> Renderabl
         Those that failed are named with the reason.
     """
     grid = Table(box=box.SIMPLE_HEAD, show_edge=False)
-    for heading in ("kernel", "compile", "load"):
-        grid.add_column(heading, justify="left" if heading == "kernel" else "right", no_wrap=True)
+    grid.add_column("kernel", overflow="fold")  # the one that may be broken into lines
+    for heading in ("compile", "load"):
+        grid.add_column(heading, justify="right", no_wrap=True)
     grid.add_column("size", no_wrap=True)
     for other in ("loop", "NumPy"):
-        grid.add_column(f"calls to beat {other}", justify="right", no_wrap=True)
+        grid.add_column(f"calls to\nbeat {other}", justify="right", no_wrap=True)
     compiled = frame[frame["compile_s"].notna()]
+    several = compiled["dtype"].nunique() > 1
     for (name, tier, dtype), rows in compiled.groupby(
         ["problem", "tier", "dtype"], sort=False, observed=True
     ):
+        kernel = f"{name} {tier} {dtype}" if several else f"{name} {tier}"
         lines: list[Any] = list(rows.itertuples())
         for i, row in enumerate(lines):
-            which = f"{name} {tier} {dtype}", duration(row.compile_s), duration(row.load_s)
+            which = kernel, duration(row.compile_s), duration(row.load_s)
             grid.add_row(
                 *(which if i == 0 else ("", "", "")),
                 str(row.size),

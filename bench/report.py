@@ -1,12 +1,14 @@
 """The table as people read it in a terminal, and as plain text with the same words."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 import pandas as pd
 from rich import box
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -16,8 +18,8 @@ from bench.ratios import Standing, standing
 from bench.units import digits, duration
 
 PLAIN_WIDTH = 100
-# Of a grid, beside that of the sizes: five columns of times fit that width.
-MOST_COLUMNS = 5
+# Wider than any table.
+UNBOUNDED = 10_000
 TIMES = "\N{MULTIPLICATION SIGN}"
 NOISY = "!"
 UNCLEAR = "?"
@@ -92,16 +94,11 @@ def _size_list(title: str, sizes: Mapping[str, Size], words: Mapping[str, str]) 
 def _grids(
     frame: pd.DataFrame, shown: str, cell_text: Callable[[Any], Text]
 ) -> Iterator[RenderableType]:
-    """Yield as many grids as it takes for their columns to be read."""
+    """Yield a grid for each set of tiers, with a line between them."""
     for number, part in enumerate(apart(frame)):
         if number:
             yield Text()
-        columns = tier_columns(part)
-        count = -(-len(columns) // MOST_COLUMNS)
-        pairs = list(zip(part["tier"].astype(str), part["threads"].astype(int), strict=True))
-        for i in range(count):
-            start, end = i * len(columns) // count, (i + 1) * len(columns) // count
-            yield _grid(part[[pair in columns[start:end] for pair in pairs]], shown, cell_text)
+        yield _Grid(part, shown, cell_text)
 
 
 def apart(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
@@ -114,24 +111,51 @@ def apart(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
         yield of_problem
 
 
-def _grid(frame: pd.DataFrame, shown: str, cell_text: Callable[[Any], Text]) -> Table:
-    """Return a block a problem, a line a size and dtype, a column a tier and thread count."""
-    columns = tier_columns(frame)
-    grid = Table(box=box.SIMPLE_HEAD, padding=(0, 1), show_edge=False)
-    grid.add_column(shown, no_wrap=True)
-    for tier, threads in columns:
-        grid.add_column(heading(tier, threads), justify="right", no_wrap=True)
-    several_dtypes = frame["dtype"].nunique() > 1
-    for name, of_problem in frame.groupby("problem", sort=False, observed=True):
-        grid.add_row(Text(str(name), "bold"))
-        for (size, dtype), row in of_problem.groupby(["size", "dtype"], sort=False, observed=True):
-            label = f"  {size} {dtype}" if several_dtypes else f"  {size}"
-            rows: list[Any] = list(row.itertuples())
-            cells = {(str(cell.tier), int(cell.threads)): cell for cell in rows}
-            texts = (cell_text(cells[key]) if key in cells else Text() for key in columns)
-            grid.add_row(Text(label), *texts)
-        grid.add_section()
-    return grid
+@dataclass(frozen=True)
+class _Grid:
+    """A block a problem, a line a size and dtype, a column a tier and thread count.
+
+    Shown as several tables where one with all columns is wider than the console: none is cut.
+    """
+
+    frame: pd.DataFrame
+    shown: str
+    cell_text: Callable[[Any], Text]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        columns = tier_columns(self.frame)
+        unbounded = options.update_width(UNBOUNDED)
+        for count in range(1, len(columns) + 1):
+            ends = [i * len(columns) // count for i in range(count + 1)]
+            tables = [self._table(columns[start:end]) for start, end in pairwise(ends)]
+            widths = (Measurement.get(console, unbounded, table).maximum for table in tables)
+            if max(widths) <= options.max_width:
+                break
+        for number, table in enumerate(tables):
+            if number:
+                yield Text()
+            yield table
+
+    def _table(self, columns: Sequence[tuple[str, int]]) -> Table:
+        frame = self.frame
+        grid = Table(box=box.SIMPLE_HEAD, padding=(0, 1), show_edge=False)
+        grid.add_column(self.shown, no_wrap=True)
+        for tier, threads in columns:
+            words = heading(tier, threads).replace("-", "-\n")  # a time is no wider than a part
+            grid.add_column(words, justify="right", no_wrap=True)
+        several_dtypes = frame["dtype"].nunique() > 1
+        for name, of_problem in frame.groupby("problem", sort=False, observed=True):
+            grid.add_row(Text(str(name), "bold"))
+            for (size, dtype), row in of_problem.groupby(
+                ["size", "dtype"], sort=False, observed=True
+            ):
+                label = f"  {size} {dtype}" if several_dtypes else f"  {size}"
+                rows: list[Any] = list(row.itertuples())
+                cells = {(str(cell.tier), int(cell.threads)): cell for cell in rows}
+                texts = (self.cell_text(cells[key]) if key in cells else Text() for key in columns)
+                grid.add_row(Text(label), *texts)
+            grid.add_section()
+        return grid
 
 
 def tier_columns(frame: pd.DataFrame) -> list[tuple[str, int]]:

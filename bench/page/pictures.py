@@ -148,12 +148,14 @@ def pictures(frame: pd.DataFrame) -> Iterator[tuple[str, Picture]]:
             found = _heat_map(frame, other)
             if found:
                 yield "speedups", found
-        for name, of_problem in frame.groupby("problem", sort=False, observed=True):
-            found = _times(str(name), of_problem, styles)
+        several = frame["dtype"].nunique() > 1
+        for (name, dtype), group in frame.groupby(["problem", "dtype"], sort=False, observed=True):
+            found = _times(f"{name} {dtype}" if several else str(name), group, styles)
             if found:
                 yield "times", found
         for section, found in (
-            ("roofline", _roofline(frame, styles)),
+            ("roofline", _roofline(_with_floors(frame), styles)),
+            ("roofline", _shares(_with_floors(frame), styles)),
             ("costs", _costs(frame)),
             ("costs", _break_even(frame, styles)),
             ("errors", _errors(frame, styles)),
@@ -261,8 +263,7 @@ def _legible_on(ground: Sequence[float]) -> str:
 
 def _times(name: str, frame: pd.DataFrame, styles: Mapping[str, int]) -> Picture | None:
     """Draw a problem's time against its size, a line a tier; None where there are no two sizes."""
-    dtype = frame["dtype"].astype(str).iloc[0]
-    frame = frame[(frame["dtype"].astype(str) == dtype) & frame["median_s"].notna()]
+    frame = frame[frame["median_s"].notna()]
     sizes, axis = _extents(frame)
     frame = frame.assign(x=sizes)[sizes.notna()]
     if frame["x"].nunique() < 2:
@@ -300,7 +301,7 @@ def _times(name: str, frame: pd.DataFrame, styles: Mapping[str, int]) -> Picture
     slowest, fastest = _ends(points["x"].max(), frame)
     return Picture(
         f"time-{_file_name(name)}",
-        f"Time of a call of {name} against its size, {dtype}",
+        f"Time of a call of {name} against its size",
         f"{len(lines)} lines over {len(points)} sizes. At the largest, {slowest} takes longest, "
         f"{fastest} is fastest; rings where one passes the next: {len(crossings)}.",
         figure,
@@ -390,19 +391,25 @@ def _file_name(words: str) -> str:
 # --- the machine's floors
 
 
-def _roofline(frame: pd.DataFrame, styles: Mapping[str, int]) -> Picture | None:
+def _with_floors(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the timed cells that have a floor, of the largest size of each problem and dtype.
+
+    At smaller ones the call itself takes so long that the floor is far away whatever is called.
+    """
+    if "share_of_floor" not in frame:
+        return frame.iloc[:0]
+    shares = pd.to_numeric(frame["share_of_floor"], errors="coerce")
+    rows = frame[(shares > 0.0) & frame["median_s"].notna() & (frame["flops"] > 0).fillna(False)]
+    largest = rows.groupby(["problem", "dtype"], observed=True)["flops"].transform("max")
+    return rows[rows["flops"] == largest]
+
+
+def _roofline(rows: pd.DataFrame, styles: Mapping[str, int]) -> Picture | None:
     """Draw what each cell computed in a second against how much it computes with a byte.
 
     The floor of a cell is a time, its median times its share; here it is a rate, above the cell's.
     """
-    if "share_of_floor" not in frame:
-        return None
-    rows = frame[
-        (pd.to_numeric(frame["share_of_floor"], errors="coerce") > 0.0)
-        & frame["median_s"].notna()
-        & (frame["flops"] > 0).fillna(False)
-        & (frame["bytes_moved"] > 0).fillna(False)
-    ]
+    rows = rows[(rows["bytes_moved"] > 0).fillna(False)]
     if rows.empty:
         return None
     intensity = rows["flops"].astype("float64") / rows["bytes_moved"].astype("float64")
@@ -413,15 +420,7 @@ def _roofline(frame: pd.DataFrame, styles: Mapping[str, int]) -> Picture | None:
     axes.plot(intensity, roof, "_", color=INK, markersize=9, label="the floor of these cells")
     for tier, threads in tier_columns(rows):
         ours = (rows["tier"] == tier) & (rows["threads"] == threads)
-        style = styles[tier] % len(LINES)
-        axes.scatter(
-            *(intensity[ours], rate[ours]),
-            s=22,
-            marker=MARKERS[style],
-            color=LINES[style] if threads == 1 else "none",
-            edgecolor=LINES[style],
-            label=_on_one_line(tier, threads),
-        )
+        _scatter(axes, intensity[ours], rate[ours], styles[tier], tier, threads)
     axes.set(
         xscale="log",
         yscale="log",
@@ -429,14 +428,58 @@ def _roofline(frame: pd.DataFrame, styles: Mapping[str, int]) -> Picture | None:
         ylabel="operations a second, in 1e9",
     )
     figure.legend(loc="outside lower center", ncols=3)
-    best: Any = next(rows.loc[[rows["share_of_floor"].astype("float64").idxmax()]].itertuples())
     return Picture(
         "roofline",
         "Operations a second against operations a byte, with what the machine allows",
-        f"{len(rows)} cells, each under the mark that this machine's memory or arithmetic sets it. "
-        f"Nearest to it is {best.problem} in {_on_one_line(str(best.tier), int(best.threads))} at "
-        f"size {best.size}: {digits(100.0 * float(best.share_of_floor), 2)} % of it.",
+        f"{len(rows)} cells at the largest size of their problems, each under the mark that this "
+        "machine's memory or arithmetic sets it.",
         figure,
+    )
+
+
+def _shares(rows: pd.DataFrame, styles: Mapping[str, int]) -> Picture | None:
+    """Draw how near to its floor each tier comes, a line a problem."""
+    if rows.empty:
+        return None
+    several = rows["dtype"].nunique() > 1
+    names = rows["problem"].astype(str) + " " + rows["size"].astype(str)
+    if several:
+        names += " " + rows["dtype"].astype(str)
+    labels = list(dict.fromkeys(names))
+    lines = names.map(labels.index)
+    shares = rows["share_of_floor"].astype("float64")
+    figure = _figure(6.4, 1.4 + 0.27 * len(labels))
+    axes = figure.subplots()
+    axes.axvline(1.0, color=INK, linewidth=1.0, linestyle=":")
+    for tier, threads in tier_columns(rows):
+        ours = (rows["tier"] == tier) & (rows["threads"] == threads)
+        _scatter(axes, shares[ours], lines[ours], styles[tier], tier, threads)
+    axes.set(xscale="log", xlabel="share of the floor: 1 leaves nothing to gain")
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes.set_yticks(range(len(labels)), labels)
+    axes.invert_yaxis()
+    figure.legend(loc="outside lower center", ncols=3)
+    best: Any = next(rows.loc[[shares.idxmax()]].itertuples())
+    return Picture(
+        "share-of-floor",
+        "How near to the machine's floor each tier comes",
+        f"{len(rows)} cells at the largest size of their problems. Nearest to its floor is "
+        f"{best.problem} in {_on_one_line(str(best.tier), int(best.threads))} at size {best.size}: "
+        f"{digits(100.0 * float(best.share_of_floor), 2)} % of it.",
+        figure,
+    )
+
+
+def _scatter(axes: Any, x: Any, y: Any, style: int, tier: str, threads: int) -> None:
+    """Draw the marks of a tier; those of several threads are empty."""
+    colour = LINES[style % len(LINES)]
+    axes.scatter(
+        *(x, y),
+        s=22,
+        marker=MARKERS[style % len(MARKERS)],
+        color=colour if threads == 1 else "none",
+        edgecolor=colour,
+        label=_on_one_line(tier, threads),
     )
 
 
