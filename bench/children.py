@@ -16,6 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 # The settings of a pytest around this process; with the second, pytest-benchmark times nothing.
 PYTEST_VARIABLES = frozenset({"PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER"})
+PYTEST_ALONE = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 # How often the parent looks at what the children have done; seldom, not to take their cores.
 LOOK_S = 0.25
 # How long a child may take to end after Ctrl-C: what it compiles or calls cannot be broken off.
@@ -51,18 +52,35 @@ def run(
     try:
         for command, log in zip(commands, logs, strict=True):
             children.append(_start(command, variables, log))
-        while any(child.poll() is None for child in children):
+        running = children
+        while running:
             watch()
             time.sleep(LOOK_S)
+            # At once: the number of a process that ended is soon that of another.
+            running = [child for child in running if not _has_ended(child)]
         watch()
     finally:
-        for child in children:
-            if child.poll() is None:
-                child.send_signal(signal.SIGINT)
+        left = [child for child in children if not _has_ended(child)]
+        for child in left:
+            child.send_signal(signal.SIGINT)
         deadline = time.monotonic() + PATIENCE_S
-        for child in children:
+        for child in left:
             _see_off(child, deadline)
     return [child.returncode for child in children]
+
+
+def pytest_command(file: Path, report: Path, *options: str) -> list[str]:
+    """Return the command that times a file by pytest-benchmark, whatever else is installed.
+
+    The settings of the folder that the person happens to be in have no say in a measurement. With
+    it goes `PYTEST_ALONE`.
+    """
+    return [
+        *("pytest", str(file), "-c", os.devnull, "--rootdir", str(ROOT)),
+        *("--import-mode", "importlib", "-q", "--tb=short"),
+        *("-p", "pytest_benchmark.plugin", "-p", "no:cacheprovider"),
+        *("--benchmark-quiet", f"--benchmark-json={report}", *options),
+    ]
 
 
 def _start(
@@ -82,6 +100,12 @@ def _start(
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+
+
+def _has_ended(child: subprocess.Popen[bytes]) -> bool:
+    if child.returncode is None and child.poll() is not None:
+        _see_off(child, time.monotonic())
+    return child.returncode is not None
 
 
 def _see_off(child: subprocess.Popen[bytes], deadline: float) -> None:

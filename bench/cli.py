@@ -5,7 +5,7 @@ that `lossbench --help` answers at once; Numba only by what calls a kernel.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from bench.problem import Cell, Problem
 
 WRONG, USAGE, BROKEN_OFF = 1, 2, 3
+# Seconds; the clock that ends a call cannot be set to any number of them.
+LONGEST_BUDGET = 1e6
 EXIT_CODES = f"""Exit codes: 0 every tier agrees; {WRONG} one disagrees or failed; {USAGE} something
 in the command is wrong; {BROKEN_OFF} the run broke off, as on a full disk; 130 Ctrl-C, 143 SIGTERM,
 129 SIGHUP. However it ends, what was measured is kept, and --resume goes on from there."""
@@ -95,7 +97,8 @@ Budget = Annotated[
     typer.Option(
         "--budget",
         metavar="SECONDS",
-        help="What a cell may take, 2 by default. One whose call takes longer is skipped.",
+        help="What a cell may take, 2 by default; a slow one has more, for a few passes. One whose "
+        "call takes longer is skipped.",
     ),
 ]
 
@@ -143,7 +146,7 @@ def run(
     ] = True,
 ) -> None:
     """Check every tier against the loops and time those that agree."""
-    from bench import records, runs
+    from bench import runs, table
     from bench.plan import Options
     from bench.problem_file import problems_in
 
@@ -160,11 +163,13 @@ def run(
             options = runs.options_of(folder)
             found = problems_in(options.files)
             cells = _cells(found, options)
-            records.read(folder / records.CELLS)  # a foreign one is refused before anything is run
-    code = _measure(folder, found, cells, options, with_floors=floors)
-    _show_sweep(folder, found, options)
-    if compile_cost and code in {0, WRONG}:
-        _measure_compiling(folder, found, cells, options)
+            runs.refuse_other_code(folder)
+            table.of_run(folder, cells, found)  # what is foreign is refused before anything is run
+    with _alone_in(folder):
+        code = _measure(folder, found, cells, options, with_floors=floors)
+        _show_sweep(folder, found, options)
+        if compile_cost and code in {0, WRONG}:
+            _measure_compiling(folder, found, cells, options)
     raise typer.Exit(code)
 
 
@@ -184,7 +189,8 @@ def compile_cost(
         options = runs.options_of(folder)
         found = problems_in(options.files)
         cells = _cells(found, options)
-    _measure_compiling(folder, found, cells, options)
+    with _alone_in(folder):
+        _measure_compiling(folder, found, cells, options)
 
 
 @app.command()
@@ -228,8 +234,9 @@ def sweep(
         options = replace(options, problems=(one.name,), sizes=along)
         cells = _cells(found, options)
         folder = runs.begin(output, options)
-    code = _measure(folder, found, cells, options)
-    _show_sweep(folder, found, options)
+    with _alone_in(folder):
+        code = _measure(folder, found, cells, options)
+        _show_sweep(folder, found, options)
     raise typer.Exit(code)
 
 
@@ -279,7 +286,8 @@ def compare(
         float | None,
         typer.Option(
             metavar="RATIO",
-            help="Exit with 1 where a cell is significantly slower and its ratio above this.",
+            help="Exit with 1 where a cell is significantly slower and its ratio above this, or "
+            "is right no more.",
         ),
     ] = None,
     min_effect: Annotated[
@@ -310,7 +318,7 @@ def compare(
         typer.echo(comparison_markdown(found))
     else:
         console().print(comparison_report(found))
-    if fail_above is not None and comparing.slower_than(found, fail_above):
+    if fail_above is not None and comparing.is_worse(found, fail_above):
         raise typer.Exit(WRONG)
 
 
@@ -415,8 +423,10 @@ def _options(
     from bench.problem import DTYPES
     from bench.problem_file import look_at, problems_in
 
-    if budget is not None and not budget > 0.0:
-        raise ValueError(f"the budget has to be above 0 seconds, not {budget:g}")
+    if budget is not None and not 0.0 < budget < LONGEST_BUDGET:
+        raise ValueError(
+            f"the budget has to be above 0 and below {LONGEST_BUDGET:g} seconds, not {budget:g}"
+        )
     looked_at = tuple(map(look_at, files or ()))
     found = problems_in(looked_at)
     known_sizes = plan.sizes_of(found)
@@ -580,6 +590,17 @@ def _usage_errors() -> Iterator[None]:
         yield
     except (ValueError, OSError) as error:
         raise typer.BadParameter(str(error)) from error
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Hold a run while it is measured, or refuse to."""
+    from bench import runs
+
+    with ExitStack() as stack:
+        with _usage_errors():
+            stack.enter_context(runs.held(folder))
+        yield
 
 
 @contextmanager

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from bench.agreement import WRONG
 from bench.environment import OF_PEERS
 from bench.problem import PEERS
 from bench.table import IDENTITY, pass_medians
@@ -24,10 +25,12 @@ MIN_EFFECT = 0.05
 EXACT_PAIRS = 2500
 
 # What became of a cell. "untested": too few passes for any p-value below what it would take;
-# "not judged": the machines or libraries differ, and the ratio may be theirs.
+# "not judged": the machines, the libraries or the cell's inputs differ: the ratio may be theirs.
 FINDINGS = ("slower", "faster", "same", "untested", "not judged")
 
 _IDENTITY = list(IDENTITY)
+# What a size of the same name has to have the same of, for its times to be compared.
+WORK = ("n", "d", "c", "flops", "bytes_moved")
 # The passes of the old and of the new run, in logarithms.
 _Samples = tuple[NDArray[np.float64], NDArray[np.float64]]
 
@@ -123,9 +126,10 @@ def compare(
     """
     if not 0.0 <= min_effect < math.inf:
         raise ValueError(f"the smallest effect has to be at least 0, not {min_effect:g}")
-    columns = [*_IDENTITY, "status", "message", "pass_medians_s"]
+    columns = [*_IDENTITY, "status", "message", "pass_medians_s", *WORK]
     old_cells, new_cells = _plain(old[columns], "old"), _plain(new[columns], "new")
     both = new_cells.merge(old_cells, on=_IDENTITY, suffixes=("_new", "_old"))
+    both["same_work"] = _same_work(both)
     samples = [
         (_sample(before), _sample(after))
         for before, after in both[["pass_medians_s_old", "pass_medians_s_new"]].to_numpy()
@@ -137,11 +141,14 @@ def compare(
         new_s=[math.exp(np.median(after)) for _, after in pairs],
         ratio=[math.exp(np.median(np.subtract.outer(after, before))) for before, after in pairs],
     )
-    tested = not differences
-    p_values = _corrected(pairs, min_effect) if tested else np.full(len(pairs), math.nan)
+    tested = both.loc[timed, "same_work"].to_numpy(bool) & (not differences)
+    p_values = np.full(len(pairs), math.nan)
+    p_values[tested] = _corrected(
+        [pair for pair, is_tested in zip(pairs, tested, strict=True) if is_tested], min_effect
+    )
     findings = [
-        _finding(p_value, ratio) if tested else "not judged"
-        for p_value, ratio in zip(p_values, cells["ratio"], strict=True)
+        _finding(p_value, ratio) if is_tested else "not judged"
+        for p_value, ratio, is_tested in zip(p_values, cells["ratio"], tested, strict=True)
     ]
     changed = both.loc[both["status_old"] != both["status_new"]]
     return Comparison(
@@ -158,10 +165,19 @@ def compare(
 
 def _plain(frame: pd.DataFrame, which: str) -> pd.DataFrame:
     """Return a table whose words are words, for two runs differ in their categories."""
-    plain = frame.astype({name: str for name in frame.columns if name != "threads"})
+    plain = frame.astype({name: str for name in frame.columns if name not in {"threads", *WORK}})
     for again in plain.loc[plain.duplicated(_IDENTITY), _IDENTITY].itertuples(index=False):
         raise ValueError(f"the {which} run has a cell twice: {' '.join(map(str, again))}")
     return plain
+
+
+def _same_work(both: pd.DataFrame) -> pd.Series:
+    """Return for each cell whether its inputs are as large in both runs, as far as is known."""
+    same = pd.Series(data=True, index=both.index)
+    for name in WORK:
+        old, new = both[f"{name}_old"], both[f"{name}_new"]
+        same &= (old == new).fillna(value=False) | old.isna() | new.isna()
+    return same
 
 
 def _sample(text: str) -> NDArray[np.float64]:
@@ -178,10 +194,12 @@ def _finding(p_value: float, ratio: float) -> str:
     return "slower" if ratio > 1.0 else "faster"
 
 
-def slower_than(comparison: Comparison, ratio: float) -> bool:
-    """Return whether a cell is significantly slower, and its ratio above this one."""
-    cells = comparison.cells
-    return bool(((cells["finding"] == "slower") & (cells["ratio"] > ratio)).any())
+def is_worse(comparison: Comparison, ratio: float) -> bool:
+    """Return whether a cell is significantly slower, and by more than a ratio; or right no more."""
+    cells, statuses = comparison.cells, comparison.statuses
+    slower = (cells["finding"] == "slower") & (cells["ratio"] > ratio)
+    wrong = (statuses["status_old"] == "ok") & statuses["status_new"].isin(list(WRONG))
+    return bool(slower.any() or wrong.any())
 
 
 # --- p-values
@@ -270,6 +288,9 @@ def _facts(machine: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         elif isinstance(fact, list):
             # Libraries come in the order in which a process happened to load them.
             yield name, "; ".join(sorted(map(_words, fact))) or None
+        elif name == "memory_bytes":
+            # Of what is built in, the system keeps some for itself, and not always the same.
+            yield "memory", f"{fact / 2**30:.0f} GiB"
         else:
             yield name.replace("_", " "), fact
 

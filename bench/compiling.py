@@ -4,14 +4,13 @@
 """
 
 import json
-import os
 import statistics
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bench import children, faults, lines, plan, problem, records
+from bench import children, faults, lines, plan, problem, records, steps
 from bench.plan import Options
 from bench.problem import PEERS, Cell, Problem, is_threaded
 from bench.records import Record
@@ -97,8 +96,8 @@ def measure(
         Called before each.
     """
     path = folder / COMPILING
-    records.mend(path)
-    through = {one.kernel for one in load(folder)}
+    # What failed is tried again: its process may have been killed for no fault of its own.
+    through = {one.kernel for one in load(folder) if not one.message}
     todo = [one for one in cells if (one.problem, one.tier, one.dtype) not in through]
     for i, cell in enumerate(todo, 1):
         watch(i, cell)
@@ -113,14 +112,16 @@ def _measured(cell: Cell, options: Options) -> Compiling:
         plan.write(plan_file, [cell], options.files)
         variables = {
             **plan.thread_variables(options),
-            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            **steps.variables(Path(scratch), options.budget),
+            **children.PYTEST_ALONE,
             "NUMBA_CACHE_DIR": str(Path(scratch) / "cache"),
             PLAN: str(plan_file),
         }
         seconds = []
         for cache in ("cold", "warm"):
             report, log = Path(scratch) / f"{cache}.json", Path(scratch) / "log"
-            (code,) = children.run([_command(report)], variables, [log], lambda: None)
+            command = children.pytest_command(TIMING, report, "--noconftest")
+            (code,) = children.run([command], variables, [log], lambda: None)
             if code:
                 return Compiling(*kernel, message=faults.fault(Path(scratch), log, code).message)
             (timed,) = json.loads(report.read_text(encoding="utf-8"))["benchmarks"]
@@ -142,23 +143,15 @@ def beyond_later(calls: Sequence[float]) -> float:
     return max(0.0, first - statistics.median(later))
 
 
-def _command(report: Path) -> list[str]:
-    return [
-        *("pytest", str(TIMING), "--noconftest"),
-        *("-c", os.devnull, "--rootdir", str(children.ROOT), "--import-mode", "importlib"),
-        *("-p", "pytest_benchmark.plugin", "-p", "no:cacheprovider", "-q", "--tb=short"),
-        *("--benchmark-quiet", f"--benchmark-json={report}"),
-    ]
-
-
 def load(folder: Path) -> list[Compiling]:
-    """Return what was measured in a run; a last line that was torn is left out.
+    """Return what was measured in a run, of each kernel the last; a torn last line is left out.
 
     Raises
     ------
     ValueError
         A line that is something else, with its number.
     """
-    return lines.read(
+    found = lines.read(
         folder / COMPILING, "what compiling a kernel costs", lambda values: Compiling(**values)
     )
+    return list({one.kernel: one for one in found}.values())

@@ -1,6 +1,6 @@
 """What `pytest bench` needs around test_speed.py: its cells, their verdicts, and the machine.
 
-Which cells there are is left to `measurement`, whether they are right to `agreement`.
+Which cells there are is left to `plan`, whether they are right to `agreement`.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -79,14 +79,16 @@ def pytest_configure(config: pytest.Config) -> None:
     cells_file: Path | None = config.getoption("--lossbench-cells", None)
     known = records.read(cells_file) if cells_file else []
     config.stash[VERDICTS] = records.verdicts(known)
+    folder: Path | None = config.getoption("--lossbench-steps", None)
+    if folder:
+        steps.start(folder, config.getoption("--lossbench-budget"))
     try:
         config.stash[CELLS], found = _cells_and_problems(config)
     except ValueError as error:
         raise pytest.UsageError(str(error)) from error
+    if not config.stash[CELLS]:
+        raise pytest.UsageError("no problem has such a size and tier: see `lossbench list`")
     config.stash[PROBLEMS] = {one.name: one for one in found}
-    folder: Path | None = config.getoption("--lossbench-steps", None)
-    if folder:
-        steps.start(folder, config.getoption("--lossbench-budget"))
 
 
 def _cells_and_problems(config: pytest.Config) -> tuple[list[Cell], tuple[Problem, ...]]:

@@ -1,5 +1,6 @@
 """The machine and the libraries that a run was made with. Thread counts are left to `threads`."""
 
+import hashlib
 import os
 import platform
 import sys
@@ -17,6 +18,9 @@ LIBRARIES = (
     *("lossbench", "numpy", "numba", "llvmlite", "scipy", "pandas", "pytest-benchmark"),
     *OF_PEERS,
 )
+ROOT = Path(__file__).parents[1]
+# What a verdict is about.
+CODE = ("reference", "kernels", "bench/problems", "bench/peers")
 CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
 
 
@@ -42,6 +46,16 @@ def facts(*, threading_layer: bool) -> dict[str, Any]:
         "caches": caches(),
         "memory_bytes": psutil.virtual_memory().total,
     }
+
+
+def code() -> str:
+    """Return a digest of the code of the built-in tiers and of their problems."""
+    digest = hashlib.sha256()
+    for folder in CODE:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            digest.update(str(path.relative_to(ROOT)).encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def _version(distribution: str) -> str | None:
@@ -83,6 +97,8 @@ def caches() -> dict[str, str]:
         return {key: str(info[key]) for key in sorted(info) if key.endswith("_cache_size")}
     levels = {}
     for cache in sorted(CACHES.glob("index*")):
+        if not (cache / "size").exists():  # the system does not know it
+            continue
         level, kind, size = (
             (cache / name).read_text().strip() for name in ("level", "type", "size")
         )

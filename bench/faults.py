@@ -64,9 +64,8 @@ def fault(folder: Path, log: Path, code: int) -> Fault:
         slow = step is not None and not step.size.startswith(HARD_INPUT)
         return Fault(step, "skipped" if slow else "failed", _of_hang(trace))
     if -code in OUTSIDE:
-        # Said of a step only when it happened again: once, it is taken anew.
         memory = ": out of memory?" if -code == signal.SIGKILL else ""
-        return Fault(step, "failed", f"its process was killed twice (signal {-code}){memory}", True)
+        return Fault(step, "failed", f"its process was killed (signal {-code}){memory}", True)
     if code < 0:
         words = f"its process died of signal {-code} ({signal.strsignal(-code)})"
         return Fault(step, "failed", words)

@@ -5,7 +5,6 @@
 """
 
 import json
-import os
 import statistics
 import tempfile
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ from typing import Any, Literal
 
 import psutil  # type: ignore[import-untyped]
 
-from bench import children, environment, faults, files, plan
+from bench import children, environment, faults, files, plan, steps
 from bench.plan import Options
 from bench.problem import Cost
 
@@ -162,12 +161,13 @@ def measure(folder: Path, options: Options) -> Floors:
     if path.exists():
         return load(folder)
     counts = sorted({1, *(options.threads or plan.default_threads())})
-    variables = {
-        **plan.thread_variables(options),
-        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-        THREADS: ",".join(map(str, counts)),
-    }
     with tempfile.TemporaryDirectory(prefix="lossbench-") as scratch:
+        variables = {
+            **plan.thread_variables(options),
+            **steps.variables(Path(scratch), options.budget),
+            **children.PYTEST_ALONE,
+            THREADS: ",".join(map(str, counts)),
+        }
         report, log = Path(scratch) / "report.json", Path(scratch) / "log"
         (code,) = children.run([_command(report)], variables, [log], lambda: None)
         if code:
@@ -178,13 +178,8 @@ def measure(folder: Path, options: Options) -> Floors:
 
 
 def _command(report: Path) -> list[str]:
-    return [
-        *("pytest", str(TIMING), "--noconftest"),
-        *("-c", os.devnull, "--rootdir", str(children.ROOT), "--import-mode", "importlib"),
-        *("-p", "pytest_benchmark.plugin", "-p", "no:cacheprovider", "-q", "--tb=short"),
-        *("--benchmark-quiet", f"--benchmark-json={report}"),
-        *(f"--benchmark-max-time={LONGEST_S}", f"--benchmark-min-time={ROUND_S}"),
-    ]
+    lengths = (f"--benchmark-max-time={LONGEST_S}", f"--benchmark-min-time={ROUND_S}")
+    return children.pytest_command(TIMING, report, "--noconftest", *lengths)
 
 
 def of_report(report: dict[str, Any]) -> Floors:

@@ -6,7 +6,6 @@ what the records add up to to `table`.
 """
 
 import json
-import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -150,7 +149,6 @@ def _judge(
     ended: dict[Cell, Ended] = {}
     killed_before: set[Cell | None] = set()
     while True:
-        records.mend(path)
         through = records.verdicts(records.read(path))
         left = [cell for cell in cells if cell not in through]
         if not left:
@@ -188,7 +186,6 @@ def _judge_side_by_side(
         codes = children.run(
             commands, thread_variables(options), logs, lambda: watch(records.count(path))
         )
-        records.mend(path)
         through = records.verdicts(records.read(path))
         return [
             faults.fault(folder, folder / LOG, code)
@@ -211,14 +208,12 @@ def _time(
         plan.write(own / plan.PLAN, todo, options.files)
         report = own / "report.json"
         command = _command(own, path, number, report, options)
-        # No plugin beside ours that happens to be installed
-        variables = {**thread_variables(options), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+        variables = {**thread_variables(options), **children.PYTEST_ALONE}
         try:
             (code,) = children.run(
                 [command], variables, [own / LOG], lambda: watch(records.count(path))
             )
         finally:
-            records.mend(path)
             _keep_report(folder, number, report)
         return faults.fault(own, own / LOG, code)
 
@@ -230,17 +225,13 @@ def _unused(folder: Path, number: int) -> Path:
 
 
 def _command(own: Path, path: Path, number: int, report: Path, options: Options) -> list[str]:
-    # The settings of the folder that the person happens to be in have no say in a measurement.
-    return [
-        *("pytest", str(SPEED_TEST)),
-        *("-c", os.devnull, "--rootdir", str(children.ROOT), "--import-mode", "importlib"),
-        *("-p", "pytest_benchmark.plugin", "-p", "no:cacheprovider", "-q", "--tb=short"),
-        *("--benchmark-quiet", f"--benchmark-json={report}"),
+    return children.pytest_command(
+        *(SPEED_TEST, report),
         *(f"--benchmark-max-time={PASS_S}", f"--benchmark-min-time={ROUND_S}"),
         *(f"--lossbench-plan={own / plan.PLAN}", f"--lossbench-cells={path}"),
         *(f"--lossbench-steps={own}", f"--lossbench-pass={number}"),
         f"--lossbench-budget={options.budget!r}",
-    ]
+    )
 
 
 def _keep_report(folder: Path, number: int, report: Path) -> None:

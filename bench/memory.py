@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bench import children, lines, plan, problem, records
+from bench import children, lines, plan, problem, steps
 from bench.agreement import Verdict
 from bench.plan import Options
 from bench.problem import Arguments, Cell, Kernel
@@ -36,8 +36,9 @@ def temporary_bytes(kernel: Kernel, arguments: Arguments) -> int:
     Returns
     -------
     int
-        The peak of the traced bytes over those that are left while the result is held: neither the
-        arguments nor the result count. 0 where the result is all that was allocated.
+        The peak of the traced bytes over those that are left while the result is held. The
+        arguments do not count, nor does as much as the result takes, were it there at the peak or
+        made later. 0 where the result is all that was allocated.
 
     Examples
     --------
@@ -78,7 +79,6 @@ def measure(folder: Path, cells: Sequence[Cell], options: Options) -> int:
         How many cells have no figure, as the process broke off before.
     """
     path = folder / MEMORY
-    records.mend(path)
     known = load(folder)
     todo = [cell for cell in cells if cell not in known]
     if not todo:
@@ -87,16 +87,21 @@ def measure(folder: Path, cells: Sequence[Cell], options: Options) -> int:
         plan_file = Path(scratch) / "plan"
         plan.write(plan_file, todo, options.files)
         command = ("bench.memory", str(plan_file), str(path))
-        variables = plan.thread_variables(options)
+        variables = {
+            **plan.thread_variables(options),
+            **steps.variables(Path(scratch), options.budget),
+        }
         children.run([command], variables, [Path(scratch) / "log"], lambda: None)
     return len(set(cells) - set(load(folder)))
 
 
 def measure_here(plan_file: Path, path: Path) -> None:
     """Measure the cells of a plan in this process, and write a line for each."""
+    steps.start_as_told()
     cells, files = plan.read(plan_file)
     named = {one.name: one for one in problems_in(files)}
     for cell in cells:
+        steps.take(cell, preparing=True)
         one = named[cell.problem]
         inputs = problem.inputs(one, cell.size, cell.dtype)
         arguments = problem.tier_arguments(one, cell.tier, inputs)

@@ -68,10 +68,16 @@ def conditions_since(before: Start) -> Conditions:
     """Return the conditions of what was timed between then and now."""
     passed = time.perf_counter() - before.clock_s
     share = (time.process_time() - before.cpu_s) / passed if passed > 0.0 else None
-    # psutil has the function only where it has an implementation
-    cores = psutil.cpu_freq(percpu=True) if hasattr(psutil, "cpu_freq") else []
-    fastest = max((core.current for core in cores or []), default=0.0)
-    return Conditions(share, fastest or None)
+    return Conditions(share, _fastest_mhz())
+
+
+def _fastest_mhz() -> float | None:
+    try:
+        cores = psutil.cpu_freq(percpu=True)
+    # psutil lacks the function where it has no implementation, and fails on some processors.
+    except (AttributeError, OSError, RuntimeError, SystemError):
+        return None
+    return max((core.current for core in cores or []), default=0.0) or None
 
 
 def reasons(passes: Sequence[TimedPass]) -> tuple[str, ...]:

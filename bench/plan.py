@@ -14,6 +14,7 @@ from bench.agreement import Verdict
 from bench.names import chosen
 from bench.problem import DTYPES, PEERS, SWEPT, Cell, Problem, in_order, is_threaded
 from bench.problem_file import ProblemFile
+from bench.ratios import LEAST_PASSES
 from bench.records import AGREEMENT, Record
 
 DEFAULT_SIZES = ("lecture", "S", "M")
@@ -141,7 +142,8 @@ def cells_of_pass(
     """Return what is still to do in a pass, shuffled.
 
     A cell that is not ok is through after its first record. One that is slow is timed in as many
-    passes as its budget has room for, spread evenly over the run.
+    passes as its budget has room for, and in as many as an interval takes; the passes of a slower
+    one are among those of each faster one, so that all pairs share as many as they can.
     """
     found = records.verdicts(done)
     through = {record.verdict.cell for record in done if record.pass_number == number}
@@ -184,12 +186,24 @@ def _due(verdict: Verdict | None, number: int, options: Options) -> bool:
         return True
     if verdict.status != "ok":
         return False
-    fitting = _fitting(verdict, options)
-    return ((number - 1) * fitting) % options.passes < min(fitting, options.passes)
+    return spread(options.passes).index(number - 1) < _fitting(verdict, options)
+
+
+def spread(passes: int) -> list[int]:
+    """Return the passes in an order in which the first few of them lie far apart: bits reversed.
+
+    Examples
+    --------
+    >>> spread(8)
+    [0, 4, 2, 6, 1, 5, 3, 7]
+    """
+    bits = (passes - 1).bit_length()
+    return sorted(range(passes), key=lambda number: f"{number:0{bits}b}"[::-1])
 
 
 def _fitting(verdict: Verdict, options: Options) -> int:
-    """Return how many passes of a cell its budget has room for, at least one."""
+    """Return how many passes of a cell its budget has room for; at least what an interval takes."""
     # A slow cell has one round a pass, and unless it is the loops a call before it.
     calls = 1 if verdict.cell.tier == "loop" else 2
-    return max(1, int(options.budget / max(PASS_S, calls * (verdict.seconds or 0.0))))
+    fitting = int(options.budget / max(PASS_S, calls * (verdict.seconds or 0.0)))
+    return max(LEAST_PASSES, fitting)

@@ -31,8 +31,8 @@ TIER_OF_FUNCTION = {
     "jit": "numba",
     "parallel": "numba-parallel",
 }
-# A hundred and ten times those of the built-in problems: of this kernel nobody has worked out how
-# its rounding grows.
+# A hundred times that of the built-in problems, and ten times: of this kernel nobody has worked out
+# how its rounding grows.
 TOLERANCE = {"float64": 1e-10, "float32": 1e-4}
 TEMPLATE = Path(__file__).with_name("template.py")
 # What stands between the commas of --size, in the names of pytest, and in those of files

@@ -70,14 +70,6 @@ def read(path: Path) -> list[Record]:
     return [_from_line(path, i, line) for i, line in enumerate(whole_lines, 1)]
 
 
-def mend(path: Path) -> None:
-    """Cut a torn last line off, so that the next record starts a line of its own."""
-    if path.exists():
-        whole, newline, torn = path.read_bytes().rpartition(b"\n")
-        if torn:
-            path.write_bytes(whole + newline)
-
-
 def count(path: Path) -> int:
     """Return the number of records."""
     return path.read_bytes().count(b"\n") if path.exists() else 0

@@ -7,6 +7,7 @@ import contextlib
 import json
 import re
 import shutil
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +20,7 @@ from bench.problem import Problem
 from bench.problem_file import ProblemFile, ProblemFileError, look_at, problems_in
 
 ENVIRONMENT = "environment.json"
+LOCK = "lock"
 RUN_ID = r"\d{8}-\d{6}(-\d+)?"
 
 
@@ -36,7 +38,13 @@ def begin(output: Path, options: Options) -> Path:
     facts = environment.facts(threading_layer=False)
     # Written out, so that it is the same run on a machine of more cores
     known = asdict(replace(options, threads=options.threads or default_threads()))
-    run = {"run_id": folder.name, "started": now.isoformat(), "options": known, "machine": facts}
+    run = {
+        "run_id": folder.name,
+        "started": now.isoformat(),
+        "options": known,
+        "code": environment.code(),
+        "machine": facts,
+    }
     try:
         for file in options.files:
             shutil.copyfile(file.path, folder / Path(file.path).name)
@@ -45,6 +53,22 @@ def begin(output: Path, options: Options) -> Path:
         shutil.rmtree(folder, ignore_errors=True)  # a part of one is no run
         raise
     return folder
+
+
+@contextlib.contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Hold a run, that nothing else measures it meanwhile; a process that is killed lets it go.
+
+    Raises
+    ------
+    ValueError
+        Another process measures it.
+    """
+    try:
+        with files.held(folder / LOCK):
+            yield
+    except BlockingIOError as error:
+        raise ValueError(f"{folder} is being measured by another process") from error
 
 
 def find(name: str, output: Path) -> Path:
@@ -65,6 +89,31 @@ def find(name: str, output: Path) -> Path:
     if not runs:
         raise ValueError(f"there is no run in {output}")
     raise ValueError(unknown("run", name, runs))
+
+
+def refuse_other_code(folder: Path) -> None:
+    """Refuse to go on with a run whose verdicts are of other kernels or of other libraries.
+
+    Raises
+    ------
+    ValueError
+        The message names what differs.
+    """
+    begun = json.loads((folder / ENVIRONMENT).read_text(encoding="utf-8"))
+    facts = environment.facts(threading_layer=False)
+    old, new = begun.get("machine", {}).get("libraries", {}), facts["libraries"]
+    differing = [
+        f"{name} {old[name]} → {new[name]}"
+        for name in environment.LIBRARIES
+        if name in old and old[name] != new[name]
+    ]
+    if begun.get("code") not in {None, environment.code()}:
+        differing.append("the code of the tiers")
+    if differing:
+        raise ValueError(
+            f"{folder} cannot be gone on with, as its cells were judged with something else: "
+            f"{'; '.join(differing)}. Begin a new run"
+        )
 
 
 def options_of(folder: Path) -> Options:

@@ -7,6 +7,7 @@ nothing is said and nothing is ended.
 
 import faulthandler
 import json
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 # In the folder that the parent gives a process: the steps it is not to take; those it took, a line
 # each; where it was when it hung.
 ENDED, STEPS, HANG = "ended.json", "steps.jsonl", "hang"
+TOLD = "LOSSBENCH_STEPS"
 # The exit code of a process that could not write (EX_IOERR of sysexits.h): no cell's fault.
 CANNOT_WRITE = 74
 
@@ -100,6 +102,18 @@ def start(folder: Path, budget: float) -> None:
     hang = (folder / HANG).open("w", encoding="utf-8")  # the timer's, to the end
     _process = _Process(folder, budget, ended, hang)
     _set_timer(_process)
+
+
+def variables(folder: Path, budget: float) -> dict[str, str]:
+    """Return what `start_as_told` takes the folder and the budget from."""
+    return {TOLD: json.dumps([str(folder), budget])}
+
+
+def start_as_told() -> None:
+    """Start where the process that started this one says so, in the variables of this one."""
+    if TOLD in os.environ:
+        folder, budget = json.loads(os.environ[TOLD])
+        start(Path(folder), float(budget))
 
 
 def take(cell: Cell, *, preparing: bool = False) -> None:

@@ -382,7 +382,7 @@ def load(path: str | Path) -> pd.DataFrame:
     path = Path(path)
     if not path.is_dir():
         return _read(path)
-    if (path / MEASUREMENTS).exists():
+    if (path / MEASUREMENTS).exists() and not _is_behind(path):
         return _read(path / MEASUREMENTS)
     if not (path / CELLS).exists():
         raise FileNotFoundError(f"{path} holds no run: neither {MEASUREMENTS} nor {CELLS}")
@@ -397,6 +397,12 @@ def load(path: str | Path) -> pd.DataFrame:
     if strange:
         raise ValueError(f"{path / CELLS} has cells of no known problem: {', '.join(strange)}")
     return of_run(path, cells, its_problems)
+
+
+def _is_behind(folder: Path) -> bool:
+    """Return whether a run measured more after its table was written, and was then killed."""
+    written = (folder / MEASUREMENTS).stat().st_mtime_ns
+    return (folder / CELLS).exists() and (folder / CELLS).stat().st_mtime_ns > written
 
 
 def of_run(folder: Path, cells: Sequence[Cell], all_problems: Iterable[Problem]) -> pd.DataFrame:

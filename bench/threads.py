@@ -27,7 +27,8 @@ def all_cores() -> int:
 
 def environment(most: int) -> dict[str, str]:
     """Return the variables for a process that will use up to `most` threads."""
-    return dict.fromkeys(VARIABLES, str(most))
+    # Accelerate cannot be told later, as the others are for each cell.
+    return dict.fromkeys(VARIABLES, str(most)) | {"VECLIB_MAXIMUM_THREADS": "1"}
 
 
 def keep_xla_to_one() -> None:

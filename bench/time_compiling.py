@@ -6,13 +6,15 @@ from typing import Any
 
 from numba.core import event
 
-from bench import plan, problem
+from bench import plan, problem, steps
 from bench.compiling import LATER_CALLS, PLAN
 from bench.problem_file import problems_in
 
 
 def test_first_call(benchmark: Any) -> None:
+    steps.start_as_told()
     (cell,), files = plan.read(Path(os.environ[PLAN]))
+    steps.take(cell, preparing=True)
     (one,) = (one for one in problems_in(files) if one.name == cell.problem)
     kernel = one.tiers[cell.tier]()
     inputs = problem.inputs(one, cell.size, cell.dtype)

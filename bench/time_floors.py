@@ -11,7 +11,7 @@ import pytest
 from numba import prange
 from numpy.typing import NDArray
 
-from bench import threads
+from bench import steps, threads
 from bench.floors import CALLED, KINDS, THREADS, Level, levels
 from bench.problem import DTYPES
 from kernels.jit import simd
@@ -83,6 +83,11 @@ def _nothing_on_threads(_scores: Any, _labels: Any) -> float:
     for _ in prange(len(_labels)):
         total += 0.0
     return total
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _ended_in_time() -> None:
+    steps.start_as_told()
 
 
 @pytest.mark.parametrize("count", COUNTS)

@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 from bench import report, runs, table
 from bench.agreement import STATUSES, WRONG
+from bench.costs_report import calls
 from bench.files import write_whole
 from bench.page import pictures
 from bench.page.pictures import Picture
@@ -80,7 +81,7 @@ def write(run: Path) -> tuple[Path, ...]:
     Parameters
     ----------
     run : Path
-        The folder of a run, or a CSV that a run has written.
+        The folder of a run; or a CSV that a run has written, whose page is named after it.
 
     Returns
     -------
@@ -93,13 +94,14 @@ def write(run: Path) -> tuple[Path, ...]:
         As `bench.table.load`.
     """
     frame = table.load(run)
-    folder = run if run.is_dir() else run.parent
     drawn = list(pictures.pictures(frame))
-    its_pictures = folder / PICTURES
+    if run.is_dir():
+        page, its_pictures = run / PAGE, run / PICTURES
+    else:
+        page, its_pictures = run.with_suffix(".html"), run.with_name(f"{run.stem}-{PICTURES}")
     its_pictures.mkdir(exist_ok=True)
     files = [file for _, picture in drawn for file in pictures.save(picture, its_pictures)]
-    page = folder / PAGE
-    write_whole(page, render(frame, drawn, runs.machine_of(run)))
+    write_whole(page, render(frame, drawn, runs.machine_of(run), its_pictures.name))
     return page, *files
 
 
@@ -107,6 +109,7 @@ def render(
     frame: pd.DataFrame,
     drawn: Sequence[tuple[str, Picture]],
     machine: Mapping[str, Any] | None,
+    its_pictures: str = PICTURES,
 ) -> str:
     """Return the page as text.
 
@@ -118,11 +121,13 @@ def render(
         As `bench.page.pictures.pictures` yields them.
     machine : mapping, optional
         The facts of `bench.environment`; None where they are not known.
+    its_pictures : str
+        The folder beside the page that they are in.
     """
     run_ids = list(dict.fromkeys(frame["run_id"]))
     sections: dict[str, list[Mapping[str, Any]]] = {}
     for section, picture in drawn:
-        sections.setdefault(section, []).append(_element(picture))
+        sections.setdefault(section, []).append(_element(picture, its_pictures))
     text = frame.to_csv(index=False, lineterminator="\n")
     wrong = frame["status"].isin(list(WRONG)).sum()
     return _rendered(
@@ -163,12 +168,12 @@ def _rendered(name: str, **values: Any) -> str:
     return environment.get_template(name).render(values)
 
 
-def _element(picture: Picture) -> Mapping[str, Any]:
+def _element(picture: Picture, folder: str) -> Mapping[str, Any]:
     return {
         "title": picture.title,
         "description": picture.description,
         "svg": Markup(pictures.inline(picture)),
-        "files": [f"{PICTURES}/{picture.name}.{kind}" for kind in ("png", "svg")],
+        "files": [f"{folder}/{picture.name}.{kind}" for kind in ("png", "svg")],
         "wide": picture.width > NARROW,
         "pixels": round(picture.width * POINTS_AN_INCH),
     }
@@ -240,9 +245,7 @@ def _number(key: str, value: Any, *, noisy: bool) -> Shown:
     if key.endswith("_s"):
         return Shown(duration(number), number)
     if key.startswith("break_even"):
-        # One call is the least that anyone makes
-        words = f"{math.ceil(number):,}" if math.isfinite(number) else "never"
-        return Shown(words, number if math.isfinite(number) else sys.float_info.max)
+        return Shown(calls(number), number if math.isfinite(number) else sys.float_info.max)
     return Shown(f"{number:,.0f}", number)
 
 

@@ -174,6 +174,12 @@ def _figure(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height), layout="constrained")
 
 
+def _of_dtypes(rows: pd.DataFrame) -> "pd.Series[str]":
+    """Return the problem of each row, with its dtype where there are several."""
+    names = rows["problem"].astype(str)
+    return names + " " + rows["dtype"].astype(str) if rows["dtype"].nunique() > 1 else names
+
+
 def _on_one_line(tier: str, threads: int) -> str:
     return heading(tier, threads).replace("\n", ", ")
 
@@ -441,10 +447,7 @@ def _shares(rows: pd.DataFrame, styles: Mapping[str, int]) -> Picture | None:
     """Draw how near to its floor each tier comes, a line a problem."""
     if rows.empty:
         return None
-    several = rows["dtype"].nunique() > 1
-    names = rows["problem"].astype(str) + " " + rows["size"].astype(str)
-    if several:
-        names += " " + rows["dtype"].astype(str)
+    names = _of_dtypes(rows) + " " + rows["size"].astype(str)
     labels = list(dict.fromkeys(names))
     lines = names.map(labels.index)
     shares = rows["share_of_floor"].astype("float64")
@@ -490,12 +493,16 @@ def _costs(frame: pd.DataFrame) -> Picture | None:
     """Draw seconds to compile and to load, a line a jitted problem and tier."""
     if "compile_s" not in frame:
         return None
-    rows = frame[frame["compile_s"].notna()].drop_duplicates(["problem", "tier"])
+    rows = frame[frame["compile_s"].notna()].drop_duplicates(["problem", "tier", "dtype"])
     if rows.empty:
         return None
     cells: list[Any] = list(rows.itertuples())
-    several = rows["tier"].nunique() > 1
-    labels = [f"{one.problem}\n{one.tier}" if several else str(one.problem) for one in cells]
+    named = [name for name in ("tier", "dtype") if rows[name].nunique() > 1]
+    several = bool(named)
+    labels = [
+        "\n".join([str(one.problem), " ".join(str(getattr(one, name)) for name in named)]).strip()
+        for one in cells
+    ]
     figure = _figure(6.4, 0.9 + (0.42 if several else 0.34) * len(cells))
     axes = figure.subplots()
     lines = np.arange(len(cells))
@@ -533,7 +540,8 @@ def _break_even(frame: pd.DataFrame, styles: Mapping[str, int]) -> Picture | Non
     rows = frame[frame[column].notna()]
     if rows.empty:
         return None
-    problems = list(dict.fromkeys(rows["problem"].astype(str)))
+    lines = _of_dtypes(rows)
+    problems = list(dict.fromkeys(lines))
     calls = rows[column].astype("float64")
     finite = calls[np.isfinite(calls)]
     never = 10.0 ** (math.ceil(math.log10(max(finite.max(), 1.0))) + 1) if len(finite) else 10.0
@@ -546,7 +554,7 @@ def _break_even(frame: pd.DataFrame, styles: Mapping[str, int]) -> Picture | Non
             ours = (rows["tier"] == tier) & (rows["size"] == size)
             axes.scatter(
                 calls[ours].clip(upper=never),
-                [problems.index(str(name)) for name in rows.loc[ours, "problem"]],
+                [problems.index(name) for name in lines[ours]],
                 s=14 + 18 * number,
                 marker=MARKERS[styles[tier] % len(MARKERS)],
                 facecolor="none",
@@ -584,8 +592,9 @@ def _errors(frame: pd.DataFrame, styles: Mapping[str, int]) -> Picture | None:
     rows = rows[np.isfinite(rows["max_abs_error"])]
     if rows.empty:
         return None
-    largest = rows.groupby(["problem", "tier"], sort=False, observed=True)["max_abs_error"].max()
-    problems = list(dict.fromkeys(rows["problem"].astype(str)))
+    rows = rows.assign(line=_of_dtypes(rows))
+    largest = rows.groupby(["line", "tier"], sort=False, observed=True)["max_abs_error"].max()
+    problems = list(dict.fromkeys(rows["line"]))
     tiers = in_order(rows["tier"].astype(str))
     positive = largest[largest > 0.0]
     least = 10.0 ** math.floor(math.log10(positive.min())) if len(positive) else 1e-17

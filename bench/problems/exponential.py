@@ -24,19 +24,17 @@ def _numbers(size: Size, dtype: str, rng: np.random.Generator) -> Arguments:
 
 
 def _loop(x: list[float]) -> list[float]:
-    def exp(value: float) -> float:
-        try:
-            return math.exp(value)
-        except OverflowError:
-            return math.inf
-
-    return [exp(value) for value in x]
+    try:
+        return [math.exp(value) for value in x]
+    except OverflowError:
+        return [_exp_or_infinity(value) for value in x]
 
 
-def _numpy(x: NDArray[Any]) -> NDArray[Any]:
-    with np.errstate(over="ignore", under="ignore"):  # an inf is the answer, not a fault
-        result: NDArray[Any] = np.exp(x)
-        return result
+def _exp_or_infinity(value: float) -> float:
+    try:
+        return math.exp(value)
+    except OverflowError:
+        return math.inf
 
 
 @cache
@@ -107,7 +105,7 @@ EXPONENTIAL = (
         name="exp",
         tiers={
             "loop": lambda: _loop,
-            "numpy": lambda: _numpy,
+            "numpy": lambda: np.exp,
             "numba": _numba,
             "numba-math": _numba_math,
         },

@@ -1,8 +1,10 @@
 """What agreement refuses, and with which words; and how far off it lets a value be."""
 
 import time
+from dataclasses import replace
 from functools import partial
 
+import numba
 import numpy as np
 import pytest
 
@@ -252,6 +254,31 @@ def test_what_the_first_call_loads_is_no_part_of_a_call(tier, kernel):
     kernels = {"loop": in_loops, "numpy": in_numpy, tier: slow_at_first}
     (verdict,) = check(problem(**kernels), [Cell("double", tier, "S", "float64", 1)], 60.0)
     assert verdict.seconds < 0.15
+
+
+def test_an_oracle_that_compiles_longer_than_the_budget_is_not_slow():
+    seen = []
+
+    def compiled_at_first(x):
+        if not seen:
+            time.sleep(0.3)
+        seen.append(len(x))
+        return in_numpy(x)
+
+    one = replace(problem(numba=compiled_at_first), oracle="numba")
+    (verdict,) = check(one, [Cell("double", "numba", "S", "float64", 1)], 0.2)
+    assert (verdict.status, verdict.checked) == ("ok", "full")
+
+
+def test_an_oracle_is_held_against_itself_on_more_threads():
+    def right_on_one(x):
+        return in_numpy(x) + (numba.get_num_threads() - 1)
+
+    one = replace(problem(numba_parallel=right_on_one), oracle="numba-parallel")
+    cells = [Cell("double", "numba-parallel", "S", "float64", count) for count in (1, 2)]
+    alone, beside = check(one, cells, 60.0)
+    assert alone.status == "ok"
+    assert beside.status == "disagrees"
 
 
 # --- tolerance

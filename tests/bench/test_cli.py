@@ -10,7 +10,7 @@ import pytest
 from commands import ROOT, copied_tree, lossbench, only_folder
 
 import bench
-from bench import records
+from bench import records, runs
 from bench.table import COLUMNS
 
 POST_LOSSES = {"0": "105.4667", "100": "84.0333", "500": "8.5667", "1000": "2e-8"}
@@ -29,7 +29,7 @@ def test_a_run_ends_well_and_shows_its_table(finished):
     process, folder = finished
     assert process.returncode == 0, process.stdout + process.stderr
     assert process.stderr == ""
-    for words in ("svm_loss", "lecture", "numba-parallel", "2 threads", "8 cells: 8 ok."):
+    for words in ("svm_loss", "lecture", " numba ", "parallel", "2 threads", "8 cells: 8 ok."):
         assert words in process.stdout
     assert f"Written to {folder / 'measurements.csv'}" in process.stdout
     assert "agreement: 0 of 24 done\n" in process.stdout, "plain lines, one a pass"
@@ -42,7 +42,8 @@ def test_a_run_s_files(finished):
     names = {path.name for path in folder.iterdir()}
     csv, cells = "measurements.csv", "cells.jsonl"
     passes = {"pass-1.json", "pass-2.json"}
-    assert names == {csv, cells, "environment.json", "floors.json", "memory.jsonl", *passes}
+    others = {"environment.json", "floors.json", "memory.jsonl", "lock"}
+    assert names == {csv, cells, *others, *passes}
     assert (folder / csv).read_text().splitlines()[0] == ",".join(COLUMNS)
 
 
@@ -195,7 +196,8 @@ def test_demo_descent_draws_its_pictures(tmp_path):
         (["run", "--tier", "numb"], "no tier 'numb'; there are numba, "),
         (["run", "--dtype", "float16"], "no dtype 'float16'; there are float"),
         (["run", "--threads", "0"], "threads has to be at least 1, not '0'"),
-        (["run", "--budget", "-1"], "the budget has to be above 0 seconds"),
+        (["run", "--budget", "-1"], "the budget has to be above 0 and below 1e+06 seconds"),
+        (["run", "--budget", "inf"], "the budget has to be above 0 and below 1e+06 seconds"),
         (["run", "--passes", "0"], "'--passes'"),
         (["run", "numerical_gradient", "--size", "L"], "no problem that was asked for has such a"),
         (["run", "--resume", "latest", "--size", "S"], "--resume takes its options from the run"),
@@ -224,6 +226,27 @@ def test_help_answers_without_what_loads_long():
         capture_output=True, text=True, cwd=ROOT, check=True,
     )  # fmt: skip
     assert process.stdout.rstrip().endswith("[]")
+
+
+def test_a_run_is_not_measured_twice_at_once(finished):
+    _, folder = finished
+    with runs.held(folder):
+        for command in (["run", "--resume", folder], ["compile-cost", folder]):
+            process = lossbench(*command)
+            assert process.returncode == 2
+            assert "is being measured by another process" in " ".join(process.stderr.split())
+
+
+def test_the_page_of_a_table_is_named_after_it(finished, tmp_path):
+    _, folder = finished
+    mine = tmp_path / "report.html"
+    mine.write_text("mine")
+    shutil.copy(folder / "measurements.csv", tmp_path / "monday.csv")
+    process = lossbench("report", tmp_path / "monday.csv")
+    assert process.returncode == 0, process.stderr
+    assert mine.read_text() == "mine"
+    assert 'href="monday-pictures/time-svm_loss.png"' in (tmp_path / "monday.html").read_text()
+    assert (tmp_path / "monday-pictures" / "time-svm_loss.png").exists()
 
 
 def test_a_run_s_page(finished, tmp_path):

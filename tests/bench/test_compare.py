@@ -11,7 +11,7 @@ from rich.console import Console
 
 from bench import compare as comparing
 from bench import table
-from bench.compare import ALPHA, compare, differences_of, slower_than
+from bench.compare import ALPHA, compare, differences_of, is_worse
 from bench.compare_report import comparison_markdown, comparison_report
 from bench.plan import DEFAULT_PASSES, Options, cells_of
 from bench.problem import Cell
@@ -38,7 +38,8 @@ def simulated(seed, cells=CELLS, passes=DEFAULT_PASSES, slower=None, noise=0.024
 def row(cell, times):
     """What `compare` looks at of a row of the table."""
     medians = " ".join(f"{seconds:.7g}" for seconds in times)
-    return asdict(cell) | {"status": "ok", "message": "", "pass_medians_s": medians}
+    work = {"n": 64, "d": 16, "c": 10, "flops": 1000.0, "bytes_moved": 5000.0}
+    return asdict(cell) | {"status": "ok", "message": "", "pass_medians_s": medians} | work
 
 
 def named(comparison):
@@ -208,10 +209,34 @@ def test_the_ratio_and_times_on_numbers_that_a_person_can_check():
 def test_only_what_is_slower_and_above_fails():
     old, new = simulated(1, FEW), simulated(2, FEW, slower={FEW[0]: 1.3, FEW[1]: 0.5})
     found = compare(old, new)
-    assert slower_than(found, 1.10)
-    assert not slower_than(found, 1.5)
-    assert not slower_than(compare(new, new), 1.0)
-    assert not slower_than(compare(old, new, ["cpu: a → b"]), 1.10)
+    assert is_worse(found, 1.10)
+    assert not is_worse(found, 1.5)
+    assert not is_worse(compare(new, new), 1.0)
+    assert not is_worse(compare(old, new, ["cpu: a → b"]), 1.10)
+
+
+def test_a_cell_that_is_right_no_more_fails():
+    old = simulated(1, FEW[:3])
+    new = old.assign(
+        status=["ok", "ok", "disagrees"], pass_medians_s=[*old["pass_medians_s"][:2], ""]
+    )
+    assert is_worse(compare(old, new), 1.10)
+    assert not is_worse(compare(new, new), 1.10)
+    assert not is_worse(compare(new, old), 1.10)
+
+
+def test_a_size_that_is_another_now_is_not_judged():
+    old, new = simulated(1, FEW), simulated(2, FEW, slower={FEW[0]: 10.0, FEW[1]: 1.3})
+    new["n"] = [640, *new["n"][1:]]
+    found = compare(old, new)
+    assert found.cells["finding"][0] == "not judged"
+    assert found.cells["ratio"][0] == pytest.approx(10.0, rel=0.2)
+    assert named(found) == {FEW[1]: "slower"}
+    text = plain(comparison_report(found))
+    assert "Not judged, as their inputs are of another size: 1 cell." in text
+    assert "of 5 cells in both runs" in text
+    unknown = compare(old.assign(n=pd.NA), new)
+    assert "slower" in set(unknown.cells["finding"][:1])
 
 
 # --- cells that are not in both, machines that differ

@@ -125,7 +125,5 @@ def test_a_report_names_what_never_pays():
     Console(file=out, width=100).print(compile_report(frame, costs))
     text = out.getvalue()
     (line,) = (line for line in text.splitlines() if line.startswith(" svm_loss"))
-    assert line.split() == [
-        *("svm_loss", "numba", "float64", "2.00", "s", "250", "ms", "S", "2,005", "never")
-    ]
+    assert line.split() == [*("svm_loss", "numba", "2.00", "s", "250", "ms", "S", "2,005", "never")]
     assert "softmax numba float64: broke off with exit code 3" in text

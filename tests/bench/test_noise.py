@@ -56,6 +56,15 @@ def test_a_process_that_waits_is_seen_to():
     assert 0.0 <= share < noise.CORE_SHARE
 
 
+@pytest.mark.parametrize("error", [RuntimeError, SystemError, OSError, AttributeError])
+def test_a_frequency_that_cannot_be_told_costs_no_times(monkeypatch, error):
+    def fails(**_):
+        raise error
+
+    monkeypatch.setattr(noise.psutil, "cpu_freq", fails)
+    assert noise.conditions_since(noise.start()).mhz is None
+
+
 def test_the_frequency_is_that_of_the_fastest_core(monkeypatch):
     cores = [type("Core", (), {"current": mhz})() for mhz in (800.0, 3100.0)]
     monkeypatch.setattr(psutil, "cpu_freq", lambda percpu: cores if percpu else None)

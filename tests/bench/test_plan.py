@@ -9,6 +9,7 @@ from bench.agreement import Verdict
 from bench.plan import Options, cells_of, cells_of_pass, groups, twins
 from bench.problem import Cell
 from bench.problems import PROBLEMS
+from bench.ratios import LEAST_PASSES
 from bench.records import AGREEMENT, Record
 from bench.threads import all_cores
 
@@ -129,19 +130,38 @@ def test_what_is_not_ok_is_not_tried_in_a_later_pass(status):
     assert CELLS[0] not in cells_of_pass(CELLS, 2, OPTIONS, done)
 
 
+def passes_of(cell, seconds, passes=8):
+    options = replace(OPTIONS, passes=passes)
+    later = range(2, passes + 1)
+    done = [ok(cell, seconds=seconds)]
+    return [1, *(n for n in later if cell in cells_of_pass(CELLS, n, options, done))]
+
+
 @pytest.mark.parametrize(
-    ("seconds", "passes"),
-    [(1e-5, 8), (0.25, 8), (0.5, 4), (1.0, 2), (1.1, 1), (1.9, 1)],
+    ("seconds", "passes"), [(1e-5, 8), (0.25, 8), (0.28, 7), (0.34, LEAST_PASSES), (1.9, 6)]
 )
 def test_a_slow_cell_is_timed_in_as_many_passes_as_its_budget_holds(seconds, passes):
-    done = [ok(CELLS[0], seconds=seconds)]
-    later = [n for n in range(2, 9) if CELLS[0] in cells_of_pass(CELLS, n, OPTIONS, done)]
-    assert 1 + len(later) == passes
-    gaps = {b - a for a, b in zip([1, *later], [*later, 9], strict=True)}
-    assert len(gaps) == 1, "spread evenly over the run"
+    assert len(passes_of(CELLS[0], seconds)) == passes
+
+
+def test_the_passes_of_a_slower_cell_are_among_those_of_a_faster_one():
+    slower = set()
+    for seconds in (1.9, 0.27, 0.24, 0.22, 0.2, 0.17, 0.16, 0.001):
+        its = set(passes_of(CELLS[0], seconds, passes=14))
+        assert slower <= its
+        slower = its
+    assert slower == set(range(1, 15))
+
+
+@pytest.mark.parametrize("passes", [1, 2, 6])
+def test_in_few_passes_every_cell_is_timed(passes):
+    assert len(passes_of(CELLS[0], 1.9, passes=passes)) == passes
+
+
+def test_the_passes_of_a_slow_cell_lie_apart():
+    assert passes_of(CELLS[0], 1.9, passes=14) == [1, 3, 5, 9, 11, 13]
 
 
 def test_a_tier_that_is_called_once_more_has_half_as_many_passes():
-    done = [ok(CELLS[1], seconds=0.5)]
-    later = [n for n in range(2, 9) if CELLS[1] in cells_of_pass(CELLS, n, OPTIONS, done)]
-    assert later == [5]
+    assert len(passes_of(CELLS[0], 0.14, passes=14)) == 14
+    assert len(passes_of(CELLS[1], 0.14, passes=14)) == 7

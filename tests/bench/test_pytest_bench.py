@@ -79,6 +79,26 @@ def test_saved_runs_are_compared(tmp_path):
     assert report["machine_info"]["lossbench"].items() <= machine.items()
 
 
+ONE_SIZE = """
+def loop(x):
+    return sum(x)
+{more}
+SIZES = {{"{size}": {{"n": 5}}}}
+def make_inputs(size, dtype, rng):
+    return (rng.random(size["n"]),)
+"""
+
+
+def test_a_selection_without_a_cell_is_refused(tmp_path):
+    files = [tmp_path / "a.py", tmp_path / "b.py"]
+    files[0].write_text(ONE_SIZE.format(more="vectorized = loop", size="A"))
+    files[1].write_text(ONE_SIZE.format(more="", size="B"))
+    given = [f"--lossbench-problem={file}" for file in files]
+    process = pytest_bench(*given, "--lossbench-size=B", "--lossbench-tier=numpy")
+    assert process.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "no problem has such a size and tier" in process.stderr
+
+
 @pytest.mark.parametrize(
     ("option", "outcome"), [("--benchmark-disable", "1 passed"), ("--benchmark-skip", "1 skipped")]
 )

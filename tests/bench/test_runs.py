@@ -1,5 +1,7 @@
 """The folder of a run: made, found again, and refused where it is none."""
 
+import json
+
 import pytest
 
 from bench import runs
@@ -39,3 +41,34 @@ def test_a_folder_that_is_not_a_run(tmp_path):
         (tmp_path / "environment.json").write_text(text)
         with pytest.raises(ValueError, match="is not a run that can be resumed"):
             runs.options_of(tmp_path)
+
+
+def test_a_run_is_measured_by_one_process_at_a_time(tmp_path):
+    folder = runs.begin(tmp_path, OPTIONS)
+    with (
+        runs.held(folder),
+        pytest.raises(ValueError, match=rf"{folder.name} is being measured by another process"),
+        runs.held(folder),
+    ):
+        pass
+
+
+def changed(folder, change):
+    path = folder / "environment.json"
+    values = json.loads(path.read_text())
+    change(values)
+    path.write_text(json.dumps(values))
+
+
+def test_a_run_does_not_go_on_with_other_code_or_libraries(tmp_path):
+    folder = runs.begin(tmp_path, OPTIONS)
+    runs.refuse_other_code(folder)
+    changed(folder, lambda values: values["machine"]["libraries"].update(numpy="1.0"))
+    with pytest.raises(ValueError, match=r"judged with something else: numpy 1\.0 → .*Begin a new"):
+        runs.refuse_other_code(folder)
+    folder = runs.begin(tmp_path, OPTIONS)
+    changed(folder, lambda values: values.update(code="another"))
+    with pytest.raises(ValueError, match="something else: the code of the tiers"):
+        runs.refuse_other_code(folder)
+    changed(folder, lambda values: values.pop("code"))  # a run of before there was one
+    runs.refuse_other_code(folder)

@@ -1,6 +1,7 @@
 """Pooling and derived columns on numbers that a person can check; files there and back."""
 
 import math
+import os
 from dataclasses import replace
 
 import pandas as pd
@@ -281,6 +282,17 @@ def test_an_interrupted_run_is_put_together_from_its_cells(frame, tmp_path):
     loaded = bench.load(tmp_path).set_index("tier").sort_index()
     wanted = frame.set_index("tier").sort_index().assign(run_id=tmp_path.name)
     assert_frame_equal(loaded, wanted, check_categorical=False, check_index_type=False)
+
+
+def test_what_was_measured_after_the_table_was_written_is_read(frame, tmp_path):
+    for record in FOUND:
+        records.append(tmp_path / "cells.jsonl", record)
+    fewer = frame.assign(status="failed")
+    table.save(fewer, tmp_path / "measurements.csv")
+    assert set(bench.load(tmp_path)["status"]) == {"failed"}
+    later = (tmp_path / "measurements.csv").stat().st_mtime_ns + 1_000_000
+    os.utime(tmp_path / "cells.jsonl", ns=(later, later))
+    assert bench.load(tmp_path)["status"].tolist() == frame["status"].tolist()
 
 
 def test_words_that_look_like_numbers_stay_words(tmp_path):
