@@ -242,6 +242,44 @@ def store(typing_context, row, at, vector):
     return types.void(row, types.intp, vector), emit
 
 
+def _call_masked(builder, operation, kind, result, operands):
+    """Call one of LLVM's operations that leave out lanes of a vector in memory."""
+    function_type = ir.FunctionType(result, [operand.type for operand in operands])
+    name = f"v{kind.count}{kind.element.intrinsic_name}"
+    full_name = f"llvm.masked.{operation}.{name}.p0{name}"
+    function = cgutils.get_or_insert_function(builder.module, function_type, full_name)
+    return builder.call(function, operands)
+
+
+@intrinsic
+def load_where(typing_context, row, at, condition, default):
+    """`load` of the lanes where the condition holds, of `default` in others: not read at all."""
+
+    def emit(context, builder, signature, arguments):
+        row, at, condition, default = arguments
+        address = builder.bitcast(builder.gep(row, [at]), default.type.as_pointer())
+        alignment = ir.IntType(32)(signature.return_type.element.bitwidth // 8)
+        operands = [address, alignment, condition, default]
+        return _call_masked(builder, "load", default.type, default.type, operands)
+
+    return default(row, types.intp, condition, default), emit
+
+
+@intrinsic
+def store_where(typing_context, row, at, vector, condition):
+    """`store` of the lanes where the condition holds; what is at the others is not touched."""
+
+    def emit(context, builder, signature, arguments):
+        row, at, value, condition = arguments
+        address = builder.bitcast(builder.gep(row, [at]), value.type.as_pointer())
+        alignment = ir.IntType(32)(vector.element.bitwidth // 8)
+        operands = [value, address, alignment, condition]
+        _call_masked(builder, "store", value.type, ir.VoidType(), operands)
+        return context.get_dummy_value()
+
+    return types.void(row, types.intp, vector, condition), emit
+
+
 @intrinsic(prefer_literal=True)
 def lanes(typing_context, row, lines):
     """Numbers that so many lines hold."""
@@ -343,6 +381,17 @@ def largest_of(typing_context, vector):
         return _fold(builder, arguments[0], larger)
 
     return vector.element(vector), emit
+
+
+@intrinsic
+def count_of(typing_context, condition):
+    """How many lanes a condition holds in."""
+
+    def emit(context, builder, signature, arguments):
+        bits = builder.bitcast(arguments[0], ir.IntType(condition.lanes))
+        return builder.zext(builder.ctpop(bits), ir.IntType(64))
+
+    return types.int64(condition), emit
 
 
 @intrinsic

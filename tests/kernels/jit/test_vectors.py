@@ -52,6 +52,40 @@ def test_loads_and_stores_need_no_alignment(dtype, offset):
 
 
 @each_dtype
+@pytest.mark.parametrize("count", [0, 1, 5])
+def test_lanes_that_are_left_out_are_neither_read_nor_written(dtype, count):
+    @njit
+    def copy_first(x, y, count):
+        source, target = v.pointer(x, 0), v.pointer(y, 0)
+        first = v.lane_numbers(v.filled(source, 1, 0.0)) < count
+        whole = v.load_where(source, 0, first, v.filled(source, 1, 2.5))
+        v.store(target, 0, whole)
+        v.store_where(target, v.lanes(target, 1), whole, first)
+        return v.count_of(first)
+
+    line = LANES[dtype]
+    x, y = numbers(dtype, line), np.full(2 * line, 7, dtype)
+    assert copy_first(x, y, count) == count
+    np.testing.assert_array_equal(y[:line], [*x[:count], *[2.5] * (line - count)])
+    np.testing.assert_array_equal(y[line:], [*x[:count], *[7] * (line - count)])
+
+
+@each_dtype
+@pytest.mark.parametrize("lines", [1, 4])
+def test_lanes_that_a_condition_holds_in_are_counted(dtype, lines):
+    @njit
+    def count(x):
+        row = v.pointer(x, 0)
+        if x.size == v.lanes(row, 1):
+            return v.count_of(v.load(row, 0, 1) > 0.0)
+        return v.count_of(v.load(row, 0, 4) > 0.0)
+
+    x = with_special(dtype, lines * LANES[dtype])
+    assert count(x) == (x > 0).sum()
+    assert count(np.ones_like(x)) == len(x)
+
+
+@each_dtype
 def test_arithmetic_is_lane_by_lane_and_ieee(dtype):
     @njit
     def compute(x, y, out):
