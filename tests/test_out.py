@@ -10,6 +10,8 @@ from kernels import jit
 
 filling = pytest.mark.parametrize("operation", FILLING)
 dtypes = pytest.mark.parametrize("dtype", FLOAT_DTYPES)
+# Rows of less than a line of numbers, of a line, of a few, and longer ones
+lengths = pytest.mark.parametrize("classes", [3, 10, 16, 37, 300])
 SHAPES = {
     "contiguous": np.ascontiguousarray,
     "fortran": np.asfortranarray,
@@ -51,9 +53,27 @@ def test_nothing_around_a_strided_out_is_touched(tier, operation):
 @fast_tier
 @filling
 @dtypes
+@lengths
+def test_nothing_around_the_rows_is_touched_or_counted(tier, operation, dtype, classes):
+    original, labels = seeded_classification(19, classes, dtype=dtype)
+    expected = call(tier, operation, original, labels)
+    scores, out = (np.full((23, classes), np.nan, dtype) for _ in range(2))
+    scores[2:-2] = original
+    for target in (out, scores):
+        result = call(tier, operation, scores[2:-2], labels, out=target[2:-2])
+        assert np.isnan(target[:2]).all()
+        assert np.isnan(target[-2:]).all()
+        for actual, value in zip(parts(result), parts(expected), strict=True):
+            assert_agrees(actual, value, dtype=dtype, scale=1 / 19)
+
+
+@fast_tier
+@filling
+@dtypes
+@lengths
 @pytest.mark.parametrize("layout", SHAPES.values(), ids=SHAPES)
-def test_scores_may_be_overwritten(tier, operation, dtype, layout):
-    original, labels = seeded_classification(6, 70, dtype=dtype)
+def test_scores_may_be_overwritten(tier, operation, dtype, layout, classes):
+    original, labels = seeded_classification(6, classes, dtype=dtype)
     expected = call(tier, operation, original, labels)
     scores = layout(original)
     result = call(tier, operation, scores, labels, out=scores)

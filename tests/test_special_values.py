@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from inputs import FLOAT_DTYPES, seeded_linear
+from inputs import FLOAT_DTYPES, every_other, seeded_classification, seeded_linear
 from tiers import LINEAR, every_tier, fast_tier, parts
 
 import reference
@@ -75,6 +75,31 @@ def test_hinge_of_nan_is_nan(tier, dtype, row):
         loss, dscores = losses(tier, "svm_loss", np.array([row], dtype), label)
         assert math.isnan(loss)
         assert np.isnan(dscores).all()
+
+
+@fast_tier
+@dtypes
+@pytest.mark.parametrize("layout", [np.ascontiguousarray, every_other])
+@pytest.mark.parametrize("classes", [1, 2, 8, 9, 10, 16, 17, 40, 300])
+def test_hinge_of_rows_of_any_length_among_others(tier, dtype, layout, classes):
+    original, labels = seeded_classification(9, classes, dtype=dtype)
+    wanted = tier.svm_loss_gradient(original, labels)[1]
+    for place in {0, classes // 2, classes - 1}:
+        for value in (NAN, INF):
+            scores = layout(original.copy())
+            scores[4, place] = value
+            loss, dscores = tier.svm_loss_gradient(scores, labels)
+            np.testing.assert_allclose(tier.svm_loss(scores, labels), loss, rtol=1e-6)
+            np.testing.assert_array_equal(np.delete(dscores, 4, 0), np.delete(wanted, 4, 0))
+            if math.isnan(value):
+                assert math.isnan(loss)
+                assert np.isnan(dscores[4]).all()
+            elif place == labels[4]:
+                assert math.isfinite(loss)
+                np.testing.assert_array_equal(dscores[4], np.zeros(classes))
+            else:
+                assert loss == INF
+                assert dscores[4, place] == np.dtype(dtype).type(1 / 9)
 
 
 @every_tier

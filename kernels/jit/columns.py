@@ -33,7 +33,6 @@ from kernels.jit.vectors import (
 
 FEW_FOR_SOFTMAX = 128
 FEW_FOR_HINGE = 8  # of float32; of float64, which has half the lanes, rows are always faster
-FEW_FOR_HINGE_GRADIENT = 24
 """With more classes than these, `rows` is as fast or faster (docs/performance.md)."""
 
 

@@ -78,28 +78,6 @@ def _put_row(buffer, out, i):
     return lambda buffer, out, i: put_copies(buffer, out, i, 1)
 
 
-# --- one row that is read in whole lines, past its end
-
-
-@kernel
-def line_buffer(scores):
-    """Room for a row in whole lines."""
-    line = LINE // scores.itemsize
-    return np.empty((scores.shape[1] + line - 1) // line * line, scores.dtype)
-
-
-def rows_to_read(scores, length):
-    """How many rows, from the first on, may be read where they stand as far as `length`."""
-    raise NotImplementedError
-
-
-@overload(rows_to_read, jit_options=INLINED)
-def _rows_to_read(scores, length):
-    if scores.layout == "C":
-        return lambda scores, length: max(0, (scores.size - length) // scores.shape[1] + 1)
-    return lambda scores, length: 0
-
-
 # --- a group of rows: a line of them
 
 

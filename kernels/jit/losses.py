@@ -85,12 +85,23 @@ def ordered_sum(values):
 
 
 @kernel
+def hinge_by_columns(scores):
+    """Whether the hinge goes by columns. Rows of a few lines want more than one class."""
+    return scores.shape[1] <= (columns.FEW_FOR_HINGE if scores.itemsize == 4 else 1)
+
+
+@kernel
+def hinge_by_short_rows(scores):
+    """Whether the hinge, where it does not go by columns, goes by rows of a few lines."""
+    return scores.shape[1] * scores.itemsize <= rows.FEW_LINES * LINE
+
+
+@kernel
 def svm_block(scores, labels, margin, start, stop):
     """Sum of the hinge losses of some rows."""
-    classes = scores.shape[1]
-    if scores.itemsize == 4 and classes <= columns.FEW_FOR_HINGE:
+    if hinge_by_columns(scores):
         return columns.hinge_losses(scores, labels, margin, start, stop)
-    if classes * scores.itemsize <= rows.FEW_LINES * LINE:
+    if hinge_by_short_rows(scores):
         return rows.short_hinge_losses(scores, labels, margin, start, stop)
     return rows.hinge_losses(scores, labels, margin, start, stop)
 
@@ -452,8 +463,10 @@ def _log_softmax_in_jit(scores, out=None, parallel=False):
 def svm_gradient_block(scores, labels, margin, start, stop, out):
     """Fill some rows of `out`; return the sum of their losses."""
     weight = 1.0 / labels.size
-    if scores.shape[1] <= columns.FEW_FOR_HINGE_GRADIENT:
+    if hinge_by_columns(scores):
         return columns.hinge_gradients(scores, labels, margin, weight, start, stop, out)
+    if hinge_by_short_rows(scores):
+        return rows.short_hinge_gradients(scores, labels, margin, weight, start, stop, out)
     return rows.hinge_gradients(scores, labels, margin, weight, start, stop, out)
 
 

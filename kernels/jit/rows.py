@@ -2,7 +2,8 @@
 
 A row is a pointer and at least a line long. What is left of it after its last whole line is done
 with the line that ends with it, in which the numbers that were done already are masked. Where a row
-is filled that line is read first of all, as what is filled may be the scores themselves.
+is filled that line is read first of all, as what is filled may be the scores themselves. The hinge
+of short rows masks what is beyond their end instead, and takes rows of any length.
 
 What exp and maximum are is left to `simd`, vectors to `vectors`, short rows to `columns`.
 """
@@ -13,24 +14,19 @@ import numpy as np
 
 from kernels.jit import simd
 from kernels.jit._compile import kernel
-from kernels.jit.layout import (
-    copied,
-    line_buffer,
-    put_row,
-    room_for_row,
-    row_buffer,
-    row_of,
-    rows_to_read,
-)
+from kernels.jit.layout import put_row, room_for_row, row_buffer, row_of
 from kernels.jit.vectors import (
+    count_of,
     filled,
     lane_numbers,
     lanes,
     largest_of,
     load,
+    load_where,
     pointer,
     select,
     store,
+    store_where,
     sum_of,
     widened,
 )
@@ -38,7 +34,7 @@ from kernels.jit.vectors import (
 PACE = 4
 """Lines that go through an exp side by side: one waits for each of its own steps."""
 
-FEW_LINES = 8
+FEW_LINES = 13
 """Lines of a row in which the hinge's sum stays in lanes from row to row."""
 
 CHUNK = 4096
@@ -60,6 +56,17 @@ def terms(scores, correct, margin):
     """max(0, (s − s_y) + margin); NaN, which is not below 0, stays."""
     excess = (scores - correct) + margin  # in this order, exact at a kink
     return select(excess <= 0.0, 0.0, excess)
+
+
+@kernel(inline=True)
+def terms_where(wrong, scores, correct, margin):
+    """`terms` of some lanes, 0 in the others.
+
+    Masked before the maximum, which is then one instruction: LLVM would join a mask put on `terms`
+    to their own compare, and make three of it.
+    """
+    excess = select(wrong, (scores - correct) + margin, 0.0)
+    return select(excess < 0.0, 0.0, excess)
 
 
 @kernel(inline=True)
@@ -111,21 +118,61 @@ def hinge(row, classes, label, margin):
 
 @kernel(inline=True)
 def short_hinge(row, classes, label, margin):
-    """`hinge` of a row of a few lines that may be read past its end: the sums of lanes, in float64.
+    """`hinge` of a row of a few lines and of more than one class: the sums of lanes, in float64.
 
     To add up the lanes of each row would take longer than their terms. A NaN of the label's own
-    score is in the sums only if there is another class.
+    score is in the terms of the others.
     """
     correct = row[label]
     line = lanes(row, 1)
     zero = filled(row, 1, 0.0)
     lane = lane_numbers(zero)
     last = (classes - 1) // line * line
-    part = select(lane < classes - last, terms(load(row, last, 1), correct, margin), zero)
-    part = select(lane == label - last, 0.0, part)
+    there = lane < classes - last
+    ends = load_where(row, last, there, zero)
+    part = terms_where(there & (lane != label - last), ends, correct, margin)
     for j in range(0, last, line):
-        part += select(lane == label - j, 0.0, terms(load(row, j, 1), correct, margin))
+        part += terms_where(lane != label - j, load(row, j, 1), correct, margin)
     return widened(part)
+
+
+@kernel(inline=True)
+def short_hinge_gradient(row, classes, label, margin, weight, out):
+    """`short_hinge`, and the derivatives times `weight` into a row of `out`.
+
+    A term of NaN is its own derivative, for `spread_nan` to find. A row is filled from front to
+    back, which memory takes best, and not beyond its end: what is there may be another thread's.
+    """
+    correct = row[label]
+    line = lanes(row, 1)
+    zero = filled(row, 1, 0.0)
+    lane = lane_numbers(zero)
+    last = (classes - 1) // line * line
+    there = lane < classes - last
+    ends = load_where(row, last, there, zero)
+    final = terms_where(there & (lane != label - last), ends, correct, margin)
+    part, active = final, count_of(final > 0.0)
+    for j in range(0, last, line):
+        term = terms_where(lane != label - j, load(row, j, 1), correct, margin)
+        part += term
+        active += count_of(term > 0.0)
+        store(out, j, select(term > 0.0, weight, term))
+    store_where(out, last, select(final > 0.0, weight, final), there)
+    out[label] = active * -weight
+    return widened(part)
+
+
+@kernel
+def spread_nan(out, start, stop):
+    """Fill each of some rows that holds a NaN with NaN."""
+    classes = out.shape[1]
+    for i in range(start, stop):
+        total = 0.0
+        for j in range(classes):
+            total += out[i, j]
+        if math.isnan(total):
+            for j in range(classes):
+                out[i, j] = math.nan
 
 
 @kernel(inline=True)
@@ -316,21 +363,13 @@ def log_sum(numbers):
 
 @kernel
 def short_hinge_losses(scores, labels, margin, start, stop):
-    """Sum of the hinge losses of some rows of a few lines."""
-    classes, buffer, no_buffer = scores.shape[1], line_buffer(scores), row_buffer(scores)
+    """`hinge_losses` of rows of a few lines and of more than one class."""
+    classes, buffer = scores.shape[1], row_buffer(scores)
     margin = scores.dtype.type(margin)
-    totals = widened(filled(pointer(buffer, 0), 1, 0.0))
-    no_number = 0
-    standing = min(stop, rows_to_read(scores, buffer.size))
-    for i in range(start, standing):
-        row = row_of(scores, i, no_buffer)
-        no_number |= math.isnan(row[labels[i]])
-        totals += short_hinge(row, classes, labels[i], margin)
-    for i in range(max(start, standing), stop):
-        row = copied(scores, i, 1, buffer)
-        no_number |= math.isnan(row[labels[i]])
-        totals += short_hinge(row, classes, labels[i], margin)
-    return math.nan if no_number else sum_of(totals)
+    totals = widened(filled(row_of(scores, start, buffer), 1, 0.0))
+    for i in range(start, stop):
+        totals += short_hinge(row_of(scores, i, buffer), classes, labels[i], margin)
+    return sum_of(totals)
 
 
 @kernel
@@ -341,6 +380,22 @@ def hinge_losses(scores, labels, margin, start, stop):
     total = 0.0
     for i in range(start, stop):
         total += hinge(row_of(scores, i, buffer), scores.shape[1], labels[i], margin)
+    return total
+
+
+@kernel
+def short_hinge_gradients(scores, labels, margin, weight, start, stop, out):
+    """`hinge_gradients` of rows of a few lines and of more than one class."""
+    classes, buffer, out_buffer = scores.shape[1], row_buffer(scores), row_buffer(out)
+    margin, weight = scores.dtype.type(margin), scores.dtype.type(weight)
+    totals = widened(filled(room_for_row(out, start, out_buffer), 1, 0.0))
+    for i in range(start, stop):
+        row, room = row_of(scores, i, buffer), room_for_row(out, i, out_buffer)
+        totals += short_hinge_gradient(row, classes, labels[i], margin, weight, room)
+        put_row(out_buffer, out, i)
+    total = sum_of(totals)
+    if math.isnan(total):
+        spread_nan(out, start, stop)
     return total
 
 
