@@ -163,7 +163,7 @@ def run(
             options = runs.options_of(folder)
             found = problems_in(options.files)
             cells = _cells(found, options)
-            runs.refuse_other_code(folder)
+            runs.refuse_another(folder)
             table.of_run(folder, cells, found)  # what is foreign is refused before anything is run
     with _alone_in(folder):
         code = _measure(folder, found, cells, options, with_floors=floors)
@@ -186,6 +186,7 @@ def compile_cost(
 
     with _usage_errors():
         folder = runs.find(run, output)
+        runs.refuse_another(folder)
         options = runs.options_of(folder)
         found = problems_in(options.files)
         cells = _cells(found, options)
@@ -320,6 +321,8 @@ def compare(
         console().print(comparison_report(found))
     if fail_above is not None and comparing.is_worse(found, fail_above):
         raise typer.Exit(WRONG)
+    if fail_above is not None and len(found.cells) == found.count("untested"):
+        raise typer.Exit(USAGE)  # a gate that has tested nothing is not one that was passed
 
 
 @app.command("report")
@@ -494,7 +497,7 @@ def _measure(
     with_floors: bool = True,
 ) -> int:
     """Run the passes, then write and show what there is, however they ended; return exit code."""
-    from bench import interruptions, measurement, memory, records, table
+    from bench import interruptions, measurement, memory, records, runs, table
     from bench.agreement import WRONG as WRONG_STATUSES
     from bench.report import console, report
 
@@ -515,7 +518,7 @@ def _measure(
     except (measurement.PassError, OSError) as error:
         code, trouble = BROKEN_OFF, str(error)
     frame = table.of_run(folder, cells, found)
-    written = folder / table.MEASUREMENTS
+    written = folder / runs.MEASUREMENTS
     try:
         table.save(frame, written)
     except OSError as error:
@@ -556,7 +559,7 @@ def _measure_compiling(
     folder: Path, found: "Sequence[Problem]", cells: "Sequence[Cell]", options: "Options"
 ) -> None:
     """Measure what compiling costs, then write the table of the run anew and show it."""
-    from bench import compiling, interruptions, records, table
+    from bench import compiling, interruptions, records, runs, table
     from bench.costs_report import compile_report
     from bench.report import console
 
@@ -573,7 +576,7 @@ def _measure_compiling(
         code, trouble = BROKEN_OFF, str(error)
     frame = table.of_run(folder, cells, found)
     try:
-        table.save(frame, folder / table.MEASUREMENTS)
+        table.save(frame, folder / runs.MEASUREMENTS)
     except OSError as error:
         code, trouble = code or BROKEN_OFF, f"{trouble}; {error}" if trouble else str(error)
     out.print(compile_report(frame, compiling.load(folder)))
@@ -588,8 +591,11 @@ def _usage_errors() -> Iterator[None]:
     """Turn what is wrong with the options into a line and exit code 2."""
     try:
         yield
-    except (ValueError, OSError) as error:
+    except ValueError as error:
         raise typer.BadParameter(str(error)) from error
+    except OSError as error:
+        words = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        raise typer.BadParameter(words) from error
 
 
 @contextmanager

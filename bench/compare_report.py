@@ -92,16 +92,17 @@ def _judgement(comparison: Comparison) -> Iterator[str]:
         tested = len(comparison.cells) - untested - comparison.count("not judged")
         effect = f"{comparison.min_effect * 100.0:.3g} %"
         found = f"{slower} slower and {faster} faster" if slower or faster else "None differs"
-        yield f"{found} by more than {effect}, of {_cells(tested)} in both runs."
-        yield (
-            "By Mann-Whitney over the passes, corrected for all cells by Benjamini-Hochberg, "
-            f"at a level of {ALPHA:g}."
-        )
+        if tested:
+            yield f"{found} by more than {effect}, of {_cells(tested)} that were tested."
+            yield (
+                "By Mann-Whitney over the passes, corrected for all cells by Benjamini-Hochberg, "
+                f"at a level of {ALPHA:g}."
+            )
         other_inputs = comparison.count("not judged")
         if other_inputs:
             yield f"Not judged, as their inputs are of another size: {_cells(other_inputs)}."
         if untested:
-            yield f"Not tested, for too few passes to tell: {_cells(untested)}."
+            yield f"Not tested, for too few passes to tell (it takes 9 or so): {_cells(untested)}."
 
 
 def _each(frame: pd.DataFrame) -> Iterator[Any]:

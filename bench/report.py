@@ -54,7 +54,7 @@ def agreement_report(verdicts: Sequence[Verdict]) -> RenderableType:
         for one in verdicts
         if one.status != "ok"
     ]
-    grids = _grids(frame, "largest error", _judged)
+    grids = _grids(frame, "largest absolute error", _judged)
     return Group(*grids, Text(), *_special_values(frame), *unlike, counts(frame))
 
 

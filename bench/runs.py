@@ -18,9 +18,11 @@ from bench.names import unknown
 from bench.plan import Options, default_threads
 from bench.problem import Problem
 from bench.problem_file import ProblemFile, ProblemFileError, look_at, problems_in
+from bench.records import CELLS
 
 ENVIRONMENT = "environment.json"
 LOCK = "lock"
+MEASUREMENTS = "measurements.csv"
 RUN_ID = r"\d{8}-\d{6}(-\d+)?"
 
 
@@ -91,14 +93,16 @@ def find(name: str, output: Path) -> Path:
     raise ValueError(unknown("run", name, runs))
 
 
-def refuse_other_code(folder: Path) -> None:
-    """Refuse to go on with a run whose verdicts are of other kernels or of other libraries.
+def refuse_another(folder: Path) -> None:
+    """Refuse to go on with a run whose verdicts are not there, or of other kernels or libraries.
 
     Raises
     ------
     ValueError
         The message names what differs.
     """
+    if (folder / MEASUREMENTS).exists() and not (folder / CELLS).exists():
+        raise ValueError(f"{folder} holds a table alone, without the {CELLS} it was made from")
     begun = json.loads((folder / ENVIRONMENT).read_text(encoding="utf-8"))
     facts = environment.facts(threading_layer=False)
     old, new = begun.get("machine", {}).get("libraries", {}), facts["libraries"]

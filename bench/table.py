@@ -24,8 +24,7 @@ from bench.noise import TimedPass
 from bench.problem import Cell, Problem
 from bench.problems import PROBLEMS
 from bench.records import CELLS, Record
-
-MEASUREMENTS = "measurements.csv"
+from bench.runs import MEASUREMENTS
 
 # The columns of the CSV, in order, each with its dtype.
 COLUMNS: dict[str, str] = {
@@ -440,7 +439,8 @@ def _rows(path: Path) -> tuple[list[str], list[list[str]]]:
         raise ValueError(f"{foreign}: {error}") from error
     missing = [name for name in COLUMNS if name not in header and name not in NEWER]
     if missing:
-        raise ValueError(f"{foreign}: no column {', '.join(missing)}")
+        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+        raise ValueError(f"{foreign}: no column {', '.join(missing[:3])}{more}")
     if len(set(header)) < len(header):
         raise ValueError(f"{foreign}: a column is there twice")
     for number, row in enumerate(rows, 2):

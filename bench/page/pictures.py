@@ -460,12 +460,12 @@ def _shares(rows: pd.DataFrame, styles: Mapping[str, int]) -> Picture | None:
     axes.set(xscale="log", xlabel="share of the floor: 1 leaves nothing to gain")
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.set_yticks(range(len(labels)), labels)
-    axes.invert_yaxis()
+    axes.set_ylim(len(labels) - 0.5, -0.5)
     figure.legend(loc="outside lower center", ncols=3)
     best: Any = next(rows.loc[[shares.idxmax()]].itertuples())
     return Picture(
         "share-of-floor",
-        "How near to the machine's floor each tier comes",
+        "How near to the machine's floor each tier comes, at the largest size of each problem",
         f"{len(rows)} cells at the largest size of their problems. Nearest to its floor is "
         f"{best.problem} in {_on_one_line(str(best.tier), int(best.threads))} at size {best.size}: "
         f"{digits(100.0 * float(best.share_of_floor), 2)} % of it.",

@@ -234,7 +234,7 @@ def test_a_size_that_is_another_now_is_not_judged():
     assert named(found) == {FEW[1]: "slower"}
     text = plain(comparison_report(found))
     assert "Not judged, as their inputs are of another size: 1 cell." in text
-    assert "of 5 cells in both runs" in text
+    assert "of 5 cells that were tested" in text
     unknown = compare(old.assign(n=pd.NA), new)
     assert "slower" in set(unknown.cells["finding"][:1])
 
@@ -340,9 +340,9 @@ def test_a_comparison_in_plain_words():
     assert max(map(len, text.splitlines())) <= 100
     rows = [line.split() for line in text.splitlines() if line.strip().startswith("svm_loss")]
     assert [(row[0], row[-1]) for row in rows] == [(slow.id, "slower"), (quick.id, "faster")]
-    assert "1 slower and 1 faster by more than 5 %, of 6 cells in both runs." in text
+    assert "1 slower and 1 faster by more than 5 %, of 6 cells that were tested." in text
     none = plain(comparison_report(compare(old, old)))
-    assert none.startswith("None differs by more than 5 %, of 6 cells in both runs.")
+    assert none.startswith("None differs by more than 5 %, of 6 cells that were tested.")
 
 
 def test_a_comparison_as_markdown():

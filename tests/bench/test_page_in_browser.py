@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import page, table
+from bench import page, runs, table
 
 SAMPLE = Path(__file__).parents[2] / "results" / "sample"
 FRAME = table.load(SAMPLE)
@@ -26,7 +26,7 @@ def its_page(tmp_path_factory):
     """The page of the sample run without what takes kernels to draw, in a folder of its own."""
     folder = tmp_path_factory.mktemp("page")
     frame = FRAME[~FRAME["problem"].isin(["gradient_descent", "train_linear"])]
-    table.save(frame, folder / table.MEASUREMENTS)
+    table.save(frame, folder / runs.MEASUREMENTS)
     return page.write(folder)[0]
 
 

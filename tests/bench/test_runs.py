@@ -62,13 +62,22 @@ def changed(folder, change):
 
 def test_a_run_does_not_go_on_with_other_code_or_libraries(tmp_path):
     folder = runs.begin(tmp_path, OPTIONS)
-    runs.refuse_other_code(folder)
+    runs.refuse_another(folder)
     changed(folder, lambda values: values["machine"]["libraries"].update(numpy="1.0"))
     with pytest.raises(ValueError, match=r"judged with something else: numpy 1\.0 → .*Begin a new"):
-        runs.refuse_other_code(folder)
+        runs.refuse_another(folder)
     folder = runs.begin(tmp_path, OPTIONS)
     changed(folder, lambda values: values.update(code="another"))
     with pytest.raises(ValueError, match="something else: the code of the tiers"):
-        runs.refuse_other_code(folder)
+        runs.refuse_another(folder)
     changed(folder, lambda values: values.pop("code"))  # a run of before there was one
-    runs.refuse_other_code(folder)
+    runs.refuse_another(folder)
+
+
+def test_a_table_alone_is_no_run_to_go_on_with(tmp_path):
+    folder = runs.begin(tmp_path, OPTIONS)
+    (folder / "measurements.csv").write_text("a table")
+    with pytest.raises(ValueError, match=r"holds a table alone, without the cells\.jsonl"):
+        runs.refuse_another(folder)
+    (folder / "cells.jsonl").write_text("")
+    runs.refuse_another(folder)
