@@ -36,7 +36,7 @@ def facts(*, threading_layer: bool) -> dict[str, Any]:
         "python": platform.python_version(),
         "system": platform.platform(),
         "libraries": {name: _version(name) for name in LIBRARIES},
-        "blas": [_blas(pool) for pool in threadpool_info() if pool["user_api"] == "blas"],
+        "blas": _blas_libraries(),
         "threading_layer": _threading_layer() if threading_layer else None,
         "thread_variables": {name: os.environ.get(name) for name in threads.VARIABLES},
         "cpu": _cpu_name(),
@@ -63,6 +63,12 @@ def _version(distribution: str) -> str | None:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:
         return None
+
+
+def _blas_libraries() -> list[dict[str, Any]]:
+    """Return the libraries by name: they come in the order in which they were loaded."""
+    found = [_blas(pool) for pool in threadpool_info() if pool["user_api"] == "blas"]
+    return sorted(found, key=lambda library: str(library["library"]))
 
 
 def _blas(pool: dict[str, Any]) -> dict[str, Any]:
