@@ -89,7 +89,8 @@ def _judgement(comparison: Comparison) -> Iterator[str]:
     else:
         slower, faster = comparison.count("slower"), comparison.count("faster")
         untested = comparison.count("untested")
-        tested = len(comparison.cells) - untested - comparison.count("not judged")
+        other_inputs = comparison.count("not judged")
+        tested = len(comparison.cells) - untested - other_inputs
         effect = f"{comparison.min_effect * 100.0:.3g} %"
         found = f"{slower} slower and {faster} faster" if slower or faster else "None differs"
         if tested:
@@ -98,7 +99,6 @@ def _judgement(comparison: Comparison) -> Iterator[str]:
                 "By Mann-Whitney over the passes, corrected for all cells by Benjamini-Hochberg, "
                 f"at a level of {ALPHA:g}."
             )
-        other_inputs = comparison.count("not judged")
         if other_inputs:
             yield f"Not judged, as their inputs are of another size: {_cells(other_inputs)}."
         if untested:

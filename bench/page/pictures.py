@@ -148,14 +148,14 @@ def pictures(frame: pd.DataFrame) -> Iterator[tuple[str, Picture]]:
             found = _heat_map(frame, other)
             if found:
                 yield "speedups", found
-        several = frame["dtype"].nunique() > 1
-        for (name, dtype), group in frame.groupby(["problem", "dtype"], sort=False, observed=True):
-            found = _times(f"{name} {dtype}" if several else str(name), group, styles)
+        for name, group in frame.groupby(_of_dtypes(frame), sort=False):
+            found = _times(str(name), group, styles)
             if found:
                 yield "times", found
+        floored = _with_floors(frame)
         for section, found in (
-            ("roofline", _roofline(_with_floors(frame), styles)),
-            ("roofline", _shares(_with_floors(frame), styles)),
+            ("roofline", _roofline(floored, styles)),
+            ("roofline", _shares(floored, styles)),
             ("costs", _costs(frame)),
             ("costs", _break_even(frame, styles)),
             ("errors", _errors(frame, styles)),
