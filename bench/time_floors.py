@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from bench import steps, threads
 from bench.floors import CALLED, KINDS, THREADS, Level, levels
 from bench.problem import DTYPES
-from kernels.jit import simd
-from kernels.jit._compile import kernel
+from kernels.simd import elementary
+from kernels.simd._compile import kernel
 
 COUNTS = tuple(int(count) for count in os.environ.get(THREADS, "1").split(","))
 # What one round goes through at the least: starting the threads is nothing beside it.
@@ -45,7 +45,7 @@ def _copy(source: Any, target: Any, times: int) -> None:
 @kernel
 def _exp(source: Any, target: Any) -> None:
     for i in range(source.size):
-        target[i] = simd.exp(source[i])
+        target[i] = elementary.exp(source[i])
 
 
 @kernel(entry=True, parallel=True)

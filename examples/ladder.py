@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit, prange
 
 from kernels import softmax_loss
-from kernels.jit import simd
+from kernels.simd import elementary
 
 LISTS = True
 
@@ -84,7 +84,7 @@ def vector_maximum(scores, labels):
     for i in range(scores.shape[0]):
         largest = scores[i, 0]
         for j in range(scores.shape[1]):
-            largest = simd.maximum_nsz(largest, scores[i, j])
+            largest = elementary.maximum_nsz(largest, scores[i, j])
         total = 0.0
         for j in range(scores.shape[1]):
             total += math.exp(scores[i, j] - largest)
@@ -99,11 +99,11 @@ def vector_exp(scores, labels):
     for i in range(scores.shape[0]):
         largest = scores[i, 0]
         for j in range(scores.shape[1]):
-            largest = simd.maximum_nsz(largest, scores[i, j])
+            largest = elementary.maximum_nsz(largest, scores[i, j])
         total = scores.dtype.type(0)  # a plain 0.0 would make float32 exps float64
         for j in range(scores.shape[1]):
-            total += simd.exp(scores[i, j] - largest)
-        loss += simd.log(np.float64(total)) - (scores[i, labels[i]] - largest)
+            total += elementary.exp(scores[i, j] - largest)
+        loss += elementary.log(np.float64(total)) - (scores[i, labels[i]] - largest)
     return loss / len(labels)
 
 
@@ -124,13 +124,13 @@ def block_loss(scores, labels, start, stop, columns):
         totals[r] = 0
     for j in range(classes):
         for r in range(rows):
-            largest[r] = simd.maximum_nsz(largest[r], columns[j, r])
+            largest[r] = elementary.maximum_nsz(largest[r], columns[j, r])
     for j in range(classes):
         for r in range(rows):
-            totals[r] += simd.exp(columns[j, r] - largest[r])
+            totals[r] += elementary.exp(columns[j, r] - largest[r])
     loss = 0.0
     for r in range(stop - start):
-        loss += simd.log(np.float64(totals[r]))
+        loss += elementary.log(np.float64(totals[r]))
         loss -= scores[start + r, labels[start + r]] - largest[r]
     return loss
 

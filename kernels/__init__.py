@@ -3,7 +3,7 @@
 The same functions as whole-array NumPy are in `kernels.vectorized`.
 """
 
-from kernels.jit import (
+from kernels.simd import (
     check_gradient,
     gradient_descent,
     linear_gradient,

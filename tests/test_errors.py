@@ -2,7 +2,7 @@
 
 The words are written out here once more: the loops hold their own copy of the checks, and this
 table holds the two together. The same mistakes inside a caller's jitted code are in
-`kernels/jit/test_in_jit_errors.py`.
+`kernels/simd/test_in_jit_errors.py`.
 """
 
 import numpy as np

@@ -9,7 +9,7 @@ from inputs import FLOAT_DTYPES, LAYOUTS, seeded_classification, seeded_linear
 from tiers import GRADIENTS, LINEAR, call, every_tier, fast_tier, function_for, parts
 
 import reference
-from kernels import jit, vectorized
+from kernels import simd, vectorized
 
 losses = pytest.mark.parametrize("loss", ["svm", "softmax"])
 methods = pytest.mark.parametrize("method", ["central", "forward"])
@@ -149,7 +149,7 @@ def black_box(loss, W_shape):
     def f(parameters):
         flat = np.asarray(parameters)
         weights = flat[: features * classes].reshape((features, classes))
-        return jit.linear_loss(weights, flat[features * classes :], X, labels, loss, 1.0, 0.2)
+        return simd.linear_loss(weights, flat[features * classes :], X, labels, loss, 1.0, 0.2)
 
     return f, (W, b, X, labels)
 

@@ -6,7 +6,7 @@ from inputs import LAYOUTS, read_only, reversed_view, seeded_classification, see
 from mistakes import GOOD, arguments
 from tiers import LINEAR, OF_SCORES, call, every_tier, fast_tier, parts
 
-from kernels import _check
+from kernels.simd import _check
 
 of_scores = pytest.mark.parametrize("operation", OF_SCORES)
 

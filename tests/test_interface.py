@@ -9,7 +9,7 @@ from tiers import FILLING, OF_SCORES, OPERATIONS, every_tier, fast_tier
 
 import kernels
 import reference
-from kernels import jit, vectorized
+from kernels import simd, vectorized
 
 KEYWORD_ONLY = inspect.Parameter.KEYWORD_ONLY
 operations = pytest.mark.parametrize("operation", OPERATIONS)
@@ -61,13 +61,13 @@ def test_keywords_that_only_some_tiers_have(operation):
     parallel = {"parallel": False} if has_threads else {}
     assert extras(reference, operation) == {}
     assert extras(vectorized, operation) == out
-    assert extras(jit, operation) == out | parallel
+    assert extras(simd, operation) == out | parallel
 
 
 @operations
 def test_kernels_gives_the_jit_tier(operation):
-    assert getattr(kernels, operation) is getattr(jit, operation)
-    assert kernels.__all__ == jit.__all__
+    assert getattr(kernels, operation) is getattr(simd, operation)
+    assert kernels.__all__ == simd.__all__
 
 
 def test_defaults_of_the_design():
@@ -108,7 +108,7 @@ def test_each_operation_is_explained_with_an_example(tier, operation):
 
 MODULES = [
     f"{package}.{name}"
-    for package in ("reference", "kernels.vectorized", "kernels.jit")
+    for package in ("reference", "kernels.vectorized", "kernels.simd")
     for name in ("losses", "gradients", "descent", "linear")
 ]
 

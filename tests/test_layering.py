@@ -50,7 +50,7 @@ def test_the_numpy_tier_does_not_know_of_the_numba_tier(path):
     assert not any("jit" in name or name.startswith("numba") for name in imported_by(path))
 
 
-@pytest.mark.parametrize("path", modules_of("kernels/jit"), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", modules_of("kernels/simd"), ids=lambda path: path.name)
 def test_the_numba_tier_does_not_know_of_the_numpy_tier(path):
     assert not any("vectorized" in name for name in imported_by(path))
 
@@ -63,6 +63,6 @@ def test_the_loops_load_neither_numpy_nor_anything_of_ours():
 
 
 def test_the_same_files_are_in_each_tier():
-    for package in ("reference", "kernels/vectorized", "kernels/jit"):
+    for package in ("reference", "kernels/vectorized", "kernels/simd"):
         names = {path.name for path in modules_of(package)}
         assert {"losses.py", "gradients.py", "descent.py", "linear.py"} <= names

@@ -6,7 +6,7 @@ from closeness import assert_agrees
 from inputs import FLOAT_DTYPES, every_other, reversed_view, seeded_classification
 from tiers import FILLING, GRADIENTS, call, fast_tier, parts
 
-from kernels import jit
+from kernels import simd
 
 filling = pytest.mark.parametrize("operation", FILLING)
 dtypes = pytest.mark.parametrize("dtype", FLOAT_DTYPES)
@@ -85,8 +85,8 @@ def test_scores_may_be_overwritten(tier, operation, dtype, layout, classes):
 @filling
 def test_scores_may_be_overwritten_on_threads(operation):
     scores, labels = seeded_classification(4000, 9)
-    expected = filled(jit, operation, scores, labels)
-    filled(jit, operation, scores, labels, out=scores, parallel=True)
+    expected = filled(simd, operation, scores, labels)
+    filled(simd, operation, scores, labels, out=scores, parallel=True)
     assert_agrees(scores, expected, scale=1 / len(scores))
 
 
@@ -94,7 +94,7 @@ def test_scores_may_be_overwritten_on_threads(operation):
 @pytest.mark.parametrize("operation", GRADIENTS)
 @pytest.mark.parametrize("options", [{}, {"parallel": True}], ids=["serial", "parallel"])
 def test_a_wrong_label_leaves_the_scores_as_they_were(tier, operation, options):
-    if options and tier is not jit:
+    if options and tier is not simd:
         pytest.skip("there are no threads in this tier")
     original, labels = seeded_classification(20_000, 9)
     labels[-1] = 9
@@ -143,7 +143,7 @@ def test_bad_outs_are_refused(tier, operation, out, error, words):
 @pytest.mark.parametrize("options", [{}, {"parallel": True}], ids=["serial", "parallel"])
 @fast_tier
 def test_a_bad_label_leaves_out_as_it_was(tier, operation, label, options):
-    if options and tier is not jit:
+    if options and tier is not simd:
         options = {}
     scores, labels = seeded_classification(5000, 3)
     labels[4321] = label

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import reference as untyped_reference
 from bench.problem import Arguments, seeded, to_lists
 from bench.problems.inputs import LECTURE, classifier
-from kernels import jit, vectorized
-from kernels.jit._compile import kernel
+from kernels import simd, vectorized
+from kernels.simd._compile import kernel
 
 reference: Any = untyped_reference  # the loops carry no types: they are for reading
 
@@ -45,7 +45,7 @@ def classifier_loss(n: int, d: int, c: int, rows: tuple[int, ...] | None = None)
     """Return the loss of a linear classifier as a function of W alone: a hinge, or a softmax."""
     b, X, labels = data = _data(n, d, c, rows)
     lists, sources = to_lists(data), _kernel_sources()
-    svm_loss, softmax_loss, margin = jit.svm_loss, jit.softmax_loss, POST_MARGIN
+    svm_loss, softmax_loss, margin = simd.svm_loss, simd.softmax_loss, POST_MARGIN
 
     @kernel
     def jitted_hinge(W: Any) -> Any:
@@ -77,7 +77,7 @@ def wrong_gradient(n: int, d: int, c: int, rows: tuple[int, ...] | None = None) 
     b, X, labels = data = _data(n, d, c, rows)
     lists, sources = to_lists(data), _kernel_sources()
     how = ("svm", POST_MARGIN) if _is_post(n, d, c) else ("softmax",)
-    svm, softmax, margin = jit.svm_loss_gradient, jit.softmax_loss_gradient, POST_MARGIN
+    svm, softmax, margin = simd.svm_loss_gradient, simd.softmax_loss_gradient, POST_MARGIN
     row, column = WRONG_ENTRY
     factor = WRONG_FACTOR
 
@@ -120,7 +120,7 @@ def _kernel_sources() -> int:
     A function that names it has it in the key of its cache. Numba itself sees only that this file
     has not changed, and would go on with the kernels of an earlier day.
     """
-    files = sorted(Path(jit.__file__).parent.glob("*.py"))
+    files = sorted(Path(simd.__file__).parent.glob("*.py"))
     return zlib.crc32(b"".join(path.read_bytes() for path in files))
 
 
@@ -157,7 +157,7 @@ def numerical_gradient_numpy(f: Forms, W: Any, h: float, method: str) -> Any:
 
 def numerical_gradient_numba(f: Forms, W: Any, h: float, method: str) -> Any:
     """Differentiate in Numba."""
-    return jit.numerical_gradient(f.numba, W, h, method)
+    return simd.numerical_gradient(f.numba, W, h, method)
 
 
 def check_gradient_loop(f: Forms, gradient: Forms, W: Any, h: float) -> Any:
@@ -172,7 +172,7 @@ def check_gradient_numpy(f: Forms, gradient: Forms, W: Any, h: float) -> Any:
 
 def check_gradient_numba(f: Forms, gradient: Forms, W: Any, h: float) -> Any:
     """Check a gradient in Numba."""
-    return jit.check_gradient(f.numba, gradient.numba, W, h)
+    return simd.check_gradient(f.numba, gradient.numba, W, h)
 
 
 def gradient_descent_loop(slope: Forms, x0: Any, *runs: tuple[float, int]) -> Any:
@@ -187,4 +187,4 @@ def gradient_descent_numpy(slope: Forms, x0: Any, *runs: tuple[float, int]) -> A
 
 def gradient_descent_numba(slope: Forms, x0: Any, *runs: tuple[float, int]) -> Any:
     """Descend in Numba, once for each (rate, steps)."""
-    return tuple(jit.gradient_descent(slope.numba, x0, rate, steps) for rate, steps in runs)
+    return tuple(simd.gradient_descent(slope.numba, x0, rate, steps) for rate, steps in runs)

@@ -15,7 +15,7 @@ from bench.problem import Arguments, Cost, Kernel, Output, Problem, Size, Tolera
 from bench.problems.inputs import SIZES, layouts, some
 
 SAMPLED_NUMBERS = 20_000
-# Units in the last place; `simd.exp` promises 2 at the most, and the oracle's exp is rounded too.
+# Units in the last place: the library promises at most 2, and the oracle's exp is rounded too.
 ROUNDINGS = 4
 
 
@@ -39,9 +39,9 @@ def _exp_or_infinity(value: float) -> float:
 
 @cache
 def _numba() -> Kernel:
-    from kernels.jit import simd
+    from kernels.simd import elementary
 
-    return _jitted(simd.exp)
+    return _jitted(elementary.exp)
 
 
 @cache
@@ -55,7 +55,7 @@ def _jitted(exp: Any) -> Kernel:
     The result is made by NumPy, which asks for large pages: made in compiled code, a large one cost
     more than all the exps.
     """
-    from kernels.jit._compile import kernel
+    from kernels.simd._compile import kernel
 
     @kernel
     def fill(x: NDArray[Any], result: NDArray[Any]) -> None:

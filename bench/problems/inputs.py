@@ -49,10 +49,10 @@ def our_tiers(module: str, name: str, *, parallel: bool = False) -> dict[str, Ca
     tiers: dict[str, Callable[[], Kernel]] = {
         "loop": partial(load, f"reference.{module}", name),
         "numpy": partial(load, f"kernels.vectorized.{module}", name),
-        "numba": partial(load, f"kernels.jit.{module}", name),
+        "numba": partial(load, f"kernels.simd.{module}", name),
     }
     if parallel:
-        tiers["numba-parallel"] = partial(load, f"kernels.jit.{module}", name, parallel=True)
+        tiers["numba-parallel"] = partial(load, f"kernels.simd.{module}", name, parallel=True)
     return tiers | peers.tiers(name)
 
 

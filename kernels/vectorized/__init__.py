@@ -1,6 +1,6 @@
 """The NumPy tier: every operation as whole-array arithmetic.
 
-Same names and arguments as `reference` (loops) and `kernels.jit` (Numba).
+Same names and arguments as `reference` (loops) and `kernels.simd` (Numba).
 """
 
 from kernels.vectorized.descent import gradient_descent

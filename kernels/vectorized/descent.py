@@ -1,4 +1,4 @@
-"""Gradient descent that keeps its whole path. Checks are left to `kernels._check`."""
+"""Gradient descent that keeps its whole path. Checks are left to `kernels.simd._check`."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kernels import _check
+from kernels.simd import _check
 
 
 def gradient_descent(

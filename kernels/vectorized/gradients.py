@@ -1,6 +1,6 @@
 """Finite differences of any function of an array, and what they are for: checking a gradient.
 
-Checks and their words are left to `kernels._check`.
+Checks and their words are left to `kernels.simd._check`.
 """
 
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kernels import _check
+from kernels.simd import _check
 
 
 def numerical_gradient(

@@ -1,7 +1,7 @@
 """The linear classifier scores = X·W + b in NumPy: its loss, gradients and training.
 
 Regularization λ adds λ·ΣW² (the biases are left out). The losses of the scores are those of
-`losses`; checks and their words are left to `kernels._check`.
+`losses`; checks and their words are left to `kernels.simd._check`.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kernels import _check
+from kernels.simd import _check
 from kernels.vectorized import losses as score_losses
 
 BLOCK = 1 << 16

@@ -1,6 +1,6 @@
 """Losses of classification scores and their gradients, as whole-array NumPy.
 
-Checks and their words are left to `kernels._check`.
+Checks and their words are left to `kernels.simd._check`.
 """
 
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kernels import _check
+from kernels.simd import _check
 
 
 def svm_loss(scores: ArrayLike, labels: ArrayLike, margin: float = 1.0) -> float:

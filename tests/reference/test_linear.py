@@ -5,7 +5,7 @@ from itertools import chain
 import numpy as np
 import pytest
 
-from kernels.jit import linear as jit_linear
+from kernels.simd import linear as jit_linear
 from kernels.vectorized import linear as vectorized_linear
 from reference.linear import batches, shuffled, splitmix64
 

@@ -6,10 +6,10 @@ import numba
 import pytest
 
 import reference
-from kernels import jit, vectorized
+from kernels import simd, vectorized
 
-TIERS = {"reference": reference, "vectorized": vectorized, "jit": jit}
-FAST = {"vectorized": vectorized, "jit": jit}
+TIERS = {"reference": reference, "vectorized": vectorized, "simd": simd}
+FAST = {"vectorized": vectorized, "simd": simd}
 
 every_tier = pytest.mark.parametrize("tier", TIERS.values(), ids=TIERS)
 fast_tier = pytest.mark.parametrize("tier", FAST.values(), ids=FAST)
@@ -27,7 +27,7 @@ LINEAR = ("linear_loss", "linear_gradient", "linear_numerical_gradient")
 
 def function_for(tier, function):
     """Give a function as the tier wants it: jitted for the jit tier."""
-    return jitted(function) if tier is jit else function
+    return jitted(function) if tier is simd else function
 
 
 @functools.cache

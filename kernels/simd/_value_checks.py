@@ -1,4 +1,4 @@
-"""The checks of values in compiled form: the very functions of `kernels._check`, and a few joined.
+"""The checks of values in compiled form: the very functions of `_check`, and a few joined.
 
 Called first thing in each kernel, so that they hold for Python callers and jitted ones alike, and
 never inside a `prange`, where raising is not safe.
@@ -6,8 +6,8 @@ never inside a `prange`, where raising is not safe.
 
 import numpy as np
 
-from kernels import _check
-from kernels.jit._compile import kernel
+from kernels.simd import _check
+from kernels.simd._compile import kernel
 
 entries = kernel(_check.entries)
 not_empty = kernel(_check.not_empty)

@@ -4,16 +4,16 @@ A short row leaves most lanes of a vector empty, and its maximum and sum go acro
 rows side by side (16 of float32, 8 of float64) has none of that: every step is a vector of the same
 step of all of them. `rows` takes over where a row fills several vectors by itself.
 
-What exp and maximum are is left to `simd`, vectors and the turning to `vectors`.
+What exp and maximum are is left to `elementary`, vectors and the turning to `vectors`.
 """
 
 import math
 
-from kernels.jit import simd
-from kernels.jit._compile import kernel
-from kernels.jit.layout import columns_in, group_of, labels_of, put, scratch
-from kernels.jit.rows import larger, terms
-from kernels.jit.vectors import (
+from kernels.simd import elementary
+from kernels.simd._compile import kernel
+from kernels.simd.layout import columns_in, group_of, labels_of, put, scratch
+from kernels.simd.rows import larger, terms
+from kernels.simd.vectors import (
     ahead,
     as_in,
     filled,
@@ -136,7 +136,7 @@ def exp_sums(columns, classes, largest):
     line = lanes(columns, 1)
     totals = filled(columns, 1, 0.0)
     for j in range(classes):
-        totals += simd.exp_nonpositive(load(columns, j * line, 1) - largest)
+        totals += elementary.exp_nonpositive(load(columns, j * line, 1) - largest)
     return totals
 
 
@@ -146,7 +146,7 @@ def exps(columns, classes, largest):
     line = lanes(columns, 1)
     totals = filled(columns, 1, 0.0)
     for j in range(classes):
-        value = simd.exp_nonpositive(load(columns, j * line, 1) - largest)
+        value = elementary.exp_nonpositive(load(columns, j * line, 1) - largest)
         store(columns, j * line, value)
         totals += value
     return totals
@@ -221,7 +221,7 @@ def softmax_losses(scores, labels, start, stop):
         own = labels_of(labels, first, count, filled(columns, 1, 0.0))
         largest = maxima(columns, classes)
         below = largest - at_labels(columns, classes, own)
-        losses = simd.log(exp_sums(columns, classes, largest)) + below
+        losses = elementary.log(exp_sums(columns, classes, largest)) + below
         total += valid_sum(losses, count)
     return total
 
@@ -236,7 +236,7 @@ def log_softmax(scores, start, stop, out):
         count = min(line, stop - first)
         into_columns(group_of(scores, first, count, space), classes, columns)
         largest = maxima(columns, classes)
-        log_totals = simd.log(exp_sums(columns, classes, largest))
+        log_totals = elementary.log(exp_sums(columns, classes, largest))
         for j in range(classes):
             store(columns, j * line, (load(columns, j * line, 1) - largest) - log_totals)
         into_rows(columns, classes, pointer(space, 0))
@@ -273,7 +273,7 @@ def softmax_gradients(scores, labels, weight, start, stop, out):
         largest = maxima(columns, classes)
         below = largest - at_labels(columns, classes, own)
         totals = exps(columns, classes, largest)
-        total += valid_sum(simd.log(totals) + below, count)
+        total += valid_sum(elementary.log(totals) + below, count)
         factors = weight / totals
         for j in range(classes):
             slope = load(columns, j * line, 1) * factors

@@ -13,7 +13,7 @@ from numba.core import cgutils
 from numba.core.errors import TypingError
 from numba.extending import overload
 
-from kernels.jit.vectors import Vector, broadcast, call_lane_wise, intrinsic
+from kernels.simd.vectors import Vector, broadcast, call_lane_wise, intrinsic
 
 __all__ = ["exp", "exp_nonpositive", "expm1", "log", "log1p", "maximum", "maximum_nsz"]
 
@@ -88,7 +88,7 @@ def _format(dtype, *, ln2, exp_tail, log_tail):
     )
 
 
-# Everything below is printed by fit_simd.py: minimax fits by Remez exchange. The error is relative
+# Printed by tests/support/fit_elementary.py: minimax fits by Remez exchange. The error is relative
 # to expm1 and to log, after rounding of the coefficients, in units of the gap above 1 (eps).
 _FLOAT32 = _format(
     np.float32,

@@ -1,13 +1,13 @@
 """Losses of classification scores and their gradients in Numba.
 
-Three layers, as everywhere in `kernels.jit`: a block function takes some rows, and holds the choice
+Three layers, as everywhere in this package: a block function takes some rows, and holds the choice
 of how; a kernel checks the values and takes the rows in fixed blocks, whose sums it adds in their
 order, so that the serial and the parallel kernel give the same bits at any number of threads; the
 public function makes arrays of what it was given and calls the compiled variant for them. The
 `overload` after each public function is the same thing for callers that are jitted themselves.
 
 The arithmetic is left to `rows` (a row at a time) and `columns` (many short rows at once), flags
-and variants to `_compile`, checks to `_checks` and `_in_jit`.
+and variants to `_compile`, checks to `_value_checks` and `_in_jit`.
 """
 
 from typing import Any
@@ -17,19 +17,9 @@ from numba import prange, types
 from numba.extending import overload
 from numpy.typing import ArrayLike, NDArray
 
-from kernels import _check
-from kernels.jit import columns, rows
-from kernels.jit._checks import (
-    at_least_zero,
-    check_count,
-    check_labels,
-    check_scores,
-    labels_fit,
-    refuse_labels,
-    result_shape,
-)
-from kernels.jit._compile import dual_kernel, kernel, worth_threads
-from kernels.jit._in_jit import (
+from kernels.simd import _check, columns, rows
+from kernels.simd._compile import dual_kernel, kernel, worth_threads
+from kernels.simd._in_jit import (
     accept_labels,
     accept_out,
     accept_real,
@@ -39,7 +29,16 @@ from kernels.jit._in_jit import (
     as_result,
     pick,
 )
-from kernels.jit.vectors import LINE
+from kernels.simd._value_checks import (
+    at_least_zero,
+    check_count,
+    check_labels,
+    check_scores,
+    labels_fit,
+    refuse_labels,
+    result_shape,
+)
+from kernels.simd.vectors import LINE
 
 LABELS = types.Array(types.int64, 1, "C")
 BLOCK = 1 << 14

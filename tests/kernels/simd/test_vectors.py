@@ -5,8 +5,8 @@ import pytest
 from numba import njit
 from numba.core.errors import TypingError
 
-from kernels.jit import simd
-from kernels.jit import vectors as v
+from kernels.simd import elementary
+from kernels.simd import vectors as v
 
 DTYPES = ["float32", "float64"]
 LANES = {"float32": 16, "float64": 8}
@@ -242,7 +242,7 @@ def test_rows_of_known_length_are_turned_whole(dtype):
 @each_dtype
 @pytest.mark.parametrize("name", ["exp", "expm1", "log", "log1p"])
 def test_math_gives_a_vector_the_bits_of_its_numbers(dtype, name):
-    function = getattr(simd, name)
+    function = getattr(elementary, name)
 
     @njit
     def of_vectors(x, out):
@@ -270,7 +270,7 @@ def test_exp_nonpositive_is_exp_but_for_subnormal_results(dtype):
     @njit
     def both(x, some, all_):
         for i in range(x.size):
-            some[i], all_[i] = simd.exp_nonpositive(x[i]), simd.exp(x[i])
+            some[i], all_[i] = elementary.exp_nonpositive(x[i]), elementary.exp(x[i])
 
     finfo = np.finfo(dtype)
     least = np.log(finfo.smallest_normal)

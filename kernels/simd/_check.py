@@ -1,7 +1,7 @@
 """What the NumPy and the Numba tier accept, and the words they refuse with: the one home of both.
 
 Two kinds of checks. Those of *types and dimensions* run in Python, on arrays. Those of *values*
-(from `entries` down) are what Numba compiles too: `kernels/jit/_checks.py` jits these very
+(from `entries` down) are what Numba compiles too: `kernels/simd/_value_checks.py` jits these very
 functions, so a mistake gets the same words from NumPy, from Numba, and inside a caller's own jitted
 code.
 """
@@ -27,7 +27,7 @@ INT64 = np.dtype(np.int64)
 
 
 # --- words for mistakes of type or dimension: raised here as TypeError and ValueError, and by
-# --- kernels/jit while Numba types a caller's function
+# --- kernels/simd while Numba types a caller's function
 
 
 def kind_words(function: str, argument: str, expected: str, kind: str) -> str:

@@ -5,17 +5,17 @@ with the line that ends with it, in which the numbers that were done already are
 is filled that line is read first of all, as what is filled may be the scores themselves. The hinge
 of short rows masks what is beyond their end instead, and takes rows of any length.
 
-What exp and maximum are is left to `simd`, vectors to `vectors`, short rows to `columns`.
+What exp and maximum are is left to `elementary`, vectors to `vectors`, short rows to `columns`.
 """
 
 import math
 
 import numpy as np
 
-from kernels.jit import simd
-from kernels.jit._compile import kernel
-from kernels.jit.layout import put_row, room_for_row, row_buffer, row_of
-from kernels.jit.vectors import (
+from kernels.simd import elementary
+from kernels.simd._compile import kernel
+from kernels.simd.layout import put_row, room_for_row, row_buffer, row_of
+from kernels.simd.vectors import (
     count_of,
     filled,
     lane_numbers,
@@ -272,16 +272,16 @@ def exp_sum(row, classes, largest):
         stop = min(j + CHUNK, whole)
         part = filled(row, PACE, 0.0)
         while j + many <= stop:
-            part += simd.exp_nonpositive(load(row, j, PACE) - largest)
+            part += elementary.exp_nonpositive(load(row, j, PACE) - largest)
             j += many
         total += np.float64(sum_of(part))
     part = zero
     while j < whole:
-        part += simd.exp_nonpositive(load(row, j, 1) - largest)
+        part += elementary.exp_nonpositive(load(row, j, 1) - largest)
         j += line
     if whole < classes:
         first = classes - line
-        value = simd.exp_nonpositive(load(row, first, 1) - largest)
+        value = elementary.exp_nonpositive(load(row, first, 1) - largest)
         part += select(lane_numbers(zero) >= whole - first, value, zero)
     return total + np.float64(sum_of(part))
 
@@ -299,20 +299,20 @@ def exp_fill(row, classes, largest, out):
         stop = min(j + CHUNK, whole)
         part = filled(row, PACE, 0.0)
         while j + many <= stop:
-            value = simd.exp_nonpositive(load(row, j, PACE) - largest)
+            value = elementary.exp_nonpositive(load(row, j, PACE) - largest)
             store(out, j, value)
             part += value
             j += many
         total += np.float64(sum_of(part))
     part = zero
     while j < whole:
-        value = simd.exp_nonpositive(load(row, j, 1) - largest)
+        value = elementary.exp_nonpositive(load(row, j, 1) - largest)
         store(out, j, value)
         part += value
         j += line
     if whole < classes:
         first = classes - line
-        value = simd.exp_nonpositive(last - largest)
+        value = elementary.exp_nonpositive(last - largest)
         store(out, first, value)
         part += select(lane_numbers(zero) >= whole - first, value, zero)
     return total + np.float64(sum_of(part))
@@ -351,10 +351,10 @@ def log_sum(numbers):
     whole = whole_lines(row, numbers.size)
     total = filled(row, 1, 0.0)
     for j in range(0, whole, line):
-        total += simd.log(load(row, j, 1))
+        total += elementary.log(load(row, j, 1))
     rest = 0.0
     for j in range(whole, numbers.size):
-        rest += simd.log(row[j])
+        rest += elementary.log(row[j])
     return sum_of(total) + rest
 
 
@@ -433,7 +433,7 @@ def log_softmax(scores, start, stop, out):
     for i in range(start, stop):
         row, room = row_of(scores, i, buffer), room_for_row(out, i, out_buffer)
         largest = maximum(row, classes)
-        log_total = scores.dtype.type(simd.log(exp_sum(row, classes, largest)))
+        log_total = scores.dtype.type(elementary.log(exp_sum(row, classes, largest)))
         subtract(row, classes, largest, log_total, room)
         put_row(out_buffer, out, i)
 

@@ -1,6 +1,6 @@
 """The Numba tier inside a caller's own jitted code: what is refused while Numba types that code.
 
-The words are those of `kernels._check`. Checks of values run in the kernels themselves.
+The words are those of `kernels.simd._check`. Checks of values run in the kernels themselves.
 """
 
 from collections.abc import Sequence
@@ -11,8 +11,8 @@ from numba import typeof, types
 from numba.core.errors import TypingError
 from numba.extending import overload
 
-from kernels import _check
-from kernels.jit._compile import DualKernel, Twins
+from kernels.simd import _check
+from kernels.simd._compile import DualKernel, Twins
 
 _LETTERS: tuple[tuple[Any, str], ...] = (
     (types.Boolean, "b"),

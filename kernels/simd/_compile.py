@@ -1,7 +1,7 @@
 """How the Numba tier compiles and is called: the one home of every flag and variant.
 
 Kernels are plain functions under `@kernel`; what they compute is left to the other modules, what
-they refuse to `_checks` and `_in_jit`.
+they refuse to `_value_checks` and `_in_jit`.
 """
 
 import threading
@@ -17,7 +17,7 @@ from numba.np.numpy_support import from_dtype
 from numba.np.ufunc.parallel import threading_layer
 from numpy.typing import NDArray
 
-from kernels import _check
+from kernels.simd import _check
 
 OPTIONS: dict[str, Any] = {
     # Serial kernels touch no Python object: other Python threads may run meanwhile.

@@ -4,7 +4,7 @@ Matrix products are BLAS's; the losses of the scores are the blocks of `losses`;
 compiled from its first epoch to its last. Regularization λ adds λ·ΣW² (the biases are left out).
 Kernels here take contiguous arrays of one dtype, which the public functions make.
 
-Flags and variants are left to `_compile`, checks to `_checks` and `_in_jit`.
+Flags and variants are left to `_compile`, checks to `_value_checks` and `_in_jit`.
 """
 
 import math
@@ -15,19 +15,9 @@ from numba import prange, types
 from numba.extending import overload
 from numpy.typing import ArrayLike, NDArray
 
-from kernels import _check
-from kernels.jit import simd
-from kernels.jit._checks import (
-    at_least,
-    at_least_zero,
-    check_linear,
-    choice,
-    entries,
-    finite,
-    step_size,
-)
-from kernels.jit._compile import dual_kernel, kernel, variants, worth_threads
-from kernels.jit._in_jit import (
+from kernels.simd import _check, elementary
+from kernels.simd._compile import dual_kernel, kernel, variants, worth_threads
+from kernels.simd._in_jit import (
     accept_integer,
     accept_labels,
     accept_real,
@@ -43,14 +33,23 @@ from kernels.jit._in_jit import (
     or_zeros,
     pick,
 )
-from kernels.jit.losses import (
+from kernels.simd._value_checks import (
+    at_least,
+    at_least_zero,
+    check_linear,
+    choice,
+    entries,
+    finite,
+    step_size,
+)
+from kernels.simd.losses import (
     LABELS,
     softmax_gradient_block,
     softmax_loss_block,
     svm_block,
     svm_gradient_block,
 )
-from kernels.jit.vectors import pointer
+from kernels.simd.vectors import pointer
 
 FEATURES = 64
 """Features in a block of finite differences: their sums for a few classes stay in cache."""
@@ -140,7 +139,7 @@ def softmax_shares(scores, own, others):
     for i in range(scores.shape[0]):
         largest = scores[i, 0]
         for c in range(1, classes):
-            largest = simd.maximum_nsz(largest, scores[i, c])
+            largest = elementary.maximum_nsz(largest, scores[i, c])
         before = 0.0
         for c in range(classes):
             own[i, c] = math.exp(scores[i, c] - largest)
@@ -184,12 +183,12 @@ def rises(shifts, central, low, rise):
         size = abs(shifts[k])
         far |= size > LARGEST_SHIFT
         if central:
-            up = simd.expm1(min(size, LARGEST_SHIFT))
+            up = elementary.expm1(min(size, LARGEST_SHIFT))
             low[k] = 1.0 / (1.0 + up)
             rise[k] = up + up * low[k]
         else:
-            low[k] = simd.exp(min(shifts[k], 0.0))
-            rise[k] = abs(simd.expm1(min(shifts[k], LARGEST_SHIFT)))
+            low[k] = elementary.exp(min(shifts[k], 0.0))
+            rise[k] = abs(elementary.expm1(min(shifts[k], LARGEST_SHIFT)))
     return far != 0
 
 
@@ -201,7 +200,7 @@ def near_change(own, others, low, rise, shift):
     exps by r + p·exp(δ). The difference of two such logarithms is one log1p of a ratio:
     log(high) − log(low) = log1p((high − low) / low), taken with high ≥ low, which cancels nothing.
     """
-    return math.copysign(simd.log1p(own * rise / (others + own * low)), shift)
+    return math.copysign(elementary.log1p(own * rise / (others + own * low)), shift)
 
 
 @kernel
@@ -242,7 +241,7 @@ def has_no_hinge(scores, i, label, margin):
     worst = math.nan if math.isnan(scores[i, label]) else 0.0
     for c in range(scores.shape[1]):
         if c != label:
-            worst = simd.maximum_nsz(worst, excess(scores, i, c, label, margin))
+            worst = elementary.maximum_nsz(worst, excess(scores, i, c, label, margin))
     return math.isnan(worst)
 
 
@@ -260,10 +259,10 @@ def svm_changes(scores, i, label, margin, shifts, central, change):
         if c != label:
             here = excess(scores, i, c, label, margin)
             for k in range(shifts.size):
-                below = simd.maximum_nsz(here - back * shifts[k], 0.0)
-                change[c, k] += simd.maximum_nsz(here + shifts[k], 0.0) - below
-                below = simd.maximum_nsz(here + back * shifts[k], 0.0)
-                change[label, k] += simd.maximum_nsz(here - shifts[k], 0.0) - below
+                below = elementary.maximum_nsz(here - back * shifts[k], 0.0)
+                change[c, k] += elementary.maximum_nsz(here + shifts[k], 0.0) - below
+                below = elementary.maximum_nsz(here + back * shifts[k], 0.0)
+                change[label, k] += elementary.maximum_nsz(here - shifts[k], 0.0) - below
 
 
 @kernel

@@ -1,4 +1,4 @@
-"""Derives the constants of `simd.py` and prints them with the error of each fit.
+"""Derives the constants of `elementary.py` and prints them with the error of each fit.
 
 A script to be run by hand: it needs mpmath, which the package does not.
 """

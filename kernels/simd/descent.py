@@ -1,6 +1,6 @@
 """Gradient descent of a jitted gradient, compiled whole, that keeps its path.
 
-Flags are left to `_compile`, checks to `_checks` and `_in_jit`.
+Flags are left to `_compile`, checks to `_value_checks` and `_in_jit`.
 """
 
 from collections.abc import Callable
@@ -11,16 +11,16 @@ from numba import types
 from numba.extending import overload
 from numpy.typing import ArrayLike, NDArray
 
-from kernels import _check
-from kernels.jit._checks import at_least, finite, returned_shape
-from kernels.jit._compile import jitted_function, kernel
-from kernels.jit._in_jit import (
+from kernels.simd import _check
+from kernels.simd._compile import jitted_function, kernel
+from kernels.simd._in_jit import (
     accept_function,
     accept_integer,
     accept_point,
     accept_real,
     result_dtype,
 )
+from kernels.simd._value_checks import at_least, finite, returned_shape
 
 
 @kernel

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numba.extending import overload
 
-from kernels.jit._compile import kernel
-from kernels.jit.vectors import (
+from kernels.simd._compile import kernel
+from kernels.simd.vectors import (
     LINE,
     lane_numbers,
     lanes,

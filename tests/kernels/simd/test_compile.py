@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import kernels
-from kernels.jit import _compile
+from kernels.simd import _compile
 
 ROOT = Path(kernels.__file__).parents[1]
 
@@ -48,7 +48,7 @@ def test_a_kernel_has_four_variants_and_no_more():
         """
         import numpy as np
         from inputs import LAYOUTS, seeded_classification
-        from kernels.jit import losses, softmax_loss_gradient, svm_loss
+        from kernels.simd import losses, softmax_loss_gradient, svm_loss
 
         for dtype in ("f4", "f8", "f2", "i4"):
             for layout in LAYOUTS.values():
@@ -70,7 +70,7 @@ def test_a_kernel_has_four_variants_and_no_more():
 def test_kernels_are_found_again_in_another_process():
     first_or_later = """
         import numpy as np
-        from kernels.jit import losses, svm_loss
+        from kernels.simd import losses, svm_loss
         svm_loss(np.eye(2), [0, 1])
         print(sum(losses.svm_loss_kernel.serial.stats.cache_hits.values()))
     """
@@ -145,13 +145,13 @@ def test_without_a_folder_that_can_be_written_all_works(tmp_path):
 
 def test_serial_and_parallel_kernels_have_names_of_their_own():
     # Numba's cache knows a function by its name: one would be loaded in place of the other
-    kernel = kernels.jit.losses.svm_loss_kernel
+    kernel = kernels.simd.losses.svm_loss_kernel
     assert kernel.serial.py_func.__qualname__ != kernel.parallel.py_func.__qualname__
     assert kernel.serial.py_func.__code__ is kernel.parallel.py_func.__code__
 
 
 def test_flags_of_every_kernel():
-    kernel = kernels.jit.losses.svm_loss_kernel
+    kernel = kernels.simd.losses.svm_loss_kernel
     for one in (kernel.serial, kernel.parallel):
         assert one.targetoptions["nogil"] is True
         assert one.targetoptions["fastmath"] is False

@@ -1,4 +1,4 @@
-"""What simd.py promises: its bounds of error, its special values, and that loops over it vectorise.
+"""Bounds of error and special values of `elementary`, and that loops over it vectorise.
 
 No time is measured here; docs/performance.md has the figures.
 """
@@ -16,7 +16,7 @@ import pytest
 from numba import njit, prange
 from numba.core.errors import TypingError
 
-from kernels.jit import simd
+from kernels.simd import elementary
 
 UNARY = ["exp", "expm1", "log", "log1p"]
 DTYPES = [np.float32, np.float64]
@@ -39,7 +39,7 @@ FAST = [
 
 
 def elementwise(name, **options):
-    function = getattr(simd, name)
+    function = getattr(elementary, name)
 
     @njit(**options)
     def loop(x, out):
@@ -140,11 +140,11 @@ def test_error_within_bound(name, dtype, loops):
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_constants_are_those_of_the_fit(dtype):
     pytest.importorskip("mpmath")
-    fit_simd = pytest.importorskip("fit_simd")
-    constants = simd._FLOAT32 if dtype is np.float32 else simd._FLOAT64
-    assert (constants.ln2_high, constants.ln2_low) == fit_simd.split_ln2(dtype)
-    for name, fit in fit_simd.FITS.items():
-        fitted = fit_simd.remez(*fit, fit_simd.TERMS[name][dtype])
+    fit_elementary = pytest.importorskip("fit_elementary")
+    constants = elementary._FLOAT32 if dtype is np.float32 else elementary._FLOAT64
+    assert (constants.ln2_high, constants.ln2_low) == fit_elementary.split_ln2(dtype)
+    for name, fit in fit_elementary.FITS.items():
+        fitted = fit_elementary.remez(*fit, fit_elementary.TERMS[name][dtype])
         assert getattr(constants, f"{name}_tail") == tuple(dtype(str(c)) for c in fitted)
 
 
@@ -230,7 +230,7 @@ def test_maximum(dtype):
     @njit
     def loop(a, b, out):
         for i in range(a.size):
-            out[i] = simd.maximum(a[i], b[i])
+            out[i] = elementary.maximum(a[i], b[i])
 
     a, b = np.array(PAIRS, dtype).T.copy()
     got = np.empty_like(a)
@@ -246,7 +246,7 @@ def test_maximum_of_either_zero():
     @njit(error_model="numpy")
     def loop(a, b, out):
         for i in range(a.size):
-            out[i] = simd.maximum_nsz(a[i], b[i])
+            out[i] = elementary.maximum_nsz(a[i], b[i])
 
     a, b = np.array([1.0, np.nan, 2.0, -np.inf, 0.0]), np.array([2.0, 1.0, np.nan, -1.0, -0.0])
     out = np.empty(5)
@@ -259,7 +259,7 @@ def running_maximum(**options):
     def loop(x):
         m = x[0]
         for i in range(1, x.size):
-            m = simd.maximum(m, x[i])
+            m = elementary.maximum(m, x[i])
         return m
 
     return loop
@@ -292,14 +292,15 @@ def test_fast_math_of_the_caller_stays_outside(name, dtype, fastmath, loops):
 # fast-math flags of its own would take that caller's for good.
 FAST_CALLER_FIRST = """
 import numpy as np
-from kernels.jit import simd
+from kernels.simd import elementary
 from numba import njit
 
 @njit(fastmath=True)
 def fast(x, shift):
     total = x.dtype.type(0)
     for i in range(x.size):
-        total += simd.exp(x[i] - shift) * simd.expm1(x[i]) + simd.log(x[i]) + simd.log1p(x[i])
+        total += elementary.exp(x[i] - shift) * elementary.expm1(x[i])
+        total += elementary.log(x[i]) + elementary.log1p(x[i])
     return total
 
 for dtype, bound in (np.float32, 1e-5), (np.float64, 1e-14):
@@ -311,20 +312,20 @@ for dtype, bound in (np.float32, 1e-5), (np.float64, 1e-14):
 
 # Without FMA, and with the narrowest vectors: the bounds hold there too, and exp still vectorises.
 GENERIC_PROCESSOR = """
-import numpy as np, test_simd
-for name, dtype in test_simd.BOUNDS:
-    loop = test_simd.elementwise(name)
-    x = test_simd.samples(name, dtype)[::3]
-    error, place = test_simd.worst(name, x, test_simd.apply(loop, x))
-    assert error <= test_simd.BOUNDS[name, dtype], place
+import numpy as np, test_elementary
+for name, dtype in test_elementary.BOUNDS:
+    loop = test_elementary.elementwise(name)
+    x = test_elementary.samples(name, dtype)[::3]
+    error, place = test_elementary.worst(name, x, test_elementary.apply(loop, x))
+    assert error <= test_elementary.BOUNDS[name, dtype], place
     (assembly,) = loop.inspect_asm().values()
     assert "vfmadd" not in assembly and "%ymm" not in assembly
-    test_simd.assert_vectorised(loop, name)
+    test_elementary.assert_vectorised(loop, name)
 """
 
 
 def run_alone(code, **environment):
-    paths = os.pathsep.join([str(Path(__file__).parent), str(Path(simd.__file__).parents[2])])
+    paths = os.pathsep.join([str(Path(__file__).parent), str(Path(elementary.__file__).parents[2])])
     environment = {**os.environ, "PYTHONPATH": paths, **environment}
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code], env=environment, capture_output=True, text=True
@@ -348,13 +349,13 @@ def test_processor_without_fma():
 
 def test_import_compiles_nothing():
     run_alone(
-        "from kernels.jit import simd\n"
-        "assert not any(getattr(simd, name).signatures for name in simd.__all__)"
+        "from kernels.simd import elementary\n"
+        "assert not any(getattr(elementary, name).signatures for name in elementary.__all__)"
     )
 
 
 def assert_vectorised(loop, name):
-    """The loop works on vectors, and calls neither libm nor a function of simd.py left standing.
+    """The loop works on vectors, and calls neither libm nor a function of elementary.py.
 
     LLVM's own exp of a vector, `llvm.exp.v8f64`, is taken apart into scalar calls only in the
     assembly, so the calls are looked for there.
@@ -366,13 +367,13 @@ def assert_vectorised(loop, name):
         f"{name}: no vectors"
     )
     called = re.findall(
-        r"\b(?:exp|expm1|log|log1p|fma|fmaximum)f?\b|_ZN(?!08NumbaEnv)\w*4simd\w*", assembly
+        r"\b(?:exp|expm1|log|log1p|fma|fmaximum)f?\b|_ZN(?!08NumbaEnv)\w*10elementary\w*", assembly
     )
     assert not called, f"{name} calls {called}"
 
 
 def test_a_loop_of_libm_calls_does_not_pass_for_vectorised(monkeypatch):
-    monkeypatch.setattr(simd, "exp", math.exp)
+    monkeypatch.setattr(elementary, "exp", math.exp)
     loop = elementwise("exp")
     apply(loop, np.ones(3))
     with pytest.raises(AssertionError, match="calls"):
@@ -398,11 +399,11 @@ def test_integers_become_float64():
     @njit
     def all_five(x):
         return (
-            simd.exp(x),
-            simd.expm1(x),
-            simd.log(x),
-            simd.log1p(x),
-            simd.maximum(x, np.float32(0)),
+            elementary.exp(x),
+            elementary.expm1(x),
+            elementary.log(x),
+            elementary.log1p(x),
+            elementary.maximum(x, np.float32(0)),
         )
 
     for x in (2, np.int8(2), np.uint64(2)):
@@ -417,7 +418,11 @@ def test_float32_stays_float32():
     @njit
     def width(x):
         return np.array(
-            [simd.maximum(simd.exp(x), simd.log(x)) + simd.expm1(x) + simd.log1p(x)]
+            [
+                elementary.maximum(elementary.exp(x), elementary.log(x))
+                + elementary.expm1(x)
+                + elementary.log1p(x)
+            ]
         ).itemsize
 
     assert width(np.float32(2)) == 4
@@ -427,9 +432,9 @@ def test_other_types_are_refused():
     for x in (1j, "1", None, np.ones(3)):
         for name in UNARY:
             with pytest.raises(TypingError, match="wanted a float32, a float64 or an integer"):
-                getattr(simd, name)(x)
+                getattr(elementary, name)(x)
         with pytest.raises(TypingError, match="wanted a float32, a float64 or an integer"):
-            simd.maximum(1.0, x)
+            elementary.maximum(1.0, x)
 
 
 def test_within_parallel_and_fast_callers():
@@ -438,11 +443,11 @@ def test_within_parallel_and_fast_callers():
         for row in prange(x.shape[0]):
             top = x[row, 0]
             for k in range(x.shape[1]):
-                top = simd.maximum(top, x[row, k])
+                top = elementary.maximum(top, x[row, k])
             total = x.dtype.type(0)
             for k in range(x.shape[1]):
-                total += simd.exp(x[row, k] - top)
-            out[row] = top + simd.log(total)
+                total += elementary.exp(x[row, k] - top)
+            out[row] = top + elementary.log(total)
 
     x = np.random.default_rng(0).normal(size=(50, 333)).astype(np.float32)
     out = np.empty(50, np.float32)
@@ -453,11 +458,11 @@ def test_within_parallel_and_fast_callers():
 def test_within_a_cached_caller(tmp_path):
     caller = tmp_path / "caller.py"
     caller.write_text(
-        "import numba\nfrom kernels.jit import simd\n"
+        "import numba\nfrom kernels.simd import elementary\n"
         "@numba.njit(cache=True)\n"
         "def loop(x, out):\n"
         "    for i in range(x.size):\n"
-        "        out[i] = simd.exp(x[i]) + simd.log1p(x[i])\n"
+        "        out[i] = elementary.exp(x[i]) + elementary.log1p(x[i])\n"
     )
     code = (
         "import sys, numpy as np\n"

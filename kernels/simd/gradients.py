@@ -1,7 +1,7 @@
 """Finite differences of any jitted function, and what they are for: checking a gradient.
 
 A kernel here takes a function, so Numba compiles it for each function anew. Flags are left to
-`_compile`, checks to `_checks` and `_in_jit`.
+`_compile`, checks to `_value_checks` and `_in_jit`.
 """
 
 import math
@@ -13,8 +13,10 @@ from numba import get_num_threads, prange, types
 from numba.extending import overload
 from numpy.typing import ArrayLike, NDArray
 
-from kernels import _check
-from kernels.jit._checks import (
+from kernels.simd import _check
+from kernels.simd._compile import Twins, jitted_function, kernel, one_at_a_time
+from kernels.simd._in_jit import accept_function, accept_point, accept_real, accept_text, pick
+from kernels.simd._value_checks import (
     at_least_zero,
     check_step,
     returned_shape,
@@ -22,8 +24,6 @@ from kernels.jit._checks import (
     some_entries,
     step_size,
 )
-from kernels.jit._compile import Twins, jitted_function, kernel, one_at_a_time
-from kernels.jit._in_jit import accept_function, accept_point, accept_real, accept_text, pick
 
 
 def _array_differences(f, point, h, central, shares):

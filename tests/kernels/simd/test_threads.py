@@ -12,7 +12,7 @@ import pytest
 from inputs import every_other, seeded_classification, seeded_linear
 from tiers import OF_SCORES, call, parts
 
-from kernels import jit
+from kernels import simd
 
 
 @numba.njit
@@ -54,9 +54,9 @@ def bits(result):
 def test_parallel_kernels_give_the_bits_of_the_serial_ones(operation, shape, dtype, layout):
     scores, labels = seeded_classification(*shape, dtype=dtype)
     scores = LAYOUTS[layout](scores)
-    serial = bits(call(jit, operation, scores, labels))
+    serial = bits(call(simd, operation, scores, labels))
     for _ in range(3):
-        assert bits(call(jit, operation, scores, labels, parallel=True)) == serial
+        assert bits(call(simd, operation, scores, labels, parallel=True)) == serial
 
 
 @pytest.mark.usefixtures("_one_thread")
@@ -64,24 +64,24 @@ def test_parallel_kernels_give_the_bits_of_the_serial_ones(operation, shape, dty
 def test_parallel_kernels_give_the_same_bits_on_one_thread(operation):
     assert numba.get_num_threads() == 1
     scores, labels = seeded_classification(4_001, 17)
-    serial = bits(call(jit, operation, scores, labels))
-    assert bits(call(jit, operation, scores, labels, parallel=True)) == serial
+    serial = bits(call(simd, operation, scores, labels))
+    assert bits(call(simd, operation, scores, labels, parallel=True)) == serial
 
 
 @of_scores
 def test_parallel_kernels_keep_nan_and_infinities(operation):
     scores, labels = seeded_classification(4_001, 17)
     scores[5, 3], scores[1000, 2], scores[4000, 16] = np.nan, np.inf, -np.inf
-    serial = bits(call(jit, operation, scores, labels))
-    assert bits(call(jit, operation, scores, labels, parallel=True)) == serial
+    serial = bits(call(simd, operation, scores, labels))
+    assert bits(call(simd, operation, scores, labels, parallel=True)) == serial
 
 
 @pytest.mark.parametrize("loss", ["svm", "softmax"])
 @pytest.mark.parametrize("features", [1, 64, 200])
 def test_parallel_differences_give_the_bits_of_the_serial_ones(loss, features):
     arrays = seeded_linear(9, features, 4)
-    serial = bits(jit.linear_numerical_gradient(*arrays, loss=loss))
-    assert bits(jit.linear_numerical_gradient(*arrays, loss=loss, parallel=True)) == serial
+    serial = bits(simd.linear_numerical_gradient(*arrays, loss=loss))
+    assert bits(simd.linear_numerical_gradient(*arrays, loss=loss, parallel=True)) == serial
 
 
 @pytest.mark.parametrize("method", ["central", "forward"])
@@ -89,14 +89,14 @@ def test_parallel_differences_give_the_bits_of_the_serial_ones(loss, features):
 def test_parallel_black_box_differences_give_the_bits_of_the_serial_ones(shape, method):
     x = np.random.default_rng(0).standard_normal(shape)
     f = number_wave if shape == () else wave
-    serial = jit.numerical_gradient(f, x, method=method)
-    shared = jit.numerical_gradient(f, x, method=method, parallel=True)
+    serial = simd.numerical_gradient(f, x, method=method)
+    shared = simd.numerical_gradient(f, x, method=method, parallel=True)
     assert bits(shared) == bits(serial)
     assert shared.shape == x.shape
 
     @numba.njit
     def in_jit(x):
-        return jit.numerical_gradient(f, x, method=method, parallel=True)
+        return simd.numerical_gradient(f, x, method=method, parallel=True)
 
     assert bits(in_jit(x if shape else float(x))) == bits(serial)
 
@@ -105,10 +105,10 @@ def test_parallel_black_box_differences_give_the_bits_of_the_serial_ones(shape, 
 @pytest.mark.parametrize("parallel", [False, True], ids=["serial", "parallel"])
 def test_eight_python_threads_at_once(operation, parallel):
     cases = [seeded_classification(500, 40, seed) for seed in range(8)]
-    expected = [bits(call(jit, operation, *case)) for case in cases]
+    expected = [bits(call(simd, operation, *case)) for case in cases]
 
     def repeat(case):
-        return [bits(call(jit, operation, *case, parallel=parallel)) for _ in range(30)]
+        return [bits(call(simd, operation, *case, parallel=parallel)) for _ in range(30)]
 
     with ThreadPoolExecutor(8) as pool:
         for results, wanted in zip(pool.map(repeat, cases), expected, strict=True):

@@ -3,15 +3,15 @@
 Same names and arguments as `reference` (loops) and `kernels.vectorized` (NumPy).
 """
 
-from kernels.jit.descent import gradient_descent
-from kernels.jit.gradients import check_gradient, numerical_gradient, relative_error
-from kernels.jit.linear import (
+from kernels.simd.descent import gradient_descent
+from kernels.simd.gradients import check_gradient, numerical_gradient, relative_error
+from kernels.simd.linear import (
     linear_gradient,
     linear_loss,
     linear_numerical_gradient,
     train_linear,
 )
-from kernels.jit.losses import (
+from kernels.simd.losses import (
     log_softmax,
     softmax,
     softmax_loss,
