@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from bench import environment
+
 # The folder that the package is imported from; a child imports the same one.
 ROOT = Path(__file__).resolve().parent.parent
 # The settings of a pytest around this process; with the second, pytest-benchmark times nothing.
@@ -89,12 +91,13 @@ def _start(
     # The settings of the person's own pytest have no say in a measurement.
     known = {key: value for key, value in os.environ.items() if key not in PYTEST_VARIABLES}
     paths = os.pathsep.join([str(ROOT), *filter(None, [known.get("PYTHONPATH")])])
+    cache = {"NUMBA_CACHE_DIR": environment.numba_cache()}
     with log.open("wb") as output:
         # In a session of its own: Ctrl-C in a terminal reaches this process alone, a child once.
         # It holds the other end of its standard input, and ends when this process does.
         return subprocess.Popen(
             [sys.executable, "-P", "-m", "bench.lifeline", *command],
-            env={**known, "PYTHONPATH": paths, **variables},
+            env={**known, "PYTHONPATH": paths, **cache, **variables},
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -79,8 +79,9 @@ Tiers = Annotated[
     typer.Option(
         "--tier",
         metavar="A,B",
-        help="loop, numpy, numba, numba-parallel; default all. “peers”: other libraries, and C, "
-        "beside numpy and numba; or one of sklearn, torch, jax, scipy, c. Or those of a --problem.",
+        help="loop, numpy, numba (the loop under @njit), kernels, kernels-parallel (the library to "
+        "import); default all. “peers”: other libraries, and C, beside numpy, numba and kernels; "
+        "or one of sklearn, torch, jax, scipy, c. Or those of a --problem.",
     ),
 ]
 Dtypes = Annotated[
@@ -88,9 +89,7 @@ Dtypes = Annotated[
 ]
 Threads = Annotated[
     Names,
-    typer.Option(
-        "--threads", metavar="A,B", help="Of numba-parallel; the default is 1 and all cores."
-    ),
+    typer.Option("--threads", metavar="A,B", help="Of kernels-parallel; the default is all cores."),
 ]
 Budget = Annotated[
     float | None,

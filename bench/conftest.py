@@ -3,6 +3,7 @@
 Which cells there are is left to `plan`, whether they are right to `agreement`.
 """
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -88,6 +89,7 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(str(error)) from error
     if not config.stash[CELLS]:
         raise pytest.UsageError("no problem has such a size and tier: see `lossbench list`")
+    os.environ["NUMBA_CACHE_DIR"] = environment.numba_cache()
     config.stash[PROBLEMS] = {one.name: one for one in found}
 
 

@@ -4,6 +4,7 @@ import hashlib
 import os
 import platform
 import sys
+from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -48,14 +49,25 @@ def facts(*, threading_layer: bool) -> dict[str, Any]:
     }
 
 
-def code() -> str:
+def code(folders: Iterable[str] = CODE) -> str:
     """Return a digest of the code of the built-in tiers and of their problems."""
     digest = hashlib.sha256()
-    for folder in CODE:
+    for folder in folders:
         for path in sorted((ROOT / folder).rglob("*.py")):
             digest.update(str(path.relative_to(ROOT)).encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+def numba_cache() -> str:
+    """Return the folder for Numba's cache: one for each state of the code that is compiled.
+
+    Numba sees no edit of a function that a cached one calls in another file.
+    """
+    default = ROOT / "kernels" / "__pycache__"
+    folder = Path(os.environ.get("NUMBA_CACHE_DIR") or default)
+    name = f"numba-{code(('reference', 'kernels'))[:16]}"
+    return str(folder if folder.name == name else folder / name)
 
 
 def _version(distribution: str) -> str | None:

@@ -28,7 +28,7 @@ DEFAULT_DTYPES = ("float64",)
 DEFAULT_PASSES = 14
 DEFAULT_BUDGET = 2.0
 # What the peers are measured with where all of them are asked for.
-BESIDE_PEERS = ("numpy", "numba")
+BESIDE_PEERS = ("numpy", "numba", "kernels")
 # In the folder of a process: what it is to do.
 PLAN = "plan.json"
 # Seconds of rounds of a cell in one pass of `lossbench run`; finding their length adds a few more.
@@ -42,7 +42,7 @@ class Options:
     """What a run measures; written to environment.json, from which it is resumed.
 
     Empty `problems`, `tiers` and `threads` stand for all of them, which for tiers is all but the
-    peers, and for threads one and as many as there are cores. Empty `files` stand for the built-in
+    peers, and for threads as many as there are cores. Empty `files` stand for the built-in
     problems.
     """
 
@@ -68,9 +68,14 @@ def cells_of(all_problems: Iterable[Problem], options: Options) -> list[Cell]:
         for dtype in DTYPES
         if dtype in options.dtypes
         for tier in in_order(problem.tiers)
-        if (tier in options.tiers if options.tiers else tier not in PEERS)
+        if (tier in options.tiers if options.tiers else _by_default(tier, counts))
         for count in (counts if is_threaded(tier) else (1,))
     ]
+
+
+def _by_default(tier: str, counts: tuple[int, ...]) -> bool:
+    """Return whether a tier is measured unasked; at one thread, the parallel kernels are serial."""
+    return tier not in PEERS and not (tier == "kernels-parallel" and counts == (1,))
 
 
 def _sizes_in(problem: Problem, options: Options) -> list[str]:
@@ -81,8 +86,8 @@ def _sizes_in(problem: Problem, options: Options) -> list[str]:
 
 
 def default_threads() -> tuple[int, ...]:
-    """Return the thread counts of the parallel tiers: one, and as many as there are cores."""
-    return tuple(sorted({1, threads.all_cores()}))
+    """Return the thread counts of the parallel tiers: as many as there are cores."""
+    return (threads.all_cores(),)
 
 
 def default_sizes(all_problems: Sequence[Problem], files: Sequence[ProblemFile]) -> tuple[str, ...]:

@@ -18,7 +18,9 @@ Arguments = tuple[Any, ...]
 Size = Mapping[str, int]
 
 # The order in which they are shown.
-TIERS = ("loop", "numpy", "numba", "numba-parallel")
+TIERS = ("loop", "numpy", "numba", "numba-parallel", "kernels", "kernels-parallel")
+# The texts, which the others are compared with.
+BASELINES = ("loop", "numpy", "numba")
 # Other people's code, in `bench.peers`: measured where it is asked for, unavailable where it is not
 # installed. It never promised our special values. So a peer has to agree wherever inputs are
 # finite, and where a hard input holds NaN or infinities, its row says which it makes otherwise.
@@ -84,6 +86,25 @@ class Cost:
     working_set: int = 0
 
 
+@dataclass(frozen=True, eq=False)
+class Forms:
+    """One argument, a function to be called, in the form that each tier takes.
+
+    `fewer` makes the same function of some of its samples only, where it has samples.
+    """
+
+    loop: Kernel
+    numpy: Kernel
+    numba: Kernel
+    kernels: Kernel
+    fewer: Callable[[tuple[int, ...]], Any] | None = None
+
+    def of(self, tier: str) -> Kernel:
+        """Return the form for a tier: a peer takes NumPy's."""
+        form: Kernel = getattr(self, tier if tier in TIERS else "numpy")
+        return form
+
+
 # Compared by identity: two problems of one name are still two problems.
 @dataclass(frozen=True, eq=False)
 class Problem:
@@ -115,8 +136,9 @@ class Problem:
         Labelled arguments at which kernels of this kind go wrong, made anew at each call.
     oracle : str
         The tier that the others have to agree with.
-    oracle_cost : function like `cost`, optional
-        Where the oracle takes a longer way than the operation needs; its time is foretold by it.
+    texts_cost : function like `cost`, optional
+        Where the texts (loop, NumPy, Numba) take a longer way than the operation needs; their times
+        are foretold by it.
     lists : frozenset of tier names
         The tiers that get nested lists in place of arrays.
     source : str
@@ -133,7 +155,7 @@ class Problem:
     sample: Callable[[Arguments, np.random.Generator], Arguments | None] | None
     hard_inputs: Callable[[str], Iterable[tuple[str, Arguments]]]
     oracle: str = "loop"
-    oracle_cost: Callable[[Size, int], Cost] | None = None
+    texts_cost: Callable[[Size, int], Cost] | None = None
     lists: frozenset[str] = frozenset({"loop"})
     source: str = ""
 
@@ -223,7 +245,7 @@ def work(problem: Problem, tier: str, size: str) -> float:
     size's numbers.
     """
     numbers = numbers_of(problem, size)
-    longer = problem.oracle_cost if tier == problem.oracle else None
+    longer = problem.texts_cost if tier in BASELINES else None
     counted = longer or problem.cost
     if counted is not None:
         return max(1, counted(numbers, 8).flops)
@@ -240,8 +262,10 @@ def smallest(problem: Problem) -> str:
 def tier_arguments(problem: Problem, tier: str, arguments: Arguments) -> Arguments:
     """Return the arguments as a tier takes them, made outside the timing.
 
-    Some get lists (the loops), a peer what its own `prepare` makes of them.
+    Each gets its own form of a function; some get lists (the loops), a peer what its own `prepare`
+    makes of them.
     """
+    arguments = tuple(item.of(tier) if isinstance(item, Forms) else item for item in arguments)
     if tier in problem.lists:
         return to_lists(arguments)
     if tier in PEERS:

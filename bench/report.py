@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.agreement import STATUSES, WRONG, Verdict
-from bench.problem import PEERS, TIERS, Problem, Size, in_order, is_threaded
+from bench.problem import BASELINES, PEERS, TIERS, Problem, Size, in_order, is_threaded
 from bench.ratios import Standing, standing
 from bench.units import digits, duration
 
@@ -189,11 +189,8 @@ def cell_words(cell: Any) -> Text:
 
 def compared_with(cell: Any) -> list[str]:
     """Return the tiers that a cell has a speed-up over that is worth showing."""
-    return [
-        other
-        for other in ("loop", "numpy")
-        if cell.tier not in {"loop", other} and not pd.isna(getattr(cell, f"speedup_vs_{other}"))
-    ]
+    before = BASELINES[: BASELINES.index(cell.tier)] if cell.tier in BASELINES else BASELINES
+    return [other for other in before if not pd.isna(getattr(cell, f"speedup_vs_{other}"))]
 
 
 def _standing(cell: Any, other: str) -> Standing:

@@ -23,6 +23,9 @@ from bench.records import CELLS
 ENVIRONMENT = "environment.json"
 LOCK = "lock"
 MEASUREMENTS = "measurements.csv"
+# Of the files of a run. In format 1 the tiers `numba` and `numba-parallel` of the built-in problems
+# were the library's, which are `kernels` and `kernels-parallel` now.
+FORMAT = 2
 RUN_ID = r"\d{8}-\d{6}(-\d+)?"
 
 
@@ -41,6 +44,7 @@ def begin(output: Path, options: Options) -> Path:
     # Written out, so that it is the same run on a machine of more cores
     known = asdict(replace(options, threads=options.threads or default_threads()))
     run = {
+        "format": FORMAT,
         "run_id": folder.name,
         "started": now.isoformat(),
         "options": known,
@@ -113,11 +117,22 @@ def refuse_another(folder: Path) -> None:
     ]
     if begun.get("code") not in {None, environment.code()}:
         differing.append("the code of the tiers")
+    if begun.get("format", 1) != FORMAT:
+        differing.append("what the tiers are")
     if differing:
         raise ValueError(
             f"{folder} cannot be gone on with, as its cells were judged with something else: "
             f"{'; '.join(differing)}. Begin a new run"
         )
+
+
+def has_old_tiers(folder: Path) -> bool:
+    """Return whether a folder holds a run of the built-in problems with the tiers of format 1."""
+    try:
+        begun = json.loads((folder / ENVIRONMENT).read_text(encoding="utf-8"))
+        return begun.get("format", 1) < FORMAT and not begun["options"].get("files")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
 
 
 def options_of(folder: Path) -> Options:

@@ -16,14 +16,17 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from bench import ratios
-from bench.problem import SWEPT, Problem
+from bench.problem import SWEPT, Problem, is_threaded
 from bench.ratios import CONFIDENCE, Ratio
 from bench.table import pass_medians
 
 # From each n to the next.
 STEP = 4.0
 # What is said to pass what: the faster way of writing it, and the one before.
-PAIRS = (("numpy", "loop"), ("numba", "numpy"), ("numba-parallel", "numba"))
+PAIRS = (
+    *(("numpy", "loop"), ("numba", "loop"), ("numba", "numpy"), ("numba-parallel", "numba")),
+    *(("kernels", "numpy"), ("kernels", "numba"), ("kernels-parallel", "kernels")),
+)
 # The sizes that a slope is taken over are those whose call takes so many times that of the smallest
 # size: below, what a call costs by itself hides how the work grows.
 ABOVE_SMALLEST = 5.0
@@ -141,8 +144,8 @@ def crossings(frame: pd.DataFrame) -> list[Crossing]:
         times = _times(of_dtype)
         for tier, over in PAIRS:
             for (its_tier, threads), its in times.items():
-                parallel = its_tier == "numba-parallel"
-                if its_tier == tier and (over, 1) in times and not (parallel and threads == 1):
+                alone = is_threaded(its_tier) and threads == 1
+                if its_tier == tier and (over, 1) in times and not alone:
                     one = _crossing(its, times[over, 1], tier, over, threads, str(dtype))
                     found += [one] if one else []
     return found

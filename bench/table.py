@@ -21,7 +21,7 @@ from bench.agreement import STATUSES, Verdict
 from bench.compiling import Compiling
 from bench.floors import NOT_MEASURED, Floors, floor_of
 from bench.noise import TimedPass
-from bench.problem import Cell, Problem
+from bench.problem import BASELINES, Cell, Problem
 from bench.problems import PROBLEMS
 from bench.records import CELLS, Record
 from bench.runs import MEASUREMENTS
@@ -58,6 +58,9 @@ COLUMNS: dict[str, str] = {
     "speedup_vs_numpy": "float64",
     "speedup_vs_numpy_low": "float64",
     "speedup_vs_numpy_high": "float64",
+    "speedup_vs_numba": "float64",
+    "speedup_vs_numba_low": "float64",
+    "speedup_vs_numba_high": "float64",
     "noise_floor": "float64",
     "bytes_moved": "Int64",
     "flops": "Int64",
@@ -81,8 +84,11 @@ NEWER = frozenset(
     {
         *("exps", "floor_s", "bound_by", "share_of_floor", "compile_s", "load_s"),
         *("break_even_calls_vs_loop", "break_even_calls_vs_numpy", "temporary_bytes"),
+        *("speedup_vs_numba", "speedup_vs_numba_low", "speedup_vs_numba_high"),
     }
 )
+# The tiers of the built-in problems in tables of format 1, and what they are called now.
+NEW_TIERS = {"numba": "kernels", "numba-parallel": "kernels-parallel", "numba-math": "numba"}
 IDENTITY = ("problem", "tier", "size", "dtype", "threads")
 _COUNTED = ("bytes_moved", "flops", "exps")
 _GROUP = ["problem", "size", "dtype"]
@@ -289,11 +295,11 @@ def pass_medians(text: str) -> NDArray[np.float64]:
 def derived(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the table with the columns that follow from the stored ones computed anew.
 
-    A speed-up is the loops' (NumPy's) time over the cell's own, for the same problem, size and
-    dtype: the median of the ratios of the passes in which both were timed, with its interval
-    (`ratios.paired`); blank where there is no such pass. It is not quite the quotient of the two
-    medians in the table, which are of all rounds. ``noise_floor`` is the factor that the same code
-    differed by in this run (`ratios.noise_floor`). ``gb_per_s`` is ``bytes_moved`` over the median,
+    A speed-up is the time of a baseline (the loops, NumPy, Numba) over the cell's own, for the same
+    problem, size and dtype: the median of the ratios of the passes in which both were timed, with
+    its interval (`ratios.paired`); blank where there is no such pass. It is not quite the quotient
+    of the two medians in the table, which are of all rounds. ``noise_floor`` is the factor that the
+    same code differed by in this run (`ratios.noise_floor`). ``gb_per_s`` is ``bytes_moved`` over the median,
     ``share_of_floor`` the time of the floor over it: 1 is as fast as this machine can be.
     ``break_even_calls_vs_loop`` (``_numpy``) is ``compile_s`` over the seconds that a call saves by
     the medians: that many calls pay for compiling; infinity where a call saves nothing.
@@ -303,8 +309,7 @@ def derived(frame: pd.DataFrame) -> pd.DataFrame:
         for its, twin in zip(frame["pass_medians_s"], frame["twin_medians_s"], strict=True)
     )
     return frame.assign(
-        **_speedups(frame, "loop"),
-        **_speedups(frame, "numpy"),
+        **{name: column for tier in BASELINES for name, column in _speedups(frame, tier).items()},
         noise_floor=floor,
         gb_per_s=frame["bytes_moved"].astype("float64") / frame["median_s"] / 1e9,
         share_of_floor=frame["floor_s"] / frame["median_s"],
@@ -395,7 +400,15 @@ def load(path: str | Path) -> pd.DataFrame:
     ]
     if strange:
         raise ValueError(f"{path / CELLS} has cells of no known problem: {', '.join(strange)}")
-    return of_run(path, cells, its_problems)
+    frame = of_run(path, cells, its_problems)
+    return with_new_tiers(frame) if runs.has_old_tiers(path) else frame
+
+
+def with_new_tiers(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table of format 1 (`runs.FORMAT`) with the tiers named as they are now."""
+    ours = frame["problem"].isin([one.name for one in PROBLEMS])
+    tiers = frame["tier"].astype("str")
+    return frame.assign(tier=tiers.mask(ours, tiers.replace(NEW_TIERS)).astype("category"))
 
 
 def _is_behind(folder: Path) -> bool:
@@ -426,6 +439,10 @@ def _read(path: Path) -> pd.DataFrame:
     strange = sorted(set(frame["status"]) - set(STATUSES))
     if strange:
         raise ValueError(f"{path} is not a table of lossbench: status {', '.join(strange)}")
+    if runs.has_old_tiers(path.parent) or (
+        "speedup_vs_numba" not in header and not (path.parent / runs.ENVIRONMENT).exists()
+    ):
+        frame = with_new_tiers(frame)
     return _typed(frame)
 
 

@@ -1,6 +1,7 @@
-"""Classification losses and their gradients, compiled by Numba: the tier to import.
+"""Classification losses and their gradients, checked, tuned and compiled: the library to import.
 
-The same functions as whole-array NumPy are in `kernels.vectorized`.
+`kernels.vectorized` and `kernels.jit` have the same functions as short texts, in NumPy and as the
+loops of `reference` under `@njit`: what the benchmark compares. They check nothing.
 """
 
 from kernels.simd import (

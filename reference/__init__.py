@@ -1,16 +1,12 @@
-"""The loops: every operation in pure Python, written to be read and checked by eye.
+"""The loops: every operation in plain Python, written to be read and checked by eye.
 
-The oracle of the project. It imports nothing of ours and nothing but `math` and `operator`.
+They are what the other versions have to agree with. They trust their arguments: nested lists or
+float arrays of fitting shapes, labels in range. `kernels` has the library, which checks them.
 """
 
 from reference.descent import gradient_descent
 from reference.gradients import check_gradient, numerical_gradient, relative_error
-from reference.linear import (
-    linear_gradient,
-    linear_loss,
-    linear_numerical_gradient,
-    train_linear,
-)
+from reference.linear import linear_gradient, linear_loss, linear_numerical_gradient, train_linear
 from reference.losses import (
     log_softmax,
     softmax,
@@ -21,18 +17,7 @@ from reference.losses import (
 )
 
 __all__ = [
-    "check_gradient",
-    "gradient_descent",
-    "linear_gradient",
-    "linear_loss",
-    "linear_numerical_gradient",
-    "log_softmax",
-    "numerical_gradient",
-    "relative_error",
-    "softmax",
-    "softmax_loss",
-    "softmax_loss_gradient",
-    "svm_loss",
-    "svm_loss_gradient",
-    "train_linear",
-]
+    "check_gradient", "gradient_descent", "linear_gradient", "linear_loss",
+    "linear_numerical_gradient", "log_softmax", "numerical_gradient", "relative_error", "softmax",
+    "softmax_loss", "softmax_loss_gradient", "svm_loss", "svm_loss_gradient", "train_linear",
+]  # fmt: skip

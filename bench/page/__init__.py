@@ -51,6 +51,7 @@ JUDGED = (
     Column("median_s", "time", "median of a call over all rounds"),
     Column("speedup_vs_loop", "over loop", "speed-up over the loops, with its interval"),
     Column("speedup_vs_numpy", "over NumPy", "speed-up over NumPy, with its interval"),
+    Column("speedup_vs_numba", "over Numba", "speed-up over Numba, with its interval"),
 )
 # Shown where the run has them.
 MEASURED = (

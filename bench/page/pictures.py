@@ -9,7 +9,6 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +22,9 @@ from numpy.typing import NDArray
 from bench import demo
 from bench.demo import CURVE, GRID, INK, PATH, START
 from bench.files import write_whole
-from bench.problem import TIERS, in_order, is_threaded
+from bench.problem import in_order, is_threaded
 from bench.report import compared_with, heading, speedup_words, tier_columns
+from bench.sweep import PAIRS
 from bench.units import digits, duration
 
 # After Okabe and Ito: told apart whatever one's eyes, each at least 4.5 : 1 on white.
@@ -69,8 +69,6 @@ UNKNOWN_FLOOR = 1.05
 # Share of an axis within which two labels would overlap.
 CLOSE = 0.15
 DIMENSIONS = ("n", "d", "c")
-# Where the second of a pair becomes faster than the first is marked in the pictures of times.
-PASSING = tuple(pairwise(TIERS))
 
 
 @dataclass(frozen=True)
@@ -144,7 +142,7 @@ def pictures(frame: pd.DataFrame) -> Iterator[tuple[str, Picture]]:
     """
     styles = {tier: number for number, tier in enumerate(in_order(frame["tier"].astype(str)))}
     with mpl.rc_context(STYLE):
-        for other in ("numpy", "loop"):
+        for other in ("numpy", "loop", "numba"):
             found = _heat_map(frame, other)
             if found:
                 yield "speedups", found
@@ -292,7 +290,7 @@ def _times(name: str, frame: pd.DataFrame, styles: Mapping[str, int]) -> Picture
             linestyle="--" if is_threaded(tier) and threads > 1 else "-",
             label=_on_one_line(tier, threads),
         )
-    crossings = [point for pair in PASSING for point in _crossings(lines, *pair)]
+    crossings = [point for fast, slow in PAIRS for point in _crossings(lines, slow, fast)]
     for x, y in crossings:
         axes.plot(x, y, "o", markersize=11.0, markerfacecolor="none", color=INK, linewidth=1.0)
     axes.set(xscale="log", yscale="log", title=name, xlabel=axis)

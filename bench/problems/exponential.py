@@ -1,6 +1,6 @@
 """exp over an array: what a softmax spends its time on, and what Numba lacks without SVML.
 
-Beside the usual tiers stands `numba-math`: the same jitted loop with `math.exp`.
+`numba` calls `math.exp`, `kernels` the library's exp, each in a jitted loop.
 """
 
 import math
@@ -39,28 +39,32 @@ def _exp_or_infinity(value: float) -> float:
 
 @cache
 def _numba() -> Kernel:
-    from kernels.simd import elementary
+    from numba import njit
 
-    return _jitted(elementary.exp)
+    @njit
+    def exps(x: NDArray[Any]) -> NDArray[Any]:
+        result = np.empty_like(x)
+        for i in range(x.size):
+            result[i] = math.exp(x[i])
+        return result
+
+    return exps  # type: ignore[no-any-return]
 
 
 @cache
-def _numba_math() -> Kernel:
-    return _jitted(math.exp)
-
-
-def _jitted(exp: Any) -> Kernel:
-    """Return a compiled loop of one function.
+def _kernels() -> Kernel:
+    """Return a compiled loop of the library's exp.
 
     The result is made by NumPy, which asks for large pages: made in compiled code, a large one cost
     more than all the exps.
     """
+    from kernels.simd import elementary
     from kernels.simd._compile import kernel
 
     @kernel
     def fill(x: NDArray[Any], result: NDArray[Any]) -> None:
         for i in range(x.size):
-            result[i] = exp(x[i])
+            result[i] = elementary.exp(x[i])
 
     def exps(x: NDArray[Any]) -> NDArray[Any]:
         result = np.empty_like(x)
@@ -107,7 +111,7 @@ EXPONENTIAL = (
             "loop": lambda: _loop,
             "numpy": lambda: np.exp,
             "numba": _numba,
-            "numba-math": _numba_math,
+            "kernels": _kernels,
         },
         # As many numbers as the scores of that size
         sizes={name: {"n": size["n"] * size["c"]} for name, size in SIZES.items()},

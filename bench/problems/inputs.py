@@ -45,14 +45,15 @@ def pick(sizes: dict[str, dict[str, int]], *keys: str) -> dict[str, dict[str, in
 
 
 def our_tiers(module: str, name: str, *, parallel: bool = False) -> dict[str, Callable[[], Kernel]]:
-    """Return the tiers of an operation that has one name in all three folders, and its peers."""
+    """Return the tiers of an operation that has one name in all folders, and its peers."""
     tiers: dict[str, Callable[[], Kernel]] = {
         "loop": partial(load, f"reference.{module}", name),
         "numpy": partial(load, f"kernels.vectorized.{module}", name),
-        "numba": partial(load, f"kernels.simd.{module}", name),
+        "numba": partial(load, f"kernels.jit.{module}", name),
+        "kernels": partial(load, "kernels", name),
     }
     if parallel:
-        tiers["numba-parallel"] = partial(load, f"kernels.simd.{module}", name, parallel=True)
+        tiers["kernels-parallel"] = partial(load, "kernels", name, parallel=True)
     return tiers | peers.tiers(name)
 
 

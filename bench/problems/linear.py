@@ -1,6 +1,5 @@
 """The problems of `linear.py`: a linear classifier's loss, its gradients, and its training."""
 
-import importlib
 import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -18,6 +17,7 @@ from bench.problems.inputs import (
     SIZES,
     classifier,
     layouts,
+    load,
     our_tiers,
     some,
 )
@@ -113,10 +113,14 @@ def _hard_training(dtype: str) -> Iterator[tuple[str, Arguments]]:
 
 def _named(function: str, arguments: Arguments) -> dict[str, Any]:
     """Return the arguments by name, the defaults that were left out included."""
-    linear = importlib.import_module("kernels.vectorized.linear")
-    bound = inspect.signature(getattr(linear, function)).bind(*arguments)
+    bound = inspect.signature(_text(function)).bind(*arguments)
     bound.apply_defaults()
     return bound.arguments
+
+
+def _text(function: str) -> Callable[..., Any]:
+    text: Callable[..., Any] = load("kernels.vectorized.linear", function)
+    return text
 
 
 def _options(arguments: Arguments) -> dict[str, Any]:
@@ -164,10 +168,8 @@ def _differences_tolerance(arguments: Arguments, dtype: str) -> Tolerance:
 
 
 def _largest_loss(arguments: Arguments) -> float:
-    from kernels.vectorized import linear_loss
-
     W, b, X = (item.astype(np.float64) for item in arguments[:3])
-    return max(1.0, abs(linear_loss(W, b, X, *arguments[3:])))
+    return max(1.0, abs(float(_text("linear_loss")(W, b, X, *arguments[3:]))))
 
 
 def _training_tolerance(arguments: Arguments, dtype: str) -> Tolerance:
@@ -222,14 +224,14 @@ def _gradient_cost(size: Size, itemsize: int) -> Cost:
 
 
 def _differences_cost(size: Size, itemsize: int) -> Cost:
-    """Two losses a parameter, each updated in the one column of scores that moves."""
+    """The library: two losses a parameter, each updated in the one column of scores that moves."""
     n, d, c = size["n"], size["d"], size["c"]
     once = _products(size, itemsize, products=1, written=1)
     return replace(once, flops=once.flops + 2 * (d * c + c) * 4 * n)
 
 
 def _all_losses_cost(size: Size, itemsize: int) -> Cost:
-    """The loops: two whole losses a parameter."""
+    """The texts: two whole losses a parameter."""
     return _times(2 * (size["d"] * size["c"] + size["c"]), _loss_cost(size, itemsize))
 
 
@@ -300,7 +302,7 @@ LINEAR = (
             Output("db", "array", _differences_tolerance),
         ),
         cost=_differences_cost,
-        oracle_cost=_all_losses_cost,
+        texts_cost=_all_losses_cost,
         growth=1.0,
         sample=_sampled,
         hard_inputs=_hard_differences,
@@ -316,7 +318,7 @@ LINEAR = (
             Output("losses", "float64 array", _losses_tolerance),
         ),
         cost=_training(_differences_cost),
-        oracle_cost=_training(_all_losses_cost),
+        texts_cost=_training(_all_losses_cost),
         growth=1.0,
         sample=_sampled_training,
         hard_inputs=_hard_training,

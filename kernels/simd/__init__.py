@@ -1,6 +1,8 @@
-"""The Numba tier: every operation compiled, for Python callers and for jitted ones.
+"""The library: every operation checked, tuned and compiled, for Python callers and for jitted ones.
 
-Same names and arguments as `reference` (loops) and `kernels.vectorized` (NumPy).
+Same names and arguments as the texts: `reference` (loops), `kernels.vectorized` (NumPy) and
+`kernels.jit` (the loops under `@njit`). `kernels` re-exports it. `elementary` (exp, log, …) and
+`vectors` are for loops of your own.
 """
 
 from kernels.simd.descent import gradient_descent

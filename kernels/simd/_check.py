@@ -1,9 +1,8 @@
-"""What the NumPy and the Numba tier accept, and the words they refuse with: the one home of both.
+"""Input validation, with its error messages.
 
 Two kinds of checks. Those of *types and dimensions* run in Python, on arrays. Those of *values*
-(from `entries` down) are what Numba compiles too: `kernels/simd/_value_checks.py` jits these very
-functions, so a mistake gets the same words from NumPy, from Numba, and inside a caller's own jitted
-code.
+(from `entries` down) are what Numba compiles too: `_value_checks` jits these very functions, so a
+mistake gets the same words from Python and inside a caller's own jitted code.
 """
 
 import math
@@ -43,8 +42,14 @@ def dimension_words(function: str, argument: str, axes: Sequence[str], ndim: int
     return f"{function}: {argument} must have {expected} dimension{plural} {names}, got {ndim}"
 
 
+def function(name: str, argument: str, f: Any) -> None:
+    """Refuse what cannot be called."""
+    if not callable(f):
+        raise TypeError(f"{name}: {argument} must be a function, got a {type(f).__name__}")
+
+
 def not_jitted_words(function: str, argument: str) -> str:
-    """Say that the jit tier was given a function it cannot compile into a kernel."""
+    """Say that jitted code was to call a function that it cannot compile into a kernel."""
     return (
         f"{function}: {argument} must be an @njit function, got one that is not jitted: "
         f"decorate it with @numba.njit"
@@ -178,7 +183,7 @@ class refusal(ValueError):  # noqa: N801, N818 - stands where ValueError would, 
 
 
 def sort_of(value: float) -> str:
-    """What a refused number is called: the same in all tiers, whatever digits it has."""
+    """What a refused number is called: the same in compiled code, whatever digits it has."""
     if math.isnan(value):
         return "nan"
     if math.isinf(value):

@@ -1,11 +1,10 @@
-"""How the Numba tier compiles and is called: the one home of every flag and variant.
+"""How the library compiles and is called: the one home of every flag and variant.
 
 Kernels are plain functions under `@kernel`; what they compute is left to the other modules, what
 they refuse to `_value_checks` and `_in_jit`.
 """
 
 import threading
-import warnings
 from collections.abc import Callable
 from functools import partial
 from types import FunctionType
@@ -17,7 +16,7 @@ from numba.np.numpy_support import from_dtype
 from numba.np.ufunc.parallel import threading_layer
 from numpy.typing import NDArray
 
-from kernels.simd import _check
+from kernels._cache import cached
 
 OPTIONS: dict[str, Any] = {
     # Serial kernels touch no Python object: other Python threads may run meanwhile.
@@ -31,8 +30,6 @@ OPTIONS: dict[str, Any] = {
     "fastmath": False,
 }
 """Flags of every kernel."""
-
-_said_no_cache = False
 
 
 def kernel(
@@ -59,37 +56,16 @@ def kernel(
         much as a short row. (Numba's own inlining takes what is written through a pointer for
         dead.)
 
-    Notes
-    -----
-    Where no cache folder can be written, kernels are compiled in memory, which is said once.
     """
     if function is None:
         return partial(kernel, entry=entry, parallel=parallel, inline=inline)
-    compile_later = partial(njit, **OPTIONS, parallel=parallel, forceinline=inline)
-    if entry:
-        try:
-            return compile_later(cache=True)(function)
-        except RuntimeError as error:  # no folder to cache in can be written
-            _say_no_cache(error)
-    return compile_later()(function)
+    flags = OPTIONS | {"parallel": parallel, "forceinline": inline}
+    return cached(function, **flags) if entry else njit(**flags)(function)
 
 
-def _say_no_cache(error: RuntimeError) -> None:
-    global _said_no_cache
-    if not _said_no_cache:
-        _said_no_cache = True
-        warnings.warn(
-            f"lossbench compiles its kernels in memory, anew in each process: {error}. "
-            f"Set NUMBA_CACHE_DIR to a folder that can be written.",
-            RuntimeWarning,
-            stacklevel=4,
-        )
-
-
-def jitted_function(function: str, argument: str, f: Any) -> None:
-    """Refuse what is not a jitted function, for kernels that call one."""
-    if not is_jitted(f):
-        raise TypeError(_check.not_jitted_words(function, argument))
+def for_function(jitted: Any, f: Any) -> Any:
+    """Give a kernel that calls `f`: compiled where `f` is jitted, else the Python it is made of."""
+    return jitted if is_jitted(f) else jitted.py_func
 
 
 Signature = Callable[[Any], tuple[Any, ...]]

@@ -1,4 +1,4 @@
-"""The Numba tier inside a caller's own jitted code: what is refused while Numba types that code.
+"""The library inside a caller's own jitted code: what is refused while Numba types that code.
 
 The words are those of `kernels.simd._check`. Checks of values run in the kernels themselves.
 """

@@ -162,13 +162,13 @@ def scale(columns, classes, factors):
 
 @kernel(inline=True)
 def hinges(columns, classes, own, margin):
-    """The hinge loss of each row; NaN where it holds one."""
+    """The hinge loss of each row; NaN where it holds one, and more than one class."""
     line = lanes(columns, 1)
     correct = at_labels(columns, classes, own)
     totals = filled(columns, 1, 0.0)
     for j in range(classes):
         totals += select(own == j, 0.0, terms(load(columns, j * line, 1), correct, margin))
-    return select(correct != correct, math.nan, totals)
+    return totals
 
 
 @kernel(inline=True)
@@ -183,7 +183,6 @@ def hinge_slopes(columns, classes, own, margin, weight):
         totals += term
         active += select(term > 0.0, 1.0, zero)
         store(columns, j * line, select(term > 0.0, weight, zero))
-    totals = select(correct != correct, math.nan, totals)
     for j in range(classes):
         slope = select(own == j, active * -weight, load(columns, j * line, 1))
         store(columns, j * line, select(totals != totals, math.nan, slope))

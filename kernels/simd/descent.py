@@ -1,4 +1,4 @@
-"""Gradient descent of a jitted gradient, compiled whole, that keeps its path.
+"""Gradient descent that keeps its path; of a jitted gradient, compiled whole.
 
 Flags are left to `_compile`, checks to `_value_checks` and `_in_jit`.
 """
@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 from numba import types
-from numba.extending import overload
+from numba.extending import is_jitted, overload
 from numpy.typing import ArrayLike, NDArray
 
 from kernels.simd import _check
-from kernels.simd._compile import jitted_function, kernel
+from kernels.simd._compile import kernel
 from kernels.simd._in_jit import (
     accept_function,
     accept_integer,
@@ -42,6 +42,18 @@ def descend_number(gradient, path, learning_rate):
         path[k + 1] = path[k] - learning_rate * float(gradient(float(path[k])))
 
 
+def _descend_in_python(
+    gradient: Callable[[Any], ArrayLike], path: NDArray[Any], learning_rate: float
+) -> None:
+    """Fill the points of a path after the first, by a gradient that is not jitted."""
+    for k in range(len(path) - 1):
+        point = path[k].copy() if path.ndim > 1 else float(path[k])
+        slope = _check.real_array("gradient_descent", "gradient", gradient(point))
+        _check.returned_shape("gradient_descent", "gradient", slope.shape, np.shape(point))
+        with np.errstate(over="ignore", invalid="ignore"):  # a path may diverge
+            path[k + 1] = path[k] - learning_rate * slope
+
+
 def gradient_descent(
     gradient: Callable[[Any], ArrayLike],
     x0: ArrayLike,
@@ -52,8 +64,9 @@ def gradient_descent(
 
     Parameters
     ----------
-    gradient : @njit function of an array in x0's shape, returning that shape
-        Gets a private copy of each point (a float where x0 is one).
+    gradient : function of an array in x0's shape, returning that shape
+        Gets a private copy of each point (a float where x0 is one). An `@njit` function runs
+        compiled, with the whole descent; any other is called from Python.
     x0 : array of any shape, or a float
         The start.
     learning_rate : float
@@ -69,7 +82,7 @@ def gradient_descent(
     Raises
     ------
     TypeError
-        A function that is not jitted, values that are not real numbers, `steps` not an integer.
+        A function that cannot be called, values that are not real numbers, `steps` not an integer.
     ValueError
         `learning_rate` not finite, `steps` below 0, a gradient of another shape than x0's.
 
@@ -79,14 +92,10 @@ def gradient_descent(
 
     Examples
     --------
-    >>> import numba
-    >>> @numba.njit
-    ... def gradient(x):
-    ...     return 2 * x
-    >>> gradient_descent(gradient, -4.0, learning_rate=0.25, steps=2)
+    >>> gradient_descent(lambda x: 2 * x, -4.0, learning_rate=0.25, steps=2)
     array([-4., -2., -1.])
     """
-    jitted_function("gradient_descent", "gradient", gradient)
+    _check.function("gradient_descent", "gradient", gradient)
     x0 = _check.real_array("gradient_descent", "x0", x0)
     learning_rate = _check.real("gradient_descent", "learning_rate", learning_rate)
     _check.finite("gradient_descent", "learning_rate", learning_rate)
@@ -94,7 +103,10 @@ def gradient_descent(
     _check.at_least("gradient_descent", "steps", steps, 0)
     path = np.empty((steps + 1, *x0.shape), x0.dtype)
     path[0] = x0
-    (descend_array if x0.ndim else descend_number)(gradient, path, learning_rate)
+    if not is_jitted(gradient):
+        _descend_in_python(gradient, path, learning_rate)
+    else:
+        (descend_array if x0.ndim else descend_number)(gradient, path, learning_rate)
     return path
 
 

@@ -1,7 +1,7 @@
-"""Finite differences of any jitted function, and what they are for: checking a gradient.
+"""Finite differences of any function, and what they are for: checking a gradient.
 
-A kernel here takes a function, so Numba compiles it for each function anew. Flags are left to
-`_compile`, checks to `_value_checks` and `_in_jit`.
+A kernel here takes a function: Numba compiles it anew for each jitted one; for any other it runs
+as plain Python. Flags are in `_compile`, checks in `_value_checks` and `_in_jit`.
 """
 
 import math
@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 from numba import get_num_threads, prange, types
-from numba.extending import overload
+from numba.extending import is_jitted, overload
 from numpy.typing import ArrayLike, NDArray
 
 from kernels.simd import _check
-from kernels.simd._compile import Twins, jitted_function, kernel, one_at_a_time
+from kernels.simd._compile import Twins, for_function, kernel, one_at_a_time
 from kernels.simd._in_jit import accept_function, accept_point, accept_real, accept_text, pick
 from kernels.simd._value_checks import (
     at_least_zero,
@@ -73,10 +73,11 @@ def _differences(
 ) -> NDArray[np.float64]:
     """Finite differences at a checked array, in its shape and in float64."""
     if x.ndim == 0:
-        return np.asarray(number_difference(f, float(x), h, method == "central"))
+        run = for_function(number_difference, f)
+        return np.asarray(run(f, float(x), h, method == "central"))
     point = np.array(x, dtype=np.float64, order="C")
-    run, shares = array_differences.serial, 1
-    if parallel:
+    run, shares = for_function(array_differences.serial, f), 1
+    if parallel and is_jitted(f):
         run, shares = one_at_a_time(array_differences.parallel), shares_of(point.size)
     return np.asarray(run(f, point, h, method == "central", shares)).reshape(x.shape)
 
@@ -95,8 +96,9 @@ def numerical_gradient(
 
     Parameters
     ----------
-    f : @njit function of an array in x's shape (of a float where x is one), returning a float
-        Gets a private contiguous float64 copy of `x`, one entry moved and put back.
+    f : function of an array in x's shape (of a float where x is one), returning a float
+        Gets a private contiguous float64 copy of `x`, one entry moved and put back. An `@njit`
+        function runs compiled, any other is called from Python.
     x : array of any shape
         The point; never touched.
     h : float
@@ -105,7 +107,8 @@ def numerical_gradient(
         Error of the order h² or h.
     parallel : bool
         Whether to share the entries out to Numba's threads: the same bits, at any number of them.
-        `f` is then called by several at once, and must not raise. In jitted code, a constant.
+        `f` is then called by several at once, and must not raise; one that is not jitted is
+        called by one. In jitted code, a constant.
 
     Returns
     -------
@@ -115,7 +118,7 @@ def numerical_gradient(
     Raises
     ------
     TypeError
-        `f` that is not jitted, `x` that is not real numbers.
+        `f` that cannot be called, `x` that is not real numbers.
     ValueError
         A bad `h`, an unknown `method`.
 
@@ -123,21 +126,17 @@ def numerical_gradient(
     -----
     Costs two calls of `f` an entry ("forward": one, and one for all).
 
-    Compiled anew for each `f`: Numba's cache does not find a kernel that takes a function again.
-    May be called from `@njit` functions, with `method` a string known at run time or before.
+    Compiled anew for each jitted `f`: Numba's cache does not find a kernel that takes a function
+    again. May be called from `@njit` functions, with a jitted `f`.
 
     Source: Stanford CS231n, lecture 3; Press et al., Numerical Recipes, 5.7.
 
     Examples
     --------
-    >>> import numba
-    >>> @numba.njit
-    ... def f(x):
-    ...     return x[0] ** 2 + 3 * x[1]
-    >>> numerical_gradient(f, [2.0, 1.0]).round(6)
+    >>> numerical_gradient(lambda x: x[0] ** 2 + 3 * x[1], [2.0, 1.0]).round(6)
     array([4., 3.])
     """
-    jitted_function("numerical_gradient", "f", f)
+    _check.function("numerical_gradient", "f", f)
     x = _check.real_array("numerical_gradient", "x", x)
     h = _check.real("numerical_gradient", "h", h)
     _check.step_size("numerical_gradient", h)
@@ -254,10 +253,10 @@ def check_gradient(
 
     Parameters
     ----------
-    f : @njit function of an array in x's shape (of a float where x is one), returning a float
-        The function.
-    gradient : @njit function of the same, returning x's shape
-        Its claimed gradient.
+    f : function of an array in x's shape (of a float where x is one), returning a float
+        The function; jitted or not, as in `numerical_gradient`.
+    gradient : function of the same, returning x's shape
+        Its claimed gradient; jitted or not.
     x : array of any shape, at least one entry
         Where to compare.
     h : float
@@ -277,24 +276,17 @@ def check_gradient(
     Raises
     ------
     TypeError
-        A function that is not jitted, values that are not real numbers.
+        A function that cannot be called, values that are not real numbers.
     ValueError
         A bad `h` or `tolerance`, no entry, a gradient of another shape than x's.
 
     Examples
     --------
-    >>> import numba
-    >>> @numba.njit
-    ... def f(x):
-    ...     return x[0] ** 2
-    >>> @numba.njit
-    ... def wrong_gradient(x):
-    ...     return 3 * x
-    >>> check_gradient(f, wrong_gradient, [1.0])[1:]
+    >>> check_gradient(lambda x: x[0] ** 2, lambda x: 3 * x, [1.0])[1:]
     ((0,), False)
     """
-    jitted_function("check_gradient", "f", f)
-    jitted_function("check_gradient", "gradient", gradient)
+    _check.function("check_gradient", "f", f)
+    _check.function("check_gradient", "gradient", gradient)
     x = _check.real_array("check_gradient", "x", x)
     _check.some_entries("check_gradient", "x", x.shape)
     h = _check.real("check_gradient", "h", h)

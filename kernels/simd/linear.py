@@ -1,4 +1,4 @@
-"""The linear classifier scores = X·W + b in Numba: its loss, gradients and training.
+"""The linear classifier scores = X·W + b: its loss, gradients and training.
 
 Matrix products are BLAS's; the losses of the scores are the blocks of `losses`; training runs
 compiled from its first epoch to its last. Regularization λ adds λ·ΣW² (the biases are left out).
@@ -238,7 +238,7 @@ def excess(scores, i, c, label, margin):
 @kernel
 def has_no_hinge(scores, i, label, margin):
     """Whether the hinge loss of a row is NaN."""
-    worst = math.nan if math.isnan(scores[i, label]) else 0.0
+    worst = 0.0
     for c in range(scores.shape[1]):
         if c != label:
             worst = elementary.maximum_nsz(worst, excess(scores, i, c, label, margin))

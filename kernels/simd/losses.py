@@ -1,4 +1,4 @@
-"""Losses of classification scores and their gradients in Numba.
+"""Losses of classification scores and their gradients.
 
 Three layers, as everywhere in this package: a block function takes some rows, and holds the choice
 of how; a kernel checks the values and takes the rows in fixed blocks, whose sums it adds in their
@@ -157,8 +157,8 @@ def svm_loss(
 
     Notes
     -----
-    A NaN in a row makes the loss NaN, also where C = 1. PyTorch's ``multi_margin_loss`` divides
-    this sum by C.
+    A NaN in a row makes the loss NaN, where there is more than one class; with one class there is
+    no wrong one, and the loss is 0. PyTorch's ``multi_margin_loss`` divides this sum by C.
 
     May be called from `@njit` functions, where mistakes of type or dimension are Numba's
     TypingError, with the same words.

@@ -78,7 +78,7 @@ def label_block(label, start, stop, many):
 
 @kernel(inline=True)
 def hinge(row, classes, label, margin):
-    """Hinge loss of a row, in float64; NaN where the row holds one.
+    """Hinge loss of a row, in float64; NaN where the row holds one: the label's is in all terms.
 
     The label's term is masked in the lines that hold it, which are taken between those before and
     those after them. Taking the margin off the sum of all instead would lose digits, and all of
@@ -113,7 +113,7 @@ def hinge(row, classes, label, margin):
         term = select(own == -first, 0.0, terms(load(row, first, 1), correct, margin))
         part += select(own < j - first - label, 0.0, term)
     total += np.float64(sum_of(part))
-    return math.nan if math.isnan(correct) else total
+    return total
 
 
 @kernel(inline=True)
@@ -225,8 +225,7 @@ def hinge_gradient(row, classes, label, margin, weight, out):
         total += np.float64(sum_of(select(fresh, term, zero)))
         active += np.float64(sum_of(select(fresh, fill_slopes(out, first, term, weight), zero)))
     out[label] = -active * weight
-    if math.isnan(total) or math.isnan(correct):
-        total = math.nan
+    if math.isnan(total):
         for j in range(classes):
             out[j] = math.nan
     return total

@@ -1,6 +1,7 @@
-"""The NumPy tier: every operation as whole-array arithmetic.
+"""Every operation in whole-array NumPy, as a good user writes it: the algorithms of the loops.
 
-Same names and arguments as `reference` (loops) and `kernels.simd` (Numba).
+Like the loops of `reference` they trust their arguments: arrays of fitting shapes, labels in range.
+`kernels` has the library, which checks them.
 """
 
 from kernels.vectorized.descent import gradient_descent
@@ -21,18 +22,7 @@ from kernels.vectorized.losses import (
 )
 
 __all__ = [
-    "check_gradient",
-    "gradient_descent",
-    "linear_gradient",
-    "linear_loss",
-    "linear_numerical_gradient",
-    "log_softmax",
-    "numerical_gradient",
-    "relative_error",
-    "softmax",
-    "softmax_loss",
-    "softmax_loss_gradient",
-    "svm_loss",
-    "svm_loss_gradient",
-    "train_linear",
-]
+    "check_gradient", "gradient_descent", "linear_gradient", "linear_loss",
+    "linear_numerical_gradient", "log_softmax", "numerical_gradient", "relative_error", "softmax",
+    "softmax_loss", "softmax_loss_gradient", "svm_loss", "svm_loss_gradient", "train_linear",
+]  # fmt: skip

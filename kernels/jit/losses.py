@@ -1,0 +1,12 @@
+"""The losses and their gradients in loops, under `@njit`: arrays in place of lists."""
+
+from kernels._cache import cached
+from kernels.jit import lists as lists
+from reference import losses
+
+svm_loss = cached(losses.svm_loss)
+softmax_loss = cached(losses.softmax_loss)
+softmax = cached(losses.softmax)
+log_softmax = cached(losses.log_softmax)
+svm_loss_gradient = cached(losses.svm_loss_gradient)
+softmax_loss_gradient = cached(losses.softmax_loss_gradient)

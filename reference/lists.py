@@ -1,0 +1,48 @@
+"""The few functions that differ for lists and for arrays.
+
+`kernels.jit` replaces them by NumPy's, and compiles the rest of `reference` as it is.
+"""
+
+
+def zeros(shape, like):  # noqa: ARG001 - an array has the dtype of `like`
+    """Zeros: so many, or rows of so many."""
+    if isinstance(shape, int):
+        return [0.0] * shape
+    return [[0.0] * shape[1] for _ in range(shape[0])]
+
+
+def zeros_like(values):
+    """Zeros in the shape of a list of numbers, or of a list of rows."""
+    if hasattr(values[0], "__len__"):
+        return [[0.0] * len(row) for row in values]
+    return [0.0] * len(values)
+
+
+def copied(values):
+    """A number, or nested lists that share nothing with the ones given."""
+    return [copied(part) for part in values] if hasattr(values, "__len__") else values
+
+
+def floats(values):
+    """The same as a copy in float64, whatever the numbers were."""
+    return [floats(part) for part in values] if hasattr(values, "__len__") else float(values)
+
+
+def taken(values, order):
+    """Some of the values, in this order: taken([4, 5, 6], [2, 0]) is [6, 4]."""
+    return [values[i] for i in order]
+
+
+def flat(values):
+    """The numbers of nested lists in one list, or the one number."""
+    if not hasattr(values, "__len__"):
+        return [values]
+    return [number for part in values for number in flat(part)]
+
+
+def indices(place, values):
+    """The indices in nested lists of what has this place in `flat(values)`."""
+    if not hasattr(values, "__len__"):
+        return ()
+    size = len(flat(values[0]))
+    return (place // size, *indices(place % size, values[0]))
