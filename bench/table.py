@@ -299,8 +299,9 @@ def derived(frame: pd.DataFrame) -> pd.DataFrame:
     problem, size and dtype: the median of the ratios of the passes in which both were timed, with
     its interval (`ratios.paired`); blank where there is no such pass. It is not quite the quotient
     of the two medians in the table, which are of all rounds. ``noise_floor`` is the factor that the
-    same code differed by in this run (`ratios.noise_floor`). ``gb_per_s`` is ``bytes_moved`` over the median,
-    ``share_of_floor`` the time of the floor over it: 1 is as fast as this machine can be.
+    same code differed by in this run (`ratios.noise_floor`). ``gb_per_s`` is ``bytes_moved`` over
+    the median, ``share_of_floor`` the time of the floor over it: 1 is as fast as this machine can
+    be.
     ``break_even_calls_vs_loop`` (``_numpy``) is ``compile_s`` over the seconds that a call saves by
     the medians: that many calls pay for compiling; infinity where a call saves nothing.
     """
