@@ -370,6 +370,30 @@ def list_problems(files: Files = None) -> None:
 
 
 @app.command()
+def show(
+    problem: Annotated[
+        str | None, typer.Argument(metavar="PROBLEM", show_default=False, help="See the list.")
+    ] = None,
+    files: Files = None,
+) -> None:
+    """Print a problem's versions one after the other: loop, NumPy, Numba."""
+    from bench import texts
+    from bench.names import chosen
+    from bench.problem_file import look_at, problems_in
+    from bench.report import console, texts_report
+
+    with _usage_errors():
+        found = problems_in(tuple(map(look_at, files or ())))
+        names = chosen("problem", [problem] if problem else [], [one.name for one in found])
+        one, *others = [one for one in found if not names or one.name in names]
+        if others:
+            raise ValueError("name one problem (see `lossbench list`)")
+    out = console()
+    its_texts, summary = texts.texts_of(one), texts.summary_of(one)
+    out.print(texts_report(its_texts, summary, colours=out.is_terminal), soft_wrap=True)
+
+
+@app.command()
 def new(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Such as my_kernel.py.")],
 ) -> None:

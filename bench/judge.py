@@ -1,12 +1,13 @@
 """A process of a run that judges cells: `python -m bench.judge FOLDER CELLS BUDGET`.
 
-It writes a record of each cell, of pass 0, the moment it is judged.
+It writes down the texts of its problems, and a record of each cell, of pass 0, the moment it is
+judged.
 """
 
 import sys
 from pathlib import Path
 
-from bench import plan, records, steps
+from bench import plan, records, steps, texts
 from bench.agreement import check
 from bench.problem_file import ProblemFileError, problems_in
 from bench.records import AGREEMENT, Record
@@ -17,6 +18,8 @@ def judge(folder: Path, path: Path, budget: float) -> None:
     steps.start(folder, budget)
     cells, files = plan.read(folder / plan.PLAN)
     named = {one.name: one for one in problems_in(files)}
+    for name in dict.fromkeys(cell.problem for cell in cells):
+        texts.store(path.parent, named[name])
     for group in plan.groups(cells):
         for verdict in check(named[group[0].problem], group, budget):
             records.append(path, Record(AGREEMENT, verdict))

@@ -9,12 +9,14 @@ import pandas as pd
 from rich import box
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.measure import Measurement
+from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
 from bench.agreement import STATUSES, WRONG, Verdict
 from bench.problem import BASELINES, PEERS, TIERS, Problem, Size, in_order, is_threaded
 from bench.ratios import Standing, standing
+from bench.texts import Text as SourceText
 from bench.units import digits, duration
 
 PLAIN_WIDTH = 100
@@ -78,6 +80,19 @@ def problem_list(problems: Sequence[Problem], sizes: Mapping[str, Size] | None) 
         return Group(grid, Text(), _size_list("size", sizes, words))
     tables = (_size_list(f"size of {one.name}", one.sizes, {}) for one in problems)
     return Group(grid, *(part for table in tables for part in (Text(), table)))
+
+
+def texts_report(texts: Sequence[SourceText], summary: str, *, colours: bool) -> RenderableType:
+    """Return the texts of a problem one after the other, under what they compute."""
+    parts: list[RenderableType] = [Text(summary, "italic")] if summary else []
+    for one in texts:
+        parts += [Text(), Text(one.tier, "bold").append(f"  {one.place}", "not bold dim")]
+        parts.append(
+            Syntax(one.source, "python", theme="ansi_dark", background_color="default")
+            if colours
+            else Text(one.source)
+        )
+    return Group(*parts)
 
 
 def _size_list(title: str, sizes: Mapping[str, Size], words: Mapping[str, str]) -> Table:

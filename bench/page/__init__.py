@@ -7,7 +7,7 @@ import base64
 import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,13 +15,14 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from bench import report, runs, table
+from bench import report, runs, table, texts
 from bench.agreement import STATUSES, WRONG
 from bench.costs_report import calls
 from bench.files import write_whole
 from bench.page import pictures
 from bench.page.pictures import Picture
-from bench.problem import in_order
+from bench.problem import PEERS, in_order
+from bench.texts import Text
 from bench.units import digits, duration
 
 PAGE = "report.html"
@@ -102,7 +103,8 @@ def write(run: Path) -> tuple[Path, ...]:
         page, its_pictures = run.with_suffix(".html"), run.with_name(f"{run.stem}-{PICTURES}")
     its_pictures.mkdir(exist_ok=True)
     files = [file for _, picture in drawn for file in pictures.save(picture, its_pictures)]
-    write_whole(page, render(frame, drawn, runs.machine_of(run), its_pictures.name))
+    stored = texts.load(run if run.is_dir() else run.parent)
+    write_whole(page, render(frame, drawn, runs.machine_of(run), stored, its_pictures.name))
     return page, *files
 
 
@@ -110,6 +112,7 @@ def render(
     frame: pd.DataFrame,
     drawn: Sequence[tuple[str, Picture]],
     machine: Mapping[str, Any] | None,
+    stored: Sequence[Text] = (),
     its_pictures: str = PICTURES,
 ) -> str:
     """Return the page as text.
@@ -122,6 +125,8 @@ def render(
         As `bench.page.pictures.pictures` yields them.
     machine : mapping, optional
         The facts of `bench.environment`; None where they are not known.
+    stored : sequence of Text
+        What was compared; empty where it is not known.
     its_pictures : str
         The folder beside the page that they are in.
     """
@@ -139,6 +144,7 @@ def render(
         wrong=int(wrong),
         remarks=[line.plain for line in report.remarks(frame)] if len(frame) else [],
         sections=sections,
+        versions=_versions(report.with_fastest(frame), stored),
         columns=columns(frame),
         rows=rows(frame),
         filters=_filters(frame),
@@ -178,6 +184,40 @@ def _element(picture: Picture, folder: str) -> Mapping[str, Any]:
         "wide": picture.width > NARROW,
         "pixels": round(picture.width * POINTS_AN_INCH),
     }
+
+
+# --- what was compared
+
+
+def _versions(
+    frame: pd.DataFrame, stored: Sequence[Text]
+) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Return the versions of each problem, with what each reached at each size."""
+    found = []
+    for problem in dict.fromkeys(one.problem for one in stored):
+        of_problem = frame[frame["problem"] == problem]
+        versions = [
+            asdict(one) | {"reached": list(_reached(of_problem, one.tier))}
+            for one in stored
+            if one.problem == problem
+        ]
+        shown = {version["tier"] for version in versions}
+        tiers = [tier for tier in in_order(of_problem["tier"].astype(str)) if tier not in shown]
+        versions += [
+            {"tier": tier, "place": "", "source": "", "reached": list(_reached(of_problem, tier))}
+            for tier in tiers
+            if tier not in PEERS
+        ]
+        found.append((problem, versions))
+    return found
+
+
+def _reached(of_problem: pd.DataFrame, tier: str) -> Iterator[tuple[str, str]]:
+    """Yield size (and dtype, where there are several), and time with speed-ups, of a tier."""
+    several = of_problem["dtype"].nunique() > 1
+    for cell in of_problem[of_problem["tier"] == tier].itertuples():
+        words = report.cell_words(cell).plain.replace("\n", ", ")
+        yield f"{cell.size} {cell.dtype}" if several else str(cell.size), words
 
 
 # --- the table
