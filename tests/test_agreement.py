@@ -1,4 +1,4 @@
-"""The fast tiers against the loops, on whatever hypothesis comes up with."""
+"""The fast versions against the loops, on whatever hypothesis comes up with."""
 
 import numpy as np
 import pytest
@@ -20,20 +20,21 @@ from inputs import (
     classifications,
     seeded_classification,
 )
-from tiers import FILLING, OF_SCORES, call, fast_tier, parts
+from tiers import FILLING, LOOPS, NUMBA, NUMPY, OF_SCORES, call, fast_version, parts
 
+import kernels
 import reference
 
 of_scores = pytest.mark.parametrize("operation", OF_SCORES)
 svm = pytest.mark.parametrize("operation", ["svm_loss", "svm_loss_gradient"])
 
 
-def assert_as_reference(tier, operation, scores, labels, **options):
-    """Hold a tier to the loops under the tolerances of the operation, types and shapes included."""
+def assert_as_reference(version, operation, scores, labels, **options):
+    """Compare a version with the loops, within the tolerances of the operation, types and shapes included."""
     dtype = computed_dtype(scores)
     before = scores.copy(), labels.copy()
-    results = parts(call(tier, operation, scores, labels, **options))
-    expected = parts(call(reference, operation, scores.tolist(), labels.tolist(), **options))
+    results = parts(call(version, operation, scores, labels, **options))
+    expected = parts(call(LOOPS, operation, scores, labels, **options))
     assert len(results) == len(expected)
     if operation in FILLING:
         assert results[-1].dtype.name == dtype
@@ -53,125 +54,137 @@ def assert_as_reference(tier, operation, scores, labels, **options):
     np.testing.assert_array_equal(labels, before[1])
 
 
-@fast_tier
+@fast_version
 @of_scores
 @settings(max_examples=60)
 @given(case=classifications(ORDINARY))
-def test_ordinary_scores(tier, operation, case):
-    assert_as_reference(tier, operation, *case)
+def test_ordinary_scores(version, operation, case):
+    assert_as_reference(version, operation, *case)
 
 
-@fast_tier
+@fast_version
 @of_scores
 @settings(max_examples=60)
 @given(case=classifications(HARD))
-def test_extreme_and_tied_scores(tier, operation, case):
-    assert_as_reference(tier, operation, *case)
+def test_extreme_and_tied_scores(version, operation, case):
+    assert_as_reference(version, operation, *case)
 
 
-@fast_tier
+@fast_version
 @of_scores
 @settings(max_examples=80)
 @given(case=classifications(SPECIAL, dtypes=FLOAT_DTYPES))
-def test_infinities_and_nan(tier, operation, case):
+def test_infinities_and_nan(version, operation, case):
     with np.errstate(invalid="ignore"):  # of the allowance for kinks
-        assert_as_reference(tier, operation, *case)
+        assert_as_reference(version, operation, *case)
 
 
-@fast_tier
+@fast_version
 @svm
 @settings(max_examples=60)
 @given(case=classifications(ORDINARY), margin=st.one_of(st.just(0.0), st.floats(0, 100, width=32)))
-def test_margins(tier, operation, case, margin):
-    assert_as_reference(tier, operation, *case, margin=margin)
+def test_margins(version, operation, case, margin):
+    assert_as_reference(version, operation, *case, margin=margin)
 
 
-@fast_tier
+@fast_version
 @settings(max_examples=80)
 @given(
     case=classifications(LATTICE, dtypes=FLOAT_DTYPES), margin=st.sampled_from([0.0, 0.5, 1.0, 2.0])
 )
-def test_hinge_at_its_kink(tier, case, margin):
+def test_hinge_at_its_kink(version, case, margin):
     # scores and margins that are multiples of ½: each margin is exact, and many are exactly 0
     scores, labels = case
-    dscores = tier.svm_loss_gradient(scores, labels, margin)[1]
-    expected = reference.svm_loss_gradient(scores.tolist(), labels.tolist(), margin)[1]
+    dscores = version.svm_loss_gradient(scores, labels, margin)[1]
+    expected = LOOPS.svm_loss_gradient(scores, labels, margin)[1]
     assert_agrees(dscores, expected, dtype=computed_dtype(scores), scale=1 / len(scores))
 
 
-@fast_tier
+@fast_version
 @of_scores
 @pytest.mark.parametrize(
     ("samples", "classes"), [(1, 1), (1, 3000), (2000, 1), (67, 129), (1500, 33)]
 )
 @pytest.mark.parametrize("dtype", FLOAT_DTYPES)
-def test_sizes_that_fill_blocks_and_vectors(tier, operation, samples, classes, dtype):
-    assert_as_reference(tier, operation, *seeded_classification(samples, classes, dtype=dtype))
+def test_sizes_that_fill_blocks_and_vectors(version, operation, samples, classes, dtype):
+    assert_as_reference(version, operation, *seeded_classification(samples, classes, dtype=dtype))
 
 
-@fast_tier
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
-def test_strided_labels(tier, layout):
+def test_strided_labels(layout):
     scores = np.tile([[0.0, 1.0, 3.0]], (4, 1))
     labels = layout(np.array([2, 0, 1, 1]))
     expected = reference.svm_loss(scores.tolist(), labels.tolist())
-    assert tier.svm_loss(scores, labels) == pytest.approx(expected, rel=1e-14)
+    assert kernels.svm_loss(scores, labels) == pytest.approx(expected, rel=1e-14)
 
 
-@fast_tier
 @pytest.mark.parametrize("dtype", ["i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", ">i4", ">u8"])
-def test_label_dtypes(tier, dtype):
+def test_label_dtypes(dtype):
     scores, labels = seeded_classification(20, 5)
-    assert tier.softmax_loss(scores, labels.astype(dtype)) == tier.softmax_loss(scores, labels)
+    assert kernels.softmax_loss(scores, labels.astype(dtype)) == kernels.softmax_loss(
+        scores, labels
+    )
 
 
-@fast_tier
 @of_scores
 @pytest.mark.parametrize(
     "dtype", ["f2", "g", ">f4", ">f8", "i1", "u1", "i2", "u4", "i8", "u8", ">i2"]
 )
-def test_score_dtypes(tier, operation, dtype):
+def test_score_dtypes(operation, dtype):
     scores = np.array([[3, 0, 1], [1, 2, 120], [0, 1, 0]]).astype(dtype)
     labels = np.array([0, 1, 1])
     native = scores.astype(np.float32 if dtype == ">f4" else np.float64)
-    results = parts(call(tier, operation, scores, labels))
-    for result, expected in zip(results, parts(call(tier, operation, native, labels)), strict=True):
+    results = parts(call(kernels, operation, scores, labels))
+    for result, expected in zip(
+        results, parts(call(kernels, operation, native, labels)), strict=True
+    ):
         np.testing.assert_array_equal(result, expected, strict=True)
 
 
-@fast_tier
 @of_scores
-def test_lists_are_taken(tier, operation):
+def test_lists_are_taken(operation):
     scores, labels = seeded_classification(6, 4)
-    from_lists = parts(call(tier, operation, scores.tolist(), labels.tolist()))
+    from_lists = parts(call(kernels, operation, scores.tolist(), labels.tolist()))
     for result, expected in zip(
-        from_lists, parts(call(tier, operation, scores, labels)), strict=True
+        from_lists, parts(call(kernels, operation, scores, labels)), strict=True
     ):
         np.testing.assert_array_equal(result, expected)
 
 
 @of_scores
 def test_the_loops_take_arrays(operation):
-    scores, labels = seeded_classification(6, 4, dtype="float32")
-    from_arrays = call(reference, operation, scores, labels)
-    assert from_arrays == call(reference, operation, scores.tolist(), labels.tolist())
+    scores, labels = seeded_classification(6, 4)
+    assert call(reference, operation, scores, labels) == call(LOOPS, operation, scores, labels)
+    single = parts(call(reference, operation, scores.astype(np.float32), labels))
+    for result, expected in zip(single, parts(call(LOOPS, operation, scores, labels)), strict=True):
+        assert_agrees(result, expected, dtype="float32")
 
 
-@fast_tier
+@pytest.mark.parametrize("text", [NUMPY, NUMBA], ids=["vectorized", "jit"])
+@pytest.mark.parametrize("operation", ["svm_loss", "softmax_loss_gradient"])
+@pytest.mark.parametrize("name", ["fortran", "every other", "read-only"])
+def test_texts_take_the_views_that_numpy_and_numba_take(text, operation, name):
+    scores, labels = seeded_classification(6, 4)
+    function = getattr(text.module, operation)
+    result = parts(function(LAYOUTS[name](scores), LAYOUTS[name](labels)))
+    for part, expected in zip(result, parts(call(LOOPS, operation, scores, labels)), strict=True):
+        assert_agrees(part, expected, scale=1 / 6)
+
+
 @pytest.mark.parametrize("operation", ["svm_loss", "svm_loss_gradient"])
-def test_a_mean_of_float32_losses_is_summed_in_float64(tier, operation):
+def test_a_mean_of_float32_losses_is_summed_in_float64(operation):
     # one loss of 2²⁵, to which a float32 sum cannot add the others, of 1
     scores = np.zeros((64, 2), np.float32)
     scores[:, 1] = 1.0
     scores[0, 1] = 2.0**25
-    result = call(tier, operation, scores, np.zeros(64, np.int64), margin=0.0)
+    result = call(kernels, operation, scores, np.zeros(64, np.int64), margin=0.0)
     assert parts(result)[0] == (2**25 + 63) / 64
 
 
-@fast_tier
+@fast_version
 @pytest.mark.parametrize("dtype", FLOAT_DTYPES)
-def test_log_softmax_keeps_its_digits_at_large_logits(tier, dtype):
+def test_log_softmax_keeps_its_digits_at_large_logits(version, dtype):
     # (s − m) − log Σ, not s − (m + log Σ), which is 5e-4 wrong in float32
     scores = np.array([[1e4, 1e4 - 1, 1e4 - 2]], dtype)
     expected = reference.log_softmax(scores.tolist())
-    assert_agrees(tier.log_softmax(scores), expected, dtype=dtype)
+    assert_agrees(version.log_softmax(scores), expected, dtype=dtype)

@@ -1,10 +1,10 @@
-"""Values worked out by hand, with their derivation, at 1e-11 in every tier."""
+"""Values worked out by hand, with their derivation, at 1e-11 in every version."""
 
 import math
 
 import numpy as np
 import pytest
-from tiers import call, every_tier, function_for, parts
+from tiers import LIBRARY, LOOPS, NUMPY, call, every_version, parts
 
 LN2, LN3, LN4, LN5, LN8 = (math.log(n) for n in (2, 3, 4, 5, 8))
 
@@ -73,14 +73,14 @@ OF_SCORES = [
 ]
 
 
-@every_tier
+@every_version
 @pytest.mark.parametrize(
     ("operation", "scores", "labels", "options", "expected"),
     OF_SCORES,
     ids=[f"{number}-{case[0]}" for number, case in enumerate(OF_SCORES)],
 )
-def test_of_scores(tier, operation, scores, labels, options, expected):
-    assert_by_hand(call(tier, operation, scores, labels, **options), expected)
+def test_of_scores(version, operation, scores, labels, options, expected):
+    assert_by_hand(call(version, operation, scores, labels, **options), expected)
 
 
 # Hinge: scores X·W + b are [[2, 4], [2, −6]], the terms 4 − 2 + 1 = 3 and 2 + 6 + 1 = 9, mean 6.
@@ -97,64 +97,67 @@ HINGE_DW = np.array([[1.0, -1.0], [-2.0, 2.0]])
 SOFTMAX = {"W": [[0.0, LN3]], "b": [0.0, 0.0], "X": [[1.0], [0.0]], "labels": [0, 1]}
 
 
-@every_tier
-def test_linear_loss(tier):
-    assert_by_hand(tier.linear_loss(**HINGE), 6.0)
-    assert_by_hand(tier.linear_loss(**HINGE, margin=3.0), 8.0)
-    assert_by_hand(tier.linear_loss(**HINGE, regularization=0.1), 6.625)
-    assert_by_hand(tier.linear_loss(**SOFTMAX), 1.5 * LN2)
-    assert_by_hand(tier.linear_loss(**SOFTMAX, regularization=2.0), 1.5 * LN2 + 2 * LN3**2)
+@every_version
+def test_linear_loss(version):
+    assert_by_hand(version.linear_loss(**HINGE), 6.0)
+    assert_by_hand(version.linear_loss(**HINGE, margin=3.0), 8.0)
+    assert_by_hand(version.linear_loss(**HINGE, regularization=0.1), 6.625)
+    assert_by_hand(version.linear_loss(**SOFTMAX), 1.5 * LN2)
+    assert_by_hand(version.linear_loss(**SOFTMAX, regularization=2.0), 1.5 * LN2 + 2 * LN3**2)
 
 
-@every_tier
-def test_linear_gradient(tier):
-    assert_by_hand(tier.linear_gradient(**HINGE), (6.0, HINGE_DW, [0, 0]))
+@every_version
+def test_linear_gradient(version):
+    assert_by_hand(version.linear_gradient(**HINGE), (6.0, HINGE_DW, [0, 0]))
     penalty_slope = 0.2 * np.array(HINGE["W"])
     assert_by_hand(
-        tier.linear_gradient(**HINGE, regularization=0.1), (6.625, HINGE_DW + penalty_slope, [0, 0])
+        version.linear_gradient(**HINGE, regularization=0.1),
+        (6.625, HINGE_DW + penalty_slope, [0, 0]),
     )
-    assert_by_hand(tier.linear_gradient(**SOFTMAX), (1.5 * LN2, [[-3 / 8, 3 / 8]], [-1 / 8, 1 / 8]))
+    assert_by_hand(
+        version.linear_gradient(**SOFTMAX), (1.5 * LN2, [[-3 / 8, 3 / 8]], [-1 / 8, 1 / 8])
+    )
 
 
-@every_tier
-def test_linear_numerical_gradient_of_a_hinge_away_from_kinks_is_exact(tier):
+@every_version
+def test_linear_numerical_gradient_of_a_hinge_away_from_kinks_is_exact(version):
     # piecewise linear in W, so its differences are its slopes; (w + h)² − w² is h·(2w + h)
     options = {"h": 0.25, "regularization": 0.1}
     slopes = HINGE_DW + 0.2 * np.array(HINGE["W"])
-    central = tier.linear_numerical_gradient(**HINGE, **options)
+    central = version.linear_numerical_gradient(**HINGE, **options)
     assert_by_hand(central, (slopes, [0, 0]))
-    forward = tier.linear_numerical_gradient(**HINGE, **options, method="forward")
+    forward = version.linear_numerical_gradient(**HINGE, **options, method="forward")
     assert_by_hand(forward, (slopes + 0.1 * 0.25, [0, 0]))
 
 
-@every_tier
-def test_linear_numerical_gradient_across_a_kink(tier):
+@every_version
+def test_linear_numerical_gradient_across_a_kink(version):
     # scores [0, −1]: a margin of 1 is at the kink. W[0, 1] + ½ activates it (½), − ½ does not (0).
     inputs = {"W": [[0.0, -1.0]], "b": [0.0, 0.0], "X": [[1.0]], "labels": [0], "loss": "svm"}
-    central = tier.linear_numerical_gradient(**inputs, h=0.5)
+    central = version.linear_numerical_gradient(**inputs, h=0.5)
     assert_by_hand(central, ([[-0.5, 0.5]], [-0.5, 0.5]))
-    forward = tier.linear_numerical_gradient(**inputs, h=0.5, method="forward")
+    forward = version.linear_numerical_gradient(**inputs, h=0.5, method="forward")
     assert_by_hand(forward, ([[0.0, 1.0]], [0.0, 1.0]))
 
 
-@every_tier
-def test_linear_numerical_gradient_of_softmax(tier):
+@every_version
+def test_linear_numerical_gradient_of_softmax(version):
     # moved by h = ln 2, one logit of two: log(1 + e^s) at s = ±ln 2 is ln 3 and ln 3 − ln 2
     inputs = {"W": [[0.0, 0.0]], "b": [0.0, 0.0], "X": [[1.0]], "labels": [0], "h": LN2}
     slope = (LN3 - (LN3 - LN2)) / (2 * LN2)
-    central = tier.linear_numerical_gradient(**inputs)
+    central = version.linear_numerical_gradient(**inputs)
     assert_by_hand(central, ([[-slope, slope]], [-slope, slope]))
     up, down = (LN3 - LN2) / LN2, ((LN3 - LN2) - LN2) / LN2
-    forward = tier.linear_numerical_gradient(**inputs, method="forward")
+    forward = version.linear_numerical_gradient(**inputs, method="forward")
     assert_by_hand(forward, ([[down, up]], [down, up]))
 
 
-@every_tier
-def test_training_with_momentum(tier):
+@every_version
+def test_training_with_momentum(version):
     # samples −1, 1 of classes 0, 1 from zeros: all p are ½, dW = [½, −½], so W = [−½, ½].
     # Then the wrong class has q = 1/(1 + e), dW = [q, −q], and the velocity keeps half of ½.
     q = 1 / (1 + math.e)
-    W, b, losses = tier.train_linear(
+    W, b, losses = version.train_linear(
         [[-1.0], [1.0]], [0, 1], epochs=2, learning_rate=1.0, momentum=0.5
     )
     assert_by_hand(
@@ -163,22 +166,22 @@ def test_training_with_momentum(tier):
     )
 
 
-@every_tier
-def test_training_of_a_bias_alone(tier):
+@every_version
+def test_training_of_a_bias_alone(version):
     # no feature says anything; 3 of 4 samples are of class 1: db = [½ − ¼, ½ − ¾]
-    W, b, losses = tier.train_linear(
+    W, b, losses = version.train_linear(
         [[0.0]] * 4, [1, 1, 1, 0], epochs=1, learning_rate=2.0, regularization=5.0
     )
     assert_by_hand((W, b, losses), ([[0, 0]], [-0.5, 0.5], [LN2]))
 
 
-@every_tier
-def test_relative_error(tier):
-    assert_by_hand(tier.relative_error([1.0, 2.0], [1.0, 3.0]), 0.2)
-    assert_by_hand(tier.relative_error([[1.0], [-2.0]], [[1.0], [2.0]]), 1.0)
-    assert_by_hand(tier.relative_error([0.0], [0.0]), 0.0)
-    assert_by_hand(tier.relative_error([1e-9], [0.0]), 0.1)  # over 1e-8, not over 1e-9
-    assert_by_hand(tier.relative_error(3.0, 1.0), 0.5)
+@every_version
+def test_relative_error(version):
+    assert_by_hand(version.relative_error([1.0, 2.0], [1.0, 3.0]), 0.2)
+    assert_by_hand(version.relative_error([[1.0], [-2.0]], [[1.0], [2.0]]), 1.0)
+    assert_by_hand(version.relative_error([0.0], [0.0]), 0.0)
+    assert_by_hand(version.relative_error([1e-9], [0.0]), 0.1)  # over 1e-8, not over 1e-9
+    assert_by_hand(version.relative_error(3.0, 1.0), 0.5)
 
 
 def square_and_line(x):
@@ -193,20 +196,20 @@ def square(x):
     return x * x
 
 
-@every_tier
-def test_numerical_gradient(tier):
-    f = function_for(tier, square_and_line)
-    assert_by_hand(list(tier.numerical_gradient(f, [2.0, 1.0], h=0.5)), [4.0, 3.0])
+@every_version
+def test_numerical_gradient(version):
+    f = square_and_line
+    assert_by_hand(list(version.numerical_gradient(f, [2.0, 1.0], h=0.5)), [4.0, 3.0])
     # (2.5² − 2²) / ½ = 4.5
-    forward = tier.numerical_gradient(f, [2.0, 1.0], h=0.5, method="forward")
+    forward = version.numerical_gradient(f, [2.0, 1.0], h=0.5, method="forward")
     assert_by_hand(list(forward), [4.5, 3.0])
 
 
-@every_tier
-def test_numerical_gradient_keeps_the_shape(tier):
-    slopes = tier.numerical_gradient(function_for(tier, product), [[1.0, 2.0], [3.0, 4.0]], h=0.5)
+@every_version
+def test_numerical_gradient_keeps_the_shape(version):
+    slopes = version.numerical_gradient(product, [[1.0, 2.0], [3.0, 4.0]], h=0.5)
     assert_by_hand(list(slopes), [[24.0, 12.0], [8.0, 6.0]])
-    slope = tier.numerical_gradient(function_for(tier, square), 3.0, h=0.5, method="forward")
+    slope = version.numerical_gradient(square, 3.0, h=0.5, method="forward")
     assert np.ndim(slope) == 0
     assert_by_hand(slope, 6.5)
 
@@ -235,44 +238,40 @@ def not_a_number_in_one_entry(x):
 POINT = [[1.0, -2.0], [3.0, 4.0], [-0.5, 2.0]]
 
 
-@every_tier
-def test_check_gradient(tier):
-    f = function_for(tier, sum_of_squares)
-    error, entry, within = tier.check_gradient(f, function_for(tier, right_gradient), POINT)
+@every_version
+def test_check_gradient(version):
+    f = sum_of_squares
+    error, entry, within = version.check_gradient(f, right_gradient, POINT)
     assert error < 1e-8
     assert within is True
     assert len(entry) == 2
     # 9 for 6: 3/15
-    error, entry, within = tier.check_gradient(f, function_for(tier, wrong_in_one_entry), POINT)
+    error, entry, within = version.check_gradient(f, wrong_in_one_entry, POINT)
     assert error == pytest.approx(0.2, rel=1e-8)
     assert (entry, within) == ((1, 0), False)
-    nothing_is_too_much = tier.check_gradient(
-        f, function_for(tier, wrong_in_one_entry), POINT, tolerance=0.25
-    )
+    nothing_is_too_much = version.check_gradient(f, wrong_in_one_entry, POINT, tolerance=0.25)
     assert nothing_is_too_much[1:] == ((1, 0), True)
 
 
-@every_tier
-def test_check_gradient_takes_nan_for_the_largest_error(tier):
-    f, gradient = (function_for(tier, g) for g in (sum_of_squares, not_a_number_in_one_entry))
-    error, entry, within = tier.check_gradient(f, gradient, POINT)
+@every_version
+def test_check_gradient_takes_nan_for_the_largest_error(version):
+    f, gradient = (g for g in (sum_of_squares, not_a_number_in_one_entry))
+    error, entry, within = version.check_gradient(f, gradient, POINT)
     assert math.isnan(error)
     assert (entry, within) == ((0, 1), False)
 
 
-@every_tier
-def test_check_gradient_of_a_number(tier):
-    f, gradient = function_for(tier, square), function_for(tier, square)  # 4 for 4
-    error, entry, within = tier.check_gradient(f, gradient, 2.0)
+@pytest.mark.parametrize("version", [LOOPS, NUMPY, LIBRARY])
+def test_check_gradient_of_a_number(version):
+    f, gradient = square, square  # 4 for 4
+    error, entry, within = version.check_gradient(f, gradient, 2.0)
     assert error < 1e-8
     assert (entry, within) == ((), True)
 
 
-@every_tier
-def test_gradient_descent_keeps_shape_and_start(tier):
-    path = tier.gradient_descent(
-        function_for(tier, right_gradient), [[4.0], [-8.0]], learning_rate=0.25, steps=2
-    )
+@every_version
+def test_gradient_descent_keeps_shape_and_start(version):
+    path = version.gradient_descent(right_gradient, [[4.0], [-8.0]], learning_rate=0.25, steps=2)
     assert_by_hand(list(path), [[[4.0], [-8.0]], [[2.0], [-4.0]], [[1.0], [-2.0]]])
-    start = tier.gradient_descent(function_for(tier, right_gradient), [4.0], steps=0)
+    start = version.gradient_descent(right_gradient, [4.0], steps=0)
     assert_by_hand(list(start), [[4.0]])

@@ -1,41 +1,45 @@
-"""One name, one set of arguments and a tested example for each operation in each tier."""
+"""One name, one set of arguments and a tested example for each operation in each version."""
 
 import doctest
 import importlib
 import inspect
 
 import pytest
-from tiers import FILLING, OF_SCORES, OPERATIONS, every_tier, fast_tier
+from tiers import FILLING, OF_SCORES, OPERATIONS
 
 import kernels
 import reference
-from kernels import simd, vectorized
+from kernels import jit, simd, vectorized
 
 KEYWORD_ONLY = inspect.Parameter.KEYWORD_ONLY
+PACKAGES = {"reference": reference, "vectorized": vectorized, "jit": jit, "kernels": kernels}
+every_package = pytest.mark.parametrize("package", PACKAGES.values(), ids=PACKAGES)
 operations = pytest.mark.parametrize("operation", OPERATIONS)
 
 
-def parameters(tier, operation):
-    return inspect.signature(getattr(tier, operation)).parameters.values()
+def parameters(package, operation):
+    return inspect.signature(getattr(package, operation)).parameters.values()
 
 
-def shared(tier, operation):
-    """Names and defaults of the arguments that all tiers have, in their order."""
+def shared(package, operation):
+    """Names and defaults of the arguments that all versions have, in their order."""
     return [
-        (one.name, one.default) for one in parameters(tier, operation) if one.kind != KEYWORD_ONLY
+        (one.name, one.default)
+        for one in parameters(package, operation)
+        if one.kind != KEYWORD_ONLY
     ]
 
 
-def extras(tier, operation):
+def extras(package, operation):
     """Names and defaults of the keyword-only arguments."""
     return {
-        one.name: one.default for one in parameters(tier, operation) if one.kind == KEYWORD_ONLY
+        one.name: one.default for one in parameters(package, operation) if one.kind == KEYWORD_ONLY
     }
 
 
-@every_tier
-def test_the_operations_are_those_of_the_design(tier):
-    assert set(tier.__all__) == {
+@every_package
+def test_the_operations_are_those_of_the_design(package):
+    assert set(package.__all__) == {
         *OF_SCORES,
         "numerical_gradient",
         "relative_error",
@@ -48,24 +52,24 @@ def test_the_operations_are_those_of_the_design(tier):
     }
 
 
-@fast_tier
+@every_package
 @operations
-def test_arguments_are_those_of_the_loops(tier, operation):
-    assert shared(tier, operation) == shared(reference, operation)
+def test_arguments_are_those_of_the_loops(package, operation):
+    assert shared(package, operation) == shared(reference, operation)
 
 
 @operations
-def test_keywords_that_only_some_tiers_have(operation):
+def test_only_the_library_has_keywords_of_its_own(operation):
     out = {"out": None} if operation in FILLING else {}
     has_threads = operation in {*OF_SCORES, "numerical_gradient", "linear_numerical_gradient"}
     parallel = {"parallel": False} if has_threads else {}
-    assert extras(reference, operation) == {}
-    assert extras(vectorized, operation) == out
-    assert extras(simd, operation) == out | parallel
+    assert extras(kernels, operation) == out | parallel
+    for text in (reference, vectorized, jit):
+        assert extras(text, operation) == {}
 
 
 @operations
-def test_kernels_gives_the_jit_tier(operation):
+def test_kernels_gives_the_library(operation):
     assert getattr(kernels, operation) is getattr(simd, operation)
     assert kernels.__all__ == simd.__all__
 
@@ -90,20 +94,25 @@ def test_defaults_of_the_design():
     }
 
 
-@every_tier
+@pytest.mark.parametrize(
+    "package", [reference, vectorized, kernels], ids=["reference", "vectorized", "kernels"]
+)
 @operations
-def test_each_operation_is_explained_with_an_example(tier, operation):
-    function = getattr(tier, operation)
-    text = inspect.getdoc(function)
+def test_each_operation_is_explained_with_an_example(package, operation):
+    text = inspect.getdoc(getattr(package, operation))
     examples = doctest.DocTestParser().get_examples(text)
     assert any(f"{operation}(" in example.source for example in examples)
-    if tier is not reference:
-        assert "Returns\n-------" in text
-        assert "Raises\n------" in text
-        assert "Examples\n--------" in text
-        for one in parameters(tier, operation):
-            assert one.annotation is not inspect.Parameter.empty
-            assert one.name in text
+
+
+@operations
+def test_the_library_documents_its_arguments_results_and_errors(operation):
+    text = inspect.getdoc(getattr(kernels, operation))
+    assert "Returns\n-------" in text
+    assert "Raises\n------" in text
+    assert "Examples\n--------" in text
+    for one in parameters(kernels, operation):
+        assert one.annotation is not inspect.Parameter.empty
+        assert one.name in text
 
 
 MODULES = [

@@ -1,4 +1,4 @@
-"""Imports point one way: bench to kernels and reference, and neither of these to another."""
+"""Imports point one way, and the library shares no code with the texts that it is checked by."""
 
 import ast
 import subprocess
@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = {"reference", "kernels", "bench"}
+PARTS = {"reference", "bench"} | {
+    f"kernels.{name}" for name in ("_cache", "jit", "simd", "vectorized")
+}
 
 
 def modules_of(package):
@@ -27,32 +29,54 @@ def imported_by(path):
     return names
 
 
-def packages_imported_by(path):
-    return {name.partition(".")[0] for name in imported_by(path)}
+def ours_imported_by(path):
+    """Which parts of the project a file imports: `reference`, `bench`, `kernels.jit`, …."""
+    parts = {
+        ".".join(name.split(".")[:2]) if name.startswith("kernels.") else name.partition(".")[0]
+        for name in imported_by(path)
+    }
+    return parts & PARTS
 
 
-def ids(paths):
-    return [str(path.relative_to(ROOT)) for path in paths]
+def every_module(*packages):
+    paths = [path for package in packages for path in modules_of(package)]
+    ids = [str(path.relative_to(ROOT)) for path in paths]
+    return pytest.mark.parametrize("path", paths, ids=ids)
 
 
-@pytest.mark.parametrize("path", modules_of("reference"), ids=ids(modules_of("reference")))
-def test_the_loops_import_nothing_but_math_and_operator(path):
-    assert packages_imported_by(path) <= {"math", "operator", "reference"}
+@every_module("reference")
+def test_the_loops_import_nothing_but_math(path):
+    assert {name.partition(".")[0] for name in imported_by(path)} <= {"math", "reference"}
 
 
-@pytest.mark.parametrize("path", modules_of("kernels"), ids=ids(modules_of("kernels")))
-def test_kernels_import_no_other_package_of_ours(path):
-    assert packages_imported_by(path) & PACKAGES <= {"kernels"}
+@every_module("kernels/jit")
+def test_numba_texts_import_the_loops(path):
+    assert ours_imported_by(path) <= {"kernels.jit", "kernels._cache", "reference"}
 
 
-@pytest.mark.parametrize("path", modules_of("kernels/vectorized"), ids=lambda path: path.name)
-def test_the_numpy_tier_does_not_know_of_the_numba_tier(path):
-    assert not any("jit" in name or name.startswith("numba") for name in imported_by(path))
+@every_module("kernels/vectorized")
+def test_numpy_texts_import_only_numpy(path):
+    assert {name.partition(".")[0] for name in imported_by(path)} <= {"kernels", "numpy"}
+    assert ours_imported_by(path) <= {"kernels.vectorized"}
 
 
-@pytest.mark.parametrize("path", modules_of("kernels/simd"), ids=lambda path: path.name)
-def test_the_numba_tier_does_not_know_of_the_numpy_tier(path):
-    assert not any("vectorized" in name for name in imported_by(path))
+@every_module("kernels/simd")
+def test_the_library_imports_no_text(path):
+    assert ours_imported_by(path) <= {"kernels.simd", "kernels._cache"}
+
+
+@pytest.mark.parametrize("name", ["__init__", "_cache"])
+def test_kernels_itself_imports_only_the_library(name):
+    assert ours_imported_by(ROOT / "kernels" / f"{name}.py") <= {"kernels.simd"}
+
+
+def test_the_library_loads_no_text():
+    code = "import sys, kernels; print(*sys.modules)"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=ROOT, text=True, capture_output=True, check=True)
+    loaded = set(done.stdout.split())
+    assert "kernels.simd" in loaded
+    assert {"reference", "bench", "kernels.jit", "kernels.vectorized"}.isdisjoint(loaded)
 
 
 def test_the_loops_load_neither_numpy_nor_anything_of_ours():
@@ -62,7 +86,7 @@ def test_the_loops_load_neither_numpy_nor_anything_of_ours():
     assert {"numpy", "numba", "kernels", "bench"}.isdisjoint(done.stdout.split())
 
 
-def test_the_same_files_are_in_each_tier():
-    for package in ("reference", "kernels/vectorized", "kernels/simd"):
+def test_the_same_files_are_in_each_version():
+    for package in ("reference", "kernels/vectorized", "kernels/jit", "kernels/simd"):
         names = {path.name for path in modules_of(package)}
         assert {"losses.py", "gradients.py", "descent.py", "linear.py"} <= names

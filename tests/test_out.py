@@ -1,12 +1,12 @@
-"""`out=`: the array that is filled and returned, in the tiers that have it."""
+"""`out=` of the library: the array that is filled and returned."""
 
 import numpy as np
 import pytest
 from closeness import assert_agrees
 from inputs import FLOAT_DTYPES, every_other, reversed_view, seeded_classification
-from tiers import FILLING, GRADIENTS, call, fast_tier, parts
+from tiers import FILLING, GRADIENTS, call, parts
 
-from kernels import simd
+import kernels
 
 filling = pytest.mark.parametrize("operation", FILLING)
 dtypes = pytest.mark.parametrize("dtype", FLOAT_DTYPES)
@@ -20,63 +20,59 @@ SHAPES = {
 }
 
 
-def filled(tier, operation, scores, labels, **options):
+def filled(operation, scores, labels, **options):
     """The (N, C) part of a result."""
-    return parts(call(tier, operation, scores, labels, **options))[-1]
+    return parts(call(kernels, operation, scores, labels, **options))[-1]
 
 
-@fast_tier
 @filling
 @dtypes
 @pytest.mark.parametrize("layout", SHAPES.values(), ids=SHAPES)
-def test_out_is_filled_and_returned(tier, operation, dtype, layout):
+def test_out_is_filled_and_returned(operation, dtype, layout):
     scores, labels = seeded_classification(5, 4, dtype=dtype)
-    expected = call(tier, operation, scores, labels)
+    expected = call(kernels, operation, scores, labels)
     out = layout(np.full_like(scores, 7))
-    result = call(tier, operation, scores, labels, out=out)
+    result = call(kernels, operation, scores, labels, out=out)
     assert parts(result)[-1] is out
     for actual, value in zip(parts(result), parts(expected), strict=True):
         assert_agrees(actual, value, dtype=dtype, scale=0.1)
 
 
-@fast_tier
 @filling
-def test_nothing_around_a_strided_out_is_touched(tier, operation):
+def test_nothing_around_a_strided_out_is_touched(operation):
     scores, labels = seeded_classification(3, 4)
     around = np.full((6, 8), 7.0)
-    call(tier, operation, scores, labels, out=around[::2, ::2])
+    call(kernels, operation, scores, labels, out=around[::2, ::2])
     np.testing.assert_array_equal(around[1::2], 7)
     np.testing.assert_array_equal(around[:, 1::2], 7)
     assert (around[::2, ::2] != 7).all()
 
 
-@fast_tier
 @filling
 @dtypes
 @lengths
-def test_nothing_around_the_rows_is_touched_or_counted(tier, operation, dtype, classes):
+def test_nothing_around_the_rows_is_touched_or_counted(operation, dtype, classes):
     original, labels = seeded_classification(19, classes, dtype=dtype)
-    expected = call(tier, operation, original, labels)
+    expected = call(kernels, operation, original, labels)
     scores, out = (np.full((23, classes), np.nan, dtype) for _ in range(2))
     scores[2:-2] = original
     for target in (out, scores):
-        result = call(tier, operation, scores[2:-2], labels, out=target[2:-2])
+        result = call(kernels, operation, scores[2:-2], labels, out=target[2:-2])
         assert np.isnan(target[:2]).all()
         assert np.isnan(target[-2:]).all()
         for actual, value in zip(parts(result), parts(expected), strict=True):
             assert_agrees(actual, value, dtype=dtype, scale=1 / 19)
 
 
-@fast_tier
 @filling
 @dtypes
 @lengths
 @pytest.mark.parametrize("layout", SHAPES.values(), ids=SHAPES)
-def test_scores_may_be_overwritten(tier, operation, dtype, layout, classes):
+def test_scores_may_be_overwritten(operation, dtype, layout, classes):
     original, labels = seeded_classification(6, classes, dtype=dtype)
-    expected = call(tier, operation, original, labels)
+    expected = call(kernels, operation, original, labels)
     scores = layout(original)
-    result = call(tier, operation, scores, labels, out=scores)
+    result = call(kernels, operation, scores, labels, out=scores)
     assert parts(result)[-1] is scores
     for actual, value in zip(parts(result), parts(expected), strict=True):
         assert_agrees(actual, value, dtype=dtype, scale=0.1)
@@ -85,31 +81,27 @@ def test_scores_may_be_overwritten(tier, operation, dtype, layout, classes):
 @filling
 def test_scores_may_be_overwritten_on_threads(operation):
     scores, labels = seeded_classification(4000, 9)
-    expected = filled(simd, operation, scores, labels)
-    filled(simd, operation, scores, labels, out=scores, parallel=True)
+    expected = filled(operation, scores, labels)
+    filled(operation, scores, labels, out=scores, parallel=True)
     assert_agrees(scores, expected, scale=1 / len(scores))
 
 
-@fast_tier
 @pytest.mark.parametrize("operation", GRADIENTS)
 @pytest.mark.parametrize("options", [{}, {"parallel": True}], ids=["serial", "parallel"])
-def test_a_wrong_label_leaves_the_scores_as_they_were(tier, operation, options):
-    if options and tier is not simd:
-        pytest.skip("there are no threads in this tier")
+def test_a_wrong_label_leaves_the_scores_as_they_were(operation, options):
     original, labels = seeded_classification(20_000, 9)
     labels[-1] = 9
     scores = original.copy()
     with pytest.raises(ValueError, match=r"labels must be in \[0, 9\), got 9 at index 19999"):
-        call(tier, operation, scores, labels, out=scores, **options)
+        call(kernels, operation, scores, labels, out=scores, **options)
     np.testing.assert_array_equal(scores, original)
 
 
-@fast_tier
 @filling
-def test_integer_scores_fill_a_float64_out(tier, operation):
+def test_integer_scores_fill_a_float64_out(operation):
     out = np.empty((2, 2))
-    assert filled(tier, operation, [[1, 2], [5, 3]], [0, 1], out=out) is out
-    np.testing.assert_array_equal(out, filled(tier, operation, [[1.0, 2.0], [5.0, 3.0]], [0, 1]))
+    assert filled(operation, [[1, 2], [5, 3]], [0, 1], out=out) is out
+    np.testing.assert_array_equal(out, filled(operation, [[1.0, 2.0], [5.0, 3.0]], [0, 1]))
 
 
 DTYPE_WORDS = "out must be an array in the dtype of the scores"
@@ -128,12 +120,11 @@ BAD_OUTS = {
 }  # fmt: skip
 
 
-@fast_tier
 @filling
 @pytest.mark.parametrize(("out", "error", "words"), BAD_OUTS.values(), ids=BAD_OUTS)
-def test_bad_outs_are_refused(tier, operation, out, error, words):
+def test_bad_outs_are_refused(operation, out, error, words):
     with pytest.raises(error) as raised:
-        call(tier, operation, np.eye(2), np.array([0, 1]), out=out)
+        call(kernels, operation, np.eye(2), np.array([0, 1]), out=out)
     assert type(raised.value) is error
     assert str(raised.value) == f"{operation}: {words}"
 
@@ -141,13 +132,10 @@ def test_bad_outs_are_refused(tier, operation, out, error, words):
 @pytest.mark.parametrize("operation", GRADIENTS)
 @pytest.mark.parametrize("label", [-1, 3, 2**40, -(2**63)])
 @pytest.mark.parametrize("options", [{}, {"parallel": True}], ids=["serial", "parallel"])
-@fast_tier
-def test_a_bad_label_leaves_out_as_it_was(tier, operation, label, options):
-    if options and tier is not simd:
-        options = {}
+def test_a_bad_label_leaves_out_as_it_was(operation, label, options):
     scores, labels = seeded_classification(5000, 3)
     labels[4321] = label
     out = np.full_like(scores, 7)
     with pytest.raises(ValueError, match="labels must be in"):
-        call(tier, operation, scores, labels, out=out, **options)
+        call(kernels, operation, scores, labels, out=out, **options)
     np.testing.assert_array_equal(out, 7)

@@ -29,11 +29,11 @@ def test_a_run_ends_well_and_shows_its_table(finished):
     process, folder = finished
     assert process.returncode == 0, process.stdout + process.stderr
     assert process.stderr == ""
-    for words in ("svm_loss", "lecture", " numba ", "parallel", "2 threads", "8 cells: 8 ok."):
+    for words in ("svm_loss", "lecture", " numba ", " kernels ", "parallel", "2 threads", "10 cells: 10 ok."):
         assert words in process.stdout
     assert f"Written to {folder / 'measurements.csv'}" in process.stdout
-    assert "agreement: 0 of 24 done\n" in process.stdout, "plain lines, one a pass"
-    assert "pass 2 of 2: 17 of 26 done\n" in process.stdout
+    assert "agreement: 0 of 30 done\n" in process.stdout, "plain lines, one a pass"
+    assert "pass 2 of 2: 21 of 32 done\n" in process.stdout
     assert "\x1b" not in process.stdout
 
 
@@ -42,7 +42,7 @@ def test_a_run_s_files(finished):
     names = {path.name for path in folder.iterdir()}
     csv, cells = "measurements.csv", "cells.jsonl"
     passes = {"pass-1.json", "pass-2.json"}
-    others = {"environment.json", "floors.json", "memory.jsonl", "lock"}
+    others = {"environment.json", "floors.json", "memory.jsonl", "texts.jsonl", "lock"}
     assert names == {csv, cells, *others, *passes}
     assert (folder / csv).read_text().splitlines()[0] == ",".join(COLUMNS)
 
@@ -50,14 +50,14 @@ def test_a_run_s_files(finished):
 def test_a_run_s_table(finished):
     _, folder = finished
     frame = bench.load(folder)
-    assert len(frame) == 8
+    assert len(frame) == 10
     assert set(frame["status"]) == {"ok"}
     assert set(frame["checked"]) == {"full"}
     assert set(frame["run_id"]) == {folder.name}
     assert (frame["passes"] == 2).all()
     assert (frame["rounds"] >= 2).all()
     assert frame[["min_s", "median_s", "speedup_vs_loop", "gb_per_s"]].notna().all(axis=None)
-    assert set(frame.loc[frame["tier"] == "numba-parallel", "threads"]) == {2}
+    assert set(frame.loc[frame["tier"] == "kernels-parallel", "threads"]) == {2}
     assert (frame["share_of_floor"] > 0.0).all(), "at two threads, too"
     assert set(frame["bound_by"]) == {"L1"}
     assert set(frame.loc[frame["temporary_bytes"].notna(), "tier"]) == {"loop", "numpy"}
@@ -67,7 +67,7 @@ def test_a_run_s_table(finished):
 def test_a_run_s_records_hold_every_round(finished):
     _, folder = finished
     found = records.read(folder / "cells.jsonl")
-    assert len(found) == 8 + 2 * 9, "all are judged; in each pass one is timed twice"
+    assert len(found) == 10 + 2 * 11, "all are judged; in each pass one is timed twice"
     report = json.loads((folder / "pass-1.json").read_text())
     of_pass = {record.verdict.cell.id: record for record in found if record.pass_number == 1}
     for benchmark in report["benchmarks"]:
@@ -95,7 +95,7 @@ def test_a_finished_run_has_nothing_to_resume(finished):
     before = (folder / "cells.jsonl").read_bytes()
     process = lossbench("run", "--resume", folder)
     assert process.returncode == 0
-    assert "8 cells: 8 ok." in process.stdout
+    assert "10 cells: 10 ok." in process.stdout
     assert (folder / "cells.jsonl").read_bytes() == before
 
 
@@ -104,19 +104,19 @@ def test_a_torn_run_is_resumed_where_it_was(finished, tmp_path):
     folder = tmp_path / "20260101-000000"
     shutil.copytree(whole, folder)
     lines = (folder / "cells.jsonl").read_text().splitlines(keepends=True)
-    kept = "".join(lines[:19])
-    (folder / "cells.jsonl").write_text(kept + lines[19][:-30])
+    kept = "".join(lines[:23])
+    (folder / "cells.jsonl").write_text(kept + lines[23][:-30])
     process = lossbench("run", "--resume", "latest", "--output", tmp_path)
     assert process.returncode == 0, process.stdout + process.stderr
     text = (folder / "cells.jsonl").read_text()
     assert text.startswith(kept), "finished cells are not run again"
     found = records.read(folder / "cells.jsonl")
-    assert len(found) == len({(r.pass_number, r.verdict.cell) for r in found}) == 26
+    assert len(found) == len({(r.pass_number, r.verdict.cell) for r in found}) == 32
     assert (folder / "pass-2-resumed-1.json").exists()
     assert (bench.load(folder)["passes"] == 2).all()
 
 
-SVM = "    return mean_svm_loss(scores, labels, margin)\n"
+SVM = "    return float(terms.sum() / len(labels))\n"
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +126,7 @@ def spoiled(tmp_path_factory):
     kernel = tree / "kernels" / "vectorized" / "losses.py"
     text = kernel.read_text()
     assert text.count(SVM) == 1
-    kernel.write_text(text.replace(SVM, SVM.replace("margin)", "margin) * (1.0 + 1e-9)")))
+    kernel.write_text(text.replace(SVM, SVM.replace("labels))", "labels)) * (1.0 + 1e-9)")))
     return tree
 
 

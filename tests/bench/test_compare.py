@@ -96,7 +96,7 @@ def test_the_default_passes_are_enough_for_one_that_was_disturbed():
 
 
 def test_one_pass_less_than_nine_cannot_find_one_cell_among_those_of_a_default_run():
-    """Where 2/C(2n, n) > α/174, the cells are set aside, not called the same."""
+    """Where 2/C(2n, n) > α/193, the cells are set aside, not called the same."""
     cell = CELLS[3]
     found = compare(
         simulated(1, passes=8, noise=0.001), simulated(2, passes=8, slower={cell: 2.0}, noise=0.001)

@@ -40,9 +40,9 @@ def tree(tmp_path_factory):
         line = f"    import ctypes, os, signal, sys; exec(os.environ.get('{variable}', ''))\n"
         plant(tree, file, before, line)
 
-    in_numpy = '    out = _check.result_array("softmax", scores, out)\n'
+    in_numpy = "    exps = np.exp(scores - scores.max(axis=1, keepdims=True))\n"
     plant_at("kernels/vectorized/losses.py", in_numpy, "IN_NUMPY")
-    plant_at("reference/losses.py", '    rows = _check.score_rows("softmax", scores)\n', "IN_LOOPS")
+    plant_at("reference/losses.py", "    probabilities = zeros_like(scores)\n", "IN_LOOPS")
     in_inputs = "def _scores(size: Size, dtype: str, rng: np.random.Generator) -> Arguments:\n"
     plant_at("bench/problems/losses.py", in_inputs, "IN_INPUTS")
     return tree

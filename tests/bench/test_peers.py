@@ -57,8 +57,8 @@ def test_every_peer_is_listed_and_hangs_in_its_problems():
         ((), ()),
         (("torch",), ("torch",)),
         (("jax,c", "loop"), ("loop", "jax", "c")),
-        (("peers",), ("numpy", "numba", *PEERS)),
-        (("peers,loop",), ("loop", "numpy", "numba", *PEERS)),
+        (("peers",), ("numpy", "numba", "kernels", *PEERS)),
+        (("peers,loop",), ("loop", "numpy", "numba", "kernels", *PEERS)),
     ],
 )
 def test_names_of_peers(given, tiers):
@@ -112,12 +112,13 @@ def test_missing_peers_are_unavailable_and_the_run_ends_well(without_peers, tmp_
         capture_output=True, text=True, cwd=ROOT, env=without_peers, timeout=300, check=False,
     )  # fmt: skip
     assert process.returncode == 0, process.stdout + process.stderr
-    assert "6 cells: 2 ok, 4 unavailable." in process.stdout
+    assert "7 cells: 3 ok, 4 unavailable." in process.stdout
     assert "No module named 'torch'" in process.stdout
     (folder,) = output.iterdir()
     frame = bench.load(folder).set_index("tier")
     missing = dict.fromkeys(("sklearn", "torch", "jax", "c"), "unavailable")
-    assert frame["status"].to_dict() == {"numpy": "ok", "numba": "ok", **missing}
+    ours = dict.fromkeys(("numpy", "numba", "kernels"), "ok")
+    assert frame["status"].to_dict() == ours | missing
     assert frame.loc[list(missing), "median_s"].isna().all()
 
 

@@ -22,22 +22,31 @@ def ok(cell, number=1, seconds=1e-5):
 
 
 def test_the_default_plan():
-    cells = cells_of(PROBLEMS, Options(threads=(1, 2)))
-    assert len(cells) == len(set(cells)) == 174
+    cells = cells_of(PROBLEMS, Options(threads=(2,)))
+    assert len(cells) == len(set(cells)) == 193
     assert Counter(cell.tier for cell in cells) == {
         "loop": 43,
         "numpy": 43,
         "numba": 43,
-        "numba-parallel": 42,
-        "numba-math": 3,
+        "kernels": 43,
+        "kernels-parallel": 21,
     }
-    assert {cell.threads for cell in cells if cell.tier != "numba-parallel"} == {1}
+    assert {cell.threads for cell in cells if cell.tier != "kernels-parallel"} == {1}
     assert {cell.dtype for cell in cells} == {"float64"}
 
 
-def test_threads_are_one_and_all_cores_unless_given():
-    parallel = Options(problems=("svm_loss",), sizes=("S",), tiers=("numba-parallel",))
-    assert {cell.threads for cell in cells_of(PROBLEMS, parallel)} == {1, all_cores()}
+def test_parallel_tiers_run_on_all_cores_unless_counts_are_given():
+    parallel = Options(problems=("svm_loss",), sizes=("S",), tiers=("kernels-parallel",))
+    assert [cell.threads for cell in cells_of(PROBLEMS, parallel)] == [all_cores()]
+    given = replace(parallel, threads=(1, 2))
+    assert [cell.threads for cell in cells_of(PROBLEMS, given)] == [1, 2]
+
+
+def test_on_one_core_the_parallel_kernels_are_measured_only_where_they_are_named():
+    one_core = Options(problems=("svm_loss",), sizes=("S",), threads=(1,))
+    assert "kernels-parallel" not in {cell.tier for cell in cells_of(PROBLEMS, one_core)}
+    named = replace(one_core, tiers=("kernels-parallel",))
+    assert [cell.threads for cell in cells_of(PROBLEMS, named)] == [1]
 
 
 def test_a_plan_of_what_is_not_there_is_empty():
@@ -46,8 +55,8 @@ def test_a_plan_of_what_is_not_there_is_empty():
 
 def test_cells_have_names_that_pytest_selects_by():
     assert Cell("svm_loss", "numba", "M", "float64", 1).id == "svm_loss-numba-M-float64"
-    parallel = Cell("softmax", "numba-parallel", "L", "float32", 2)
-    assert parallel.id == "softmax-numba-parallel-L-float32-2threads"
+    parallel = Cell("softmax", "kernels-parallel", "L", "float32", 2)
+    assert parallel.id == "softmax-kernels-parallel-L-float32-2threads"
     ids = [cell.id for cell in cells_of(PROBLEMS, Options(threads=(1, 2)))]
     assert len(ids) == len(set(ids))
 
@@ -55,7 +64,7 @@ def test_cells_have_names_that_pytest_selects_by():
 def test_groups_hold_what_is_compared():
     found = groups(cells_of(PROBLEMS, Options(problems=("svm_loss",), threads=(1, 2))))
     assert [[cell.size for cell in group] for group in found] == [
-        [size] * 5 for size in ("lecture", "S", "M")
+        [size] * 6 for size in ("lecture", "S", "M")
     ]
 
 

@@ -27,7 +27,7 @@ def test_every_operation_is_a_problem():
 
 @each_problem
 def test_every_tier_loads(problem):
-    assert {"loop", "numpy", "numba"} <= set(problem.tiers) <= {*TIERS, *PEERS, "numba-math"}
+    assert {"loop", "numpy", "numba", "kernels"} <= set(problem.tiers) <= {*TIERS, *PEERS}
     assert all(callable(load()) for tier, load in problem.tiers.items() if tier not in PEERS)
 
 

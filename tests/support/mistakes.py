@@ -1,11 +1,11 @@
-"""Calls with one mistake in each, and the class and words that they are refused with."""
+"""Calls of the library with one mistake in each, and the class and words of its error."""
 
 import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from tiers import LABELLED, LINEAR, OF_SCORES, function_for
+from tiers import LABELLED, LINEAR, OF_SCORES
 
 INF, NAN = math.inf, math.nan
 
@@ -37,15 +37,6 @@ GOOD: dict[str, dict[str, Any]] = {
     "gradient_descent": {"gradient": even_slopes, "x0": [1.0, 2.0], "steps": 1},
 }
 """A right call of each operation, by its arguments."""
-
-
-def arguments(tier, operation, change=None):
-    """Give the arguments of a call, its functions as the tier wants them."""
-    good = {
-        name: function_for(tier, value) if callable(value) else value
-        for name, value in GOOD[operation].items()
-    }
-    return good | (change or {})
 
 
 @dataclass(frozen=True)
