@@ -30,7 +30,7 @@ svm = pytest.mark.parametrize("operation", ["svm_loss", "svm_loss_gradient"])
 
 
 def assert_as_reference(version, operation, scores, labels, **options):
-    """Compare a version with the loops, within the tolerances of the operation, types and shapes included."""
+    """Compare a version with the loops: values within their tolerances, types and shapes."""
     dtype = computed_dtype(scores)
     before = scores.copy(), labels.copy()
     results = parts(call(version, operation, scores, labels, **options))

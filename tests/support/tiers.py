@@ -76,6 +76,10 @@ def as_arrays(name, value):
 
 
 def as_jitted(name, value):
+    if (
+        isinstance(value, int) and value >= 2**63
+    ):  # an int counts as int64 once one was compiled for
+        return np.uint64(value)
     return _jitted_if_callable(as_arrays(name, value))
 
 
