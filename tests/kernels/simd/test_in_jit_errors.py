@@ -81,6 +81,23 @@ def test_lists_are_no_arrays(operation):
         caller(np.array([0]))
 
 
+@pytest.mark.parametrize(
+    ("operation", "argument"),
+    [
+        ("numerical_gradient", "f"),
+        ("check_gradient", "f"),
+        ("check_gradient", "gradient"),
+        ("gradient_descent", "gradient"),
+    ],
+)
+@pytest.mark.parametrize("value", [None, 3.0], ids=repr)
+def test_a_function_has_to_be_jitted(operation, argument, value):
+    arguments = callers.arguments(operation) | {argument: value}
+    words = f"{operation}: {argument} must be an @njit function, got one that is not jitted"
+    with pytest.raises(TypingError, match=words):
+        getattr(callers, operation)(**arguments)
+
+
 @njit
 def on_threads_or_not(scores, labels, parallel):
     return kernels.softmax_loss(scores, labels, parallel=parallel)
