@@ -19,9 +19,9 @@ from bench.records import AGREEMENT, Record
 
 DEFAULT_SIZES = ("lecture", "S", "M")
 DEFAULT_DTYPES = ("float64",)
-# With so many passes in each of two runs, `compare` still finds one cell of a default run's 174
+# With so many passes in each of two runs, `compare` still finds one cell of a default run's 193
 # that became 1.3 times slower. The smallest p-value of a Mann-Whitney test of n against n passes is
-# 2/C(2n, n): below 0.01/174, as the correction wants it, from n = 9 on, and from n = 14 on with
+# 2/C(2n, n): below 0.01/193, as the correction wants it, from n = 9 on, and from n = 14 on with
 # one pass, disturbed by something else, on the wrong side of all others too. In simulated pairs
 # of runs the cell was found in 96 % of those with 9 to 13 passes, in 99.7 % with 14, at 1 to 2.4 %
 # of noise and 0.7 % of disturbed passes, as measured; at 3 % and 5 %, in 71 to 77 % and in 93 %.

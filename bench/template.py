@@ -49,7 +49,7 @@ def jit(predicted, target):
 
 @njit(cache=True, parallel=True)
 def parallel(predicted, target):
-    """Numba with threads: the tier `numba-parallel`, timed at one thread and at all cores."""
+    """Numba with threads: the tier `numba-parallel`, timed at all cores."""
     total = 0.0
     for i in prange(predicted.size):
         total += (predicted[i] - target[i]) ** 2

@@ -19,7 +19,7 @@ def svm_loss(scores, labels, margin=1.0):
         correct = scores[i][labels[i]]
         for j in range(len(scores[i])):
             if j != labels[i]:
-                total += max((scores[i][j] - correct) + margin, 0.0)  # in this order, NaN stays
+                total += max((scores[i][j] - correct) + margin, 0.0)  # keeps a NaN
     return total / len(scores)
 
 

@@ -194,7 +194,8 @@ def _versions(
 ) -> list[tuple[str, list[dict[str, Any]]]]:
     """Return the versions of each problem, with what each reached at each size."""
     found = []
-    for problem in dict.fromkeys(one.problem for one in stored):
+    known = {one.problem for one in stored}
+    for problem in (one for one in dict.fromkeys(frame["problem"].astype(str)) if one in known):
         of_problem = frame[frame["problem"] == problem]
         versions = [
             asdict(one) | {"reached": list(_reached(of_problem, one.tier))}

@@ -1,7 +1,7 @@
 """The loops in C (`loops.c`), compiled at first use where there is a compiler, called by cffi.
 
 All that a compiler offers is used, fast math and this machine's own instructions: it is what the
-Numba tier has to stand beside. Fast math may take NaN and infinities for numbers.
+library has to stand beside. Fast math may take NaN and infinities for numbers.
 """
 
 import hashlib

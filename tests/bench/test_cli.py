@@ -29,7 +29,15 @@ def test_a_run_ends_well_and_shows_its_table(finished):
     process, folder = finished
     assert process.returncode == 0, process.stdout + process.stderr
     assert process.stderr == ""
-    for words in ("svm_loss", "lecture", " numba ", " kernels ", "parallel", "2 threads", "10 cells: 10 ok."):
+    for words in (
+        "svm_loss",
+        "lecture",
+        " numba ",
+        " kernels ",
+        "parallel",
+        "2 threads",
+        "10 cells: 10 ok.",
+    ):
         assert words in process.stdout
     assert f"Written to {folder / 'measurements.csv'}" in process.stdout
     assert "agreement: 0 of 30 done\n" in process.stdout, "plain lines, one a pass"

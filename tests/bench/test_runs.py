@@ -72,6 +72,9 @@ def test_a_run_does_not_go_on_with_other_code_or_libraries(tmp_path):
         runs.refuse_another(folder)
     changed(folder, lambda values: values.pop("code"))  # a run of before there was one
     runs.refuse_another(folder)
+    changed(folder, lambda values: values.pop("format"))
+    with pytest.raises(ValueError, match="something else: what the tiers are"):
+        runs.refuse_another(folder)
 
 
 def test_a_table_alone_is_no_run_to_go_on_with(tmp_path):

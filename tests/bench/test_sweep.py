@@ -96,7 +96,8 @@ def test_crossings_are_found_by_intervals():
             ("numba-parallel", 2): lambda n: 1e-5 + 0.5e-10 * n,  # never
         }
     )
-    numpy, numba, parallel = sweep.crossings(frame)
+    numpy, over_loop, numba, parallel = sweep.crossings(frame)
+    assert (over_loop.tier, over_loop.over, over_loop.ahead_from) == ("numba", "loop", 32)
     assert (numpy.tier, numpy.over, numpy.ahead_from, numpy.behind_to) == ("numpy", "loop", 128, 32)
     assert numpy.near == pytest.approx(101, rel=0.1)
     assert (numba.over, numba.ahead_from, numba.behind_to, numba.near) == ("numpy", 8, None, None)

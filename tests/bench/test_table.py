@@ -1,5 +1,6 @@
 """Pooling and derived columns on numbers that a person can check; files there and back."""
 
+import json
 import math
 import os
 from dataclasses import replace
@@ -9,11 +10,12 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 import bench
-from bench import records, table
+from bench import records, runs, table
 from bench.agreement import Verdict
 from bench.compiling import Compiling
 from bench.floors import Bandwidth, Floors, Level
 from bench.noise import Conditions
+from bench.plan import Options
 from bench.problem import Cell
 from bench.records import Record
 
@@ -101,9 +103,41 @@ def test_a_table_of_an_older_version_has_blanks(frame, tmp_path):
     assert list(loaded.columns) == list(table.COLUMNS)
     assert loaded["share_of_floor"].isna().all()
     assert (loaded["bound_by"] == "").all()
+    blank = ["exps", "tier", *(name for name in frame if name.startswith("speedup_vs_numba"))]
     assert_frame_equal(
-        loaded.drop(columns="exps"), frame.drop(columns="exps"), check_categorical=False
+        loaded.drop(columns=blank), frame.drop(columns=blank), check_categorical=False
     )
+
+
+def older(frame, problem, tiers):
+    """A table of before there was the column `numba` of today."""
+    frame = frame.assign(problem=problem, tier=tiers)
+    return frame.drop(columns=[name for name in frame if name.startswith("speedup_vs_numba")])
+
+
+@pytest.mark.parametrize(
+    ("problem", "tiers", "now"),
+    [
+        ("svm_loss", ["numba", "numba-parallel"], ["kernels", "kernels-parallel"]),
+        ("exp", ["numba", "numba-math"], ["kernels", "numba"]),
+        ("my_problem", ["numba", "numba-parallel"], ["numba", "numba-parallel"]),
+    ],
+)
+def test_the_tiers_of_an_older_table_are_named_as_now(frame, tmp_path, problem, tiers, now):
+    path = tmp_path / "measurements.csv"
+    table.save(older(frame, problem, ["loop", "numpy", *tiers]), path)
+    assert bench.load(path)["tier"].tolist() == ["loop", "numpy", *now]
+
+
+def test_the_tiers_of_an_older_run_are_named_as_now(tmp_path):
+    folder = runs.begin(tmp_path, Options())
+    for record in FOUND:
+        records.append(folder / "cells.jsonl", record)
+    assert set(bench.load(folder)["tier"]) == {"loop", "numpy", "numba", "numba-parallel"}
+    known = json.loads((folder / "environment.json").read_text())
+    del known["format"]
+    (folder / "environment.json").write_text(json.dumps(known))
+    assert set(bench.load(folder)["tier"]) == {"loop", "numpy", "kernels", "kernels-parallel"}
 
 
 def test_columns_and_order(frame):
@@ -111,7 +145,8 @@ def test_columns_and_order(frame):
         "run_id,problem,tier,size,n,d,c,dtype,threads,status,message,checked,max_abs_error,"
         "max_rel_error,passes,rounds,iterations,min_s,q1_s,median_s,q3_s,stddev_s,estimated_s,"
         "noise,speedup_vs_loop,speedup_vs_loop_low,speedup_vs_loop_high,speedup_vs_numpy,"
-        "speedup_vs_numpy_low,speedup_vs_numpy_high,noise_floor,bytes_moved,flops,exps,gb_per_s,"
+        "speedup_vs_numpy_low,speedup_vs_numpy_high,speedup_vs_numba,speedup_vs_numba_low,"
+        "speedup_vs_numba_high,noise_floor,bytes_moved,flops,exps,gb_per_s,"
         "floor_s,bound_by,share_of_floor,compile_s,load_s,break_even_calls_vs_loop,"
         "break_even_calls_vs_numpy,temporary_bytes,pass_medians_s,twin_medians_s"
     )
