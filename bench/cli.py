@@ -89,7 +89,9 @@ Dtypes = Annotated[
 ]
 Threads = Annotated[
     Names,
-    typer.Option("--threads", metavar="A,B", help="Of kernels-parallel; the default is all cores."),
+    typer.Option(
+        "--threads", metavar="A,B", help="Of tiers that end in -parallel; the default is all cores."
+    ),
 ]
 Budget = Annotated[
     float | None,
@@ -160,9 +162,9 @@ def run(
                 raise ValueError("--resume takes its options from the run: leave the others out")
             folder = runs.find(resume, output)
             options = runs.options_of(folder)
+            runs.refuse_another(folder)
             found = problems_in(options.files)
             cells = _cells(found, options)
-            runs.refuse_another(folder)
             table.of_run(folder, cells, found)  # what is foreign is refused before anything is run
     with _alone_in(folder):
         code = _measure(folder, found, cells, options, with_floors=floors)

@@ -48,7 +48,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     choice("size", f"sizes to time (default: {by_default}; all with -k, or of a file)")
     choice("dtype", "dtypes to time (default: float64; all with -k)")
     choice("tier", "tiers to time, or peers (default: all but the peers; all with -k)")
-    choice("threads", "thread counts of the parallel tiers (default: 1 and all cores)")
+    choice("threads", "thread counts of the parallel tiers (default: all cores)")
     group.addoption(
         "--lossbench-problem",
         action="append",
@@ -83,13 +83,13 @@ def pytest_configure(config: pytest.Config) -> None:
     folder: Path | None = config.getoption("--lossbench-steps", None)
     if folder:
         steps.start(folder, config.getoption("--lossbench-budget"))
+    os.environ["NUMBA_CACHE_DIR"] = environment.numba_cache()
     try:
         config.stash[CELLS], found = _cells_and_problems(config)
     except ValueError as error:
         raise pytest.UsageError(str(error)) from error
     if not config.stash[CELLS]:
         raise pytest.UsageError("no problem has such a size and tier: see `lossbench list`")
-    os.environ["NUMBA_CACHE_DIR"] = environment.numba_cache()
     config.stash[PROBLEMS] = {one.name: one for one in found}
 
 

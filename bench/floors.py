@@ -23,9 +23,9 @@ TIMING = Path(__file__).with_name("time_floors.py")
 # The variable that tells the process which thread counts to measure.
 THREADS = "LOSSBENCH_FLOOR_THREADS"
 KINDS: tuple[Literal["read", "copy"], ...] = ("read", "copy")
-# The tiers whose empty call is timed: a function, a ufunc of one number, a jitted function, one
-# that starts its threads.
-CALLED = ("loop", "numpy", "numba", "numba-parallel")
+# The tiers whose empty call is timed: a function, a ufunc of one number, a jitted function, the
+# library on one score, a function that starts its threads.
+CALLED = ("loop", "numpy", "numba", "kernels", "kernels-parallel")
 # Memory-sized is so many times the largest cache, and no more than this share of the memory.
 BEYOND_CACHES = 4
 MOST_BYTES = 256_000_000

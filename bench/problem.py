@@ -101,7 +101,7 @@ class Forms:
 
     def of(self, tier: str) -> Kernel:
         """Return the form for a tier: a peer takes NumPy's."""
-        form: Kernel = getattr(self, tier if tier in TIERS else "numpy")
+        form: Kernel = getattr(self, tier.removesuffix("-parallel") if tier in TIERS else "numpy")
         return form
 
 

@@ -121,8 +121,8 @@ def refuse_another(folder: Path) -> None:
         differing.append("what the tiers are")
     if differing:
         raise ValueError(
-            f"{folder} cannot be gone on with, as its cells were judged with something else: "
-            f"{'; '.join(differing)}. Begin a new run"
+            f"{folder} cannot be resumed: since it started, this has changed: "
+            f"{'; '.join(differing)}. Start a new run"
         )
 
 

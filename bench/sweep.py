@@ -22,7 +22,7 @@ from bench.table import pass_medians
 
 # From each n to the next.
 STEP = 4.0
-# What is said to pass what: the faster way of writing it, and the one before.
+# Pairs whose crossing is reported: the tier that may get ahead, and the one that it passes.
 PAIRS = (
     *(("numpy", "loop"), ("numba", "loop"), ("numba", "numpy"), ("numba-parallel", "numba")),
     *(("kernels", "numpy"), ("kernels", "numba"), ("kernels-parallel", "kernels")),

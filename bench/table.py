@@ -402,7 +402,7 @@ def load(path: str | Path) -> pd.DataFrame:
     if strange:
         raise ValueError(f"{path / CELLS} has cells of no known problem: {', '.join(strange)}")
     frame = of_run(path, cells, its_problems)
-    return with_new_tiers(frame) if runs.has_old_tiers(path) else frame
+    return derived(with_new_tiers(frame)) if runs.has_old_tiers(path) else frame
 
 
 def with_new_tiers(frame: pd.DataFrame) -> pd.DataFrame:

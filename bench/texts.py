@@ -7,6 +7,7 @@ import ast
 import contextlib
 import inspect
 import textwrap
+import tokenize
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -17,12 +18,16 @@ from typing import Any
 from bench import lines
 from bench.environment import ROOT
 from bench.problem import BASELINES, Kernel, Problem
+from reference import gradients, linear
 
 TEXTS = "texts.jsonl"
 # The helpers of a text are shown with it where they are in these packages, or in its own file.
-PACKAGES = ("reference", "kernels")
-# What NumPy's forms take the place of under @njit.
+PACKAGES = ("reference", "kernels.vectorized", "kernels.jit")
+LIBRARY = "kernels.simd"
+# What has another form under @njit (the table in kernels/jit/__init__.py): all of the first module,
+# and these.
 LISTS = "reference.lists"
+REPLACED = (linear.shuffled, linear.splitmix64, gradients.numerical_gradient)
 
 
 @dataclass(frozen=True)
@@ -101,18 +106,27 @@ def _text(problem: str, tier: str, kernel: Kernel, loop: Any) -> Text:
         name = getattr(function, "__name__", None)
         source = f"{function.__module__}.{name}" if name else repr(function)
         return Text(problem, tier, "", source)
-    if kernel is not function and function is loop:
-        return Text(problem, tier, _place(function), _jitted(function))
-    return Text(problem, tier, _place(function), "\n\n".join(map(_source, _with_helpers(function))))
+    place, (_, *helpers) = _place(function), _with_helpers(function)
+    if function.__module__.startswith(LIBRARY):
+        return Text(problem, tier, place, f"from kernels import {function.__name__}")
+    is_jitted = kernel is not function
+    if is_jitted and function is loop:
+        source = (
+            f"@njit\ndef {function.__name__}{inspect.signature(function)}:\n"
+            "    ...  # the loop's text, as it stands"
+        )
+        replaced, helpers = [one.__name__ for one in helpers if _is_replaced(one)], []
+    else:
+        source = _source(function)
+        replaced = [one.__name__ for one in helpers if is_jitted and _is_replaced(one)]
+        helpers = [one for one in helpers if one.__name__ not in replaced]
+    if replaced:
+        source = f"# {', '.join(replaced)}: replaced, see kernels/jit/__init__.py\n{source}"
+    return Text(problem, tier, place, "\n\n".join([source, *map(_source, helpers)]))
 
 
-def _jitted(function: FunctionType) -> str:
-    """Return what `@njit` above the loop looks like: its text is not repeated."""
-    source, signature = _source(function), inspect.signature(function)
-    start = f"def {function.__name__}{signature}:" if "def " in source else source
-    replaced = [one.__name__ for one in _with_helpers(function) if one.__module__ == LISTS]
-    words = f"  # {', '.join(replaced)}: NumPy's, see kernels/jit/lists.py" if replaced else ""
-    return f"@njit{words}\n{start}\n    ...  # the loop's text, as it stands"
+def _is_replaced(function: FunctionType) -> bool:
+    return function.__module__ == LISTS or function in REPLACED
 
 
 def _with_helpers(function: FunctionType) -> list[FunctionType]:
@@ -122,8 +136,8 @@ def _with_helpers(function: FunctionType) -> list[FunctionType]:
         for name in _names(one.__code__):
             helper = unwrapped(one.__globals__.get(name))
             if isinstance(helper, FunctionType) and helper not in found:
-                package = helper.__module__.partition(".")[0]
-                if package in PACKAGES or helper.__globals__ is function.__globals__:
+                ours = helper.__module__.startswith(PACKAGES)
+                if ours or helper.__globals__ is function.__globals__:
                     found.append(helper)
     return found
 
@@ -145,7 +159,8 @@ def _source(function: FunctionType) -> str:
     """Return a function's source without its docstring."""
     try:
         kept = textwrap.dedent(inspect.getsource(function)).rstrip().splitlines()
-    except OSError:  # made by exec, or its file is gone
+    except (OSError, TypeError, SyntaxError, IndexError, tokenize.TokenError):
+        # made by exec, or its file has changed or gone
         return repr(function)
     with contextlib.suppress(SyntaxError):  # a lambda in the middle of an expression
         (node, *_) = ast.parse("\n".join(kept)).body

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from bench import steps, threads
 from bench.floors import CALLED, KINDS, THREADS, Level, levels
 from bench.problem import DTYPES
+from kernels import svm_loss
 from kernels.simd import elementary
 from kernels.simd._compile import kernel
 
@@ -126,14 +127,15 @@ def test_exps(benchmark: Any, dtype: str, count: int) -> None:
 
 @pytest.mark.parametrize("tier", CALLED)
 def test_empty_call(benchmark: Any, tier: str) -> None:
-    count = max(COUNTS) if tier == "numba-parallel" else 1
+    count = max(COUNTS) if tier == "kernels-parallel" else 1
     scores, labels = np.zeros((8, 8)), np.zeros(8, np.int64)
     result: NDArray[Any] = np.zeros(1)
     given: dict[str, tuple[Any, ...]] = {
         "loop": (_nothing, [[0.0]], [0]),
         "numpy": (np.negative, result, result),
         "numba": (_nothing_jitted, scores, labels),
-        "numba-parallel": (_nothing_on_threads, scores, labels),
+        "kernels": (svm_loss, scores[:1, :1], labels[:1]),
+        "kernels-parallel": (_nothing_on_threads, scores, labels),
     }
     function, *arguments = given[tier]
     with threads.limited(count):

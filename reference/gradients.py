@@ -31,7 +31,7 @@ def slopes_in(f, point, part, h, method):
 
 
 def slopes_of_row(f, arguments, row, h, method):
-    """Derivatives of f(*arguments) by the numbers of a row inside them; each is put back."""
+    """Derivatives of f(*arguments) by each number of `row`, a list inside the arguments."""
     back = h if method == "central" else 0.0
     slopes = zeros_like(row)
     for i in range(len(row)):
@@ -40,7 +40,7 @@ def slopes_of_row(f, arguments, row, h, method):
         above = f(*arguments)
         row[i] = original - back
         below = f(*arguments)
-        row[i] = original
+        row[i] = original  # put back
         slopes[i] = (above - below) / (h + back)
     return slopes
 

@@ -80,7 +80,7 @@ def linear_numerical_gradient(
     [-0.5, 0.5, -0.5, 0.5]
     """
     dW, db = zeros_like(W), zeros_like(b)
-    W, b = floats(W), floats(b)
+    W, b = floats(W), floats(b)  # copies, whose entries are moved
     arguments = W, b, X, labels, loss, margin, regularization
     for d in range(len(W)):
         dW[d] = slopes_of_row(linear_loss, arguments, W[d], h, method)

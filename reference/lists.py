@@ -4,11 +4,11 @@
 """
 
 
-def zeros(shape, like):  # noqa: ARG001 - an array has the dtype of `like`
-    """Zeros: so many, or rows of so many."""
-    if isinstance(shape, int):
-        return [0.0] * shape
-    return [[0.0] * shape[1] for _ in range(shape[0])]
+def zeros(shape, like):  # noqa: ARG001 - an array takes its dtype from `like`
+    """A list of `shape` zeros, or shape[0] rows of shape[1]."""
+    if isinstance(shape, tuple):
+        return [[0.0] * shape[1] for _ in range(shape[0])]
+    return [0.0] * shape
 
 
 def zeros_like(values):
@@ -41,7 +41,7 @@ def flat(values):
 
 
 def indices(place, values):
-    """The indices in nested lists of what has this place in `flat(values)`."""
+    """Where entry `place` of `flat(values)` is: indices(4, [[1, 2, 3], [4, 5, 6]]) is (1, 1)."""
     if not hasattr(values, "__len__"):
         return ()
     size = len(flat(values[0]))

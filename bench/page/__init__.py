@@ -21,7 +21,7 @@ from bench.costs_report import calls
 from bench.files import write_whole
 from bench.page import pictures
 from bench.page.pictures import Picture
-from bench.problem import PEERS, in_order
+from bench.problem import PEERS, in_order, is_threaded
 from bench.texts import Text
 from bench.units import digits, duration
 
@@ -217,8 +217,10 @@ def _reached(of_problem: pd.DataFrame, tier: str) -> Iterator[tuple[str, str]]:
     """Yield size (and dtype, where there are several), and time with speed-ups, of a tier."""
     several = of_problem["dtype"].nunique() > 1
     for cell in of_problem[of_problem["tier"] == tier].itertuples():
-        words = report.cell_words(cell).plain.replace("\n", ", ")
-        yield f"{cell.size} {cell.dtype}" if several else str(cell.size), words
+        where = f"{cell.size} {cell.dtype}" if several else str(cell.size)
+        if is_threaded(tier):
+            where += f", {cell.threads} threads"
+        yield where, report.cell_words(cell).plain.replace("\n", ", ")
 
 
 # --- the table

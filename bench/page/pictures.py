@@ -307,7 +307,7 @@ def _times(name: str, frame: pd.DataFrame, styles: Mapping[str, int]) -> Picture
         f"time-{_file_name(name)}",
         f"Time of a call of {name} against its size",
         f"{len(lines)} lines over {len(points)} sizes. At the largest, {slowest} takes longest, "
-        f"{fastest} is fastest; rings where one passes the next: {len(crossings)}.",
+        f"{fastest} is fastest; rings where one passes another: {len(crossings)}.",
         figure,
     )
 
@@ -362,7 +362,7 @@ def _ends(x: float, frame: pd.DataFrame) -> tuple[str, str]:
 def _crossings(
     lines: dict[tuple[str, int], pd.DataFrame], slow: str, fast: str
 ) -> Iterator[tuple[float, float]]:
-    """Yield where a tier's line crosses the next one's, straight between sizes on log axes.
+    """Yield where a tier's line crosses another's, straight between sizes on log axes.
 
     Of a tier with several thread counts the largest is meant. Where the two are no further apart
     than the same code is (`bench.ratios.noise_floor`), nothing is said to cross.

@@ -5,7 +5,7 @@ from numba import njit
 from numba.extending import overload
 
 from kernels._cache import cached
-from kernels.jit import lists as lists
+from kernels.jit import lists as lists  # registers what the texts call
 from reference import linear
 
 linear_loss = cached(linear.linear_loss)

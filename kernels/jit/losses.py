@@ -1,7 +1,7 @@
 """The losses and their gradients in loops, under `@njit`: arrays in place of lists."""
 
 from kernels._cache import cached
-from kernels.jit import lists as lists
+from kernels.jit import lists as lists  # registers what the texts call
 from reference import losses
 
 svm_loss = cached(losses.svm_loss)

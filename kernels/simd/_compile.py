@@ -55,7 +55,6 @@ def kernel(
         Whether LLVM has to inline it: for what is called once a row, where a call would cost as
         much as a short row. (Numba's own inlining takes what is written through a pointer for
         dead.)
-
     """
     if function is None:
         return partial(kernel, entry=entry, parallel=parallel, inline=inline)

@@ -46,12 +46,13 @@ def _descend_in_python(
     gradient: Callable[[Any], ArrayLike], path: NDArray[Any], learning_rate: float
 ) -> None:
     """Fill the points of a path after the first, by a gradient that is not jitted."""
+    rate = path.dtype.type(learning_rate)
     for k in range(len(path) - 1):
         point = path[k].copy() if path.ndim > 1 else float(path[k])
         slope = _check.real_array("gradient_descent", "gradient", gradient(point))
         _check.returned_shape("gradient_descent", "gradient", slope.shape, np.shape(point))
         with np.errstate(over="ignore", invalid="ignore"):  # a path may diverge
-            path[k + 1] = path[k] - learning_rate * slope
+            path[k + 1] = path[k] - rate * slope
 
 
 def gradient_descent(

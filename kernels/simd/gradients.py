@@ -106,9 +106,9 @@ def numerical_gradient(
     method : "central" or "forward"
         Error of the order h² or h.
     parallel : bool
-        Whether to share the entries out to Numba's threads: the same bits, at any number of them.
-        `f` is then called by several at once, and must not raise; one that is not jitted is
-        called by one. In jitted code, a constant.
+        Whether to share the entries out to Numba's threads: the same bits at any number of them.
+        A jitted `f` is then called by several threads at once and must not raise; any other is
+        called from one thread. In jitted code, a constant.
 
     Returns
     -------

@@ -857,7 +857,7 @@ def train_linear(
     Notes
     -----
     The order of epoch e is the stable sort of the samples by SplitMix64 of (seed, e, i): the same
-    in the loops, in NumPy and in Numba.
+    in the texts and in the library.
 
     Source: Stanford CS231n, lecture 3; SplitMix64: Steele, Lea and Flood, OOPSLA 2014.
 

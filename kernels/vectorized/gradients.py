@@ -7,7 +7,7 @@ import numpy as np
 
 
 def numerical_gradient(f, x, h=1e-5, method="central"):
-    """Finite-difference gradient of `f` at `x`, in x's shape.
+    """Finite-difference gradient of `f` at `x`, a float array, in its shape and dtype.
 
     "central" is (f(x + h·e) − f(x − h·e)) / 2h for each entry e, "forward" (f(x + h·e) − f(x)) / h.
 

@@ -64,16 +64,16 @@ def test_a_run_does_not_go_on_with_other_code_or_libraries(tmp_path):
     folder = runs.begin(tmp_path, OPTIONS)
     runs.refuse_another(folder)
     changed(folder, lambda values: values["machine"]["libraries"].update(numpy="1.0"))
-    with pytest.raises(ValueError, match=r"judged with something else: numpy 1\.0 → .*Begin a new"):
+    with pytest.raises(ValueError, match=r"this has changed: numpy 1\.0 → .*Start a new"):
         runs.refuse_another(folder)
     folder = runs.begin(tmp_path, OPTIONS)
     changed(folder, lambda values: values.update(code="another"))
-    with pytest.raises(ValueError, match="something else: the code of the tiers"):
+    with pytest.raises(ValueError, match="this has changed: the code of the tiers"):
         runs.refuse_another(folder)
     changed(folder, lambda values: values.pop("code"))  # a run of before there was one
     runs.refuse_another(folder)
     changed(folder, lambda values: values.pop("format"))
-    with pytest.raises(ValueError, match="something else: what the tiers are"):
+    with pytest.raises(ValueError, match="this has changed: what the tiers are"):
         runs.refuse_another(folder)
 
 

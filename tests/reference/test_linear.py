@@ -53,3 +53,11 @@ def test_the_order_is_sorted_by_the_hashes():
     key = splitmix64(splitmix64(42) ^ 7)
     hashes = [splitmix64(key ^ sample) for sample in shuffled(50, 42, 7)]
     assert hashes == sorted(hashes)
+
+
+def test_the_loops_train_on_arrays_as_on_lists():
+    X, labels = np.array([[-1.0], [1.0], [0.5]]), np.array([0, 1, 1])
+    of_lists = reference.train_linear(X.tolist(), labels.tolist(), epochs=3, batch_size=2)
+    of_arrays = reference.train_linear(X, labels, epochs=3, batch_size=2)
+    for value, wanted in zip(of_arrays, of_lists, strict=True):
+        np.testing.assert_array_equal(value, wanted)
