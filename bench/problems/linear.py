@@ -235,24 +235,18 @@ def _all_losses_cost(size: Size, itemsize: int) -> Cost:
     return _times(2 * (size["d"] * size["c"] + size["c"]), _loss_cost(size, itemsize))
 
 
-def _training(
-    differences: Callable[[Size, int], Cost],
-) -> Callable[[Size, int], Cost]:
+def _training_cost(size: Size, itemsize: int) -> Cost:
     """Cost of epochs: each is a loss over all samples and the gradients of its batches."""
-
-    def cost(size: Size, itemsize: int) -> Cost:
-        gradient = differences if _by_difference(size) else _gradient_cost
-        parts = _loss_cost(size, itemsize), gradient(size, itemsize)
-        epoch = Cost(
-            sum(p.bytes_moved for p in parts),
-            sum(p.flops for p in parts),
-            exps=0 if _by_difference(size) else sum(p.exps for p in parts),
-            bytes_written=sum(p.bytes_written for p in parts),
-            working_set=max(p.working_set for p in parts),
-        )
-        return _times(size["epochs"], epoch)
-
-    return cost
+    gradient = _differences_cost if _by_difference(size) else _gradient_cost
+    parts = _loss_cost(size, itemsize), gradient(size, itemsize)
+    epoch = Cost(
+        sum(p.bytes_moved for p in parts),
+        sum(p.flops for p in parts),
+        exps=0 if _by_difference(size) else sum(p.exps for p in parts),
+        bytes_written=sum(p.bytes_written for p in parts),
+        working_set=max(p.working_set for p in parts),
+    )
+    return _times(size["epochs"], epoch)
 
 
 def _times(count: int, cost: Cost) -> Cost:
@@ -317,8 +311,9 @@ LINEAR = (
             Output("b", "array", _training_tolerance),
             Output("losses", "float64 array", _losses_tolerance),
         ),
-        cost=_training(_differences_cost),
-        texts_cost=_training(_all_losses_cost),
+        # No cost of the texts: the post's training is mostly calls of NumPy, and by operations it
+        # would foretell far too much for the others.
+        cost=_training_cost,
         growth=1.0,
         sample=_sampled_training,
         hard_inputs=_hard_training,
