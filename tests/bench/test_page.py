@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -18,6 +19,7 @@ from bench.agreement import Verdict
 from bench.page import pictures
 from bench.problem import Cell
 from bench.records import Record
+from bench.units import duration
 
 SAMPLE = Path(__file__).parents[2] / "results" / "sample"
 TIMES = "\N{MULTIPLICATION SIGN}"
@@ -106,7 +108,7 @@ def shown(frame, machine=None):
 def written(tmp_path_factory):
     """The page of the committed sample run, in a folder of its own."""
     folder = tmp_path_factory.mktemp("sample")
-    for name in ("measurements.csv", "environment.json"):
+    for name in ("measurements.csv", "environment.json", "texts.jsonl"):
         (folder / name).write_bytes((SAMPLE / name).read_bytes())
     return page.write(folder)
 
@@ -118,7 +120,7 @@ def test_a_page_and_its_pictures(written):
     names = {file.stem for file in files}
     assert {"speedups-over-loop", "speedups-over-numpy", "errors", "training"} <= names
     assert {"time-svm_loss", "time-train_linear", "descent-0-8"} <= names
-    assert {"roofline", "share-of-floor", "compile", "break-even"} <= names
+    assert {"roofline", "share-of-floor"} <= names
     for file in files:
         if file.suffix == ".png":
             assert file.read_bytes().startswith(b"\x89PNG")
@@ -181,9 +183,23 @@ def test_every_cell_is_in_the_table_and_every_column_in_the_csv(written):
     )
 
 
+def test_what_was_compared_is_shown_beside_what_it_reached(written):
+    text = Page(written[0].read_text(encoding="utf-8")).text
+    for words in ("reference/losses.py:", "def softmax_loss(", "the loop's text, as it stands"):
+        assert words in text
+    median = next(
+        row for row in table.load(SAMPLE).itertuples() if row.tier == "numpy" and row.size == "S"
+    ).median_s
+    assert f"S: {duration(median)}" in text
+    assert "What was compared is not known" in shown(a_table()).text
+
+
 def test_the_environment_is_shown(written):
     text = Page(written[0].read_text(encoding="utf-8")).text
-    for words in ("AMD EPYC", "numba 0.68.1", "L2 unified 1024K", "23.5 GiB", "openblas 0.3.30"):
+    machine = json.loads((SAMPLE / "environment.json").read_text(encoding="utf-8"))["machine"]
+    l2, blas = machine["caches"]["L2 unified"], machine["blas"][0]["version"]
+    numba = machine["libraries"]["numba"]
+    for words in (machine["cpu"], f"numba {numba}", f"L2 unified {l2}", f"openblas {blas}", " GiB"):
         assert words in text
     assert "machine is not known" in shown(a_table()).text
 
@@ -271,7 +287,7 @@ def times_picture(frame):
 
 def test_lines_cross_where_one_tier_passes_another():
     drawn = times_picture(a_table())
-    assert "rings where one passes the next: 1." in drawn.description
+    assert "rings where one passes another: 1." in drawn.description
     (ring,) = (line for line in drawn.figure.axes[0].lines if line.get_markerfacecolor() == "none")
     # From 36 to 2560 operations the gap goes from log(1/2) to log(25): it closes at this share
     share = np.log(2.0) / (np.log(2.0) + np.log(25.0))
@@ -286,9 +302,9 @@ def test_what_is_no_further_apart_than_noise_does_not_cross():
             (frame["tier"] == "loop") & (frame["size"] == "lecture"), 1.95e-5, frame["median_s"]
         )
     )
-    assert "next: 0." in times_picture(near).description
+    assert "another: 0." in times_picture(near).description
     wide = frame.assign(noise_floor=3.0)
-    assert "next: 0." in times_picture(wide).description
+    assert "another: 0." in times_picture(wide).description
 
 
 def test_a_sweep_is_drawn_against_what_differs():
