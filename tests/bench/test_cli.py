@@ -160,7 +160,7 @@ def test_check_of_everything_that_takes_functions():
     names = ["numerical_gradient", "check_gradient", "gradient_descent"]
     process = lossbench("check", *names, "--size", "lecture")
     assert process.returncode == 0, process.stdout + process.stderr
-    assert "9 cells: 9 ok." in process.stdout
+    assert "12 cells: 12 ok." in process.stdout
 
 
 def test_list():
@@ -176,7 +176,7 @@ def test_demo_lecture_shows_the_post_s_losses_in_every_tier():
         line.split()[0]: line.split()[1:] for line in process.stdout.splitlines() if line.split()
     }
     for epoch, loss in POST_LOSSES.items():
-        assert lines[epoch] == [loss] * 3
+        assert lines[epoch] == [loss] * 4
     assert "trained in" in process.stdout
     assert "compiled in" in process.stdout
 
@@ -275,7 +275,7 @@ def test_a_run_s_page(finished, tmp_path):
         ("terminal", "median of a call"),
         ("markdown", "| problem | size | dtype | loop |"),
         ("csv", "run_id,problem,tier,"),
-        ("json", '"counts": "8 cells: 8 ok."'),
+        ("json", '"counts": "10 cells: 10 ok."'),
     ],
 )
 def test_a_run_in_other_forms(finished, form, words):

@@ -469,13 +469,13 @@ def test_a_child_that_cannot_write_says_so_and_blames_no_cell(tmp_path):
     judging = ["bench.judge", tmp_path, path, "2.0"]
     own = [f"--lossbench-cells={path}", f"--lossbench-steps={tmp_path}"]
     timing = ["pytest", "bench", "-q", "-k", cell.id, "-p", "no:cacheprovider", *own]
-    for module in (judging, timing):
+    for module, file in ((judging, path.with_name("texts.jsonl")), (timing, path)):
         with (tmp_path / "log").open("w") as log:
             process = subprocess.run(
                 [sys.executable, "-m", *module], stdout=log, stderr=log, cwd=ROOT, check=False
             )
         fault = faults.fault(tmp_path, tmp_path / "log", process.returncode)
-        assert (fault.step, fault.message) == (None, f"[Errno 20] Not a directory: '{path}'")
+        assert (fault.step, fault.message) == (None, f"[Errno 20] Not a directory: '{file}'")
 
 
 def test_a_folder_that_is_gone_is_one_line(tmp_path):

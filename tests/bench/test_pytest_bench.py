@@ -47,7 +47,7 @@ def test_with_k_all_sizes_and_dtypes_are_there():
 def test_without_k_the_default_cells_are_there():
     process = pytest_bench("--collect-only", "-q", "--lossbench-threads", "1,2")
     assert process.returncode == 0
-    assert "193 tests collected" in process.stdout
+    assert "214 tests collected" in process.stdout
     assert "float32" not in process.stdout
 
 
