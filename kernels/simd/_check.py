@@ -114,16 +114,51 @@ def _as_array(function: str, argument: str, values: Any) -> NDArray[Any]:
         ) from None
 
 
-def result_array(function: str, like: NDArray[Any], out: NDArray[Any] | None) -> NDArray[Any]:
-    """Give `out`, held to the shape and dtype of the scores, or a new array like them."""
+def result_array(
+    function: str,
+    like: NDArray[Any],
+    out: NDArray[Any] | None,
+    **inputs: Any,
+) -> NDArray[Any]:
+    """Give `out`, held to the shape and dtype of the scores, or a new array like them.
+
+    `inputs` are the arguments as they came: `out` may be the scores themselves, and no other array
+    that shares memory with one of them.
+    """
     if out is None:
         return np.empty(like.shape, like.dtype)
-    if not isinstance(out, np.ndarray) or out.dtype != like.dtype:
+    if not isinstance(out, np.ndarray) or isinstance(out, np.ma.MaskedArray):
+        raise TypeError(result_dtype_words(function, "out"))
+    if out.dtype != like.dtype:
         raise TypeError(result_dtype_words(function, "out"))
     result_shape(function, "out", out.shape, like.shape)
     if not out.flags.writeable:
         raise ValueError(read_only_words(function, "out"))
+    apart_from_itself(function, out.shape, out.strides, out.itemsize)
+    for argument, given in (("scores", like), *inputs.items()):
+        if argument == "scores" and is_same_view(out, given):
+            continue
+        if isinstance(given, np.ndarray) and share_memory(out, given):
+            refuse_overlap(function, argument)
     return out
+
+
+def share_memory(first: NDArray[Any], second: NDArray[Any]) -> bool:
+    """Whether two arrays have a byte in common; so, too, where that is hard to say."""
+    try:
+        return np.shares_memory(first, second, max_work=10_000)
+    except np.exceptions.TooHardError:
+        return True
+
+
+def is_same_view(out: NDArray[Any], scores: Any) -> bool:
+    """Whether an array of the shape of the scores holds the same numbers at the same places."""
+    return out is scores or (
+        isinstance(scores, np.ndarray)
+        and out.ctypes.data == scores.ctypes.data
+        and out.strides == scores.strides
+        and out.dtype == scores.dtype
+    )
 
 
 def one_dtype(*arrays: NDArray[Any]) -> list[NDArray[Any]]:
@@ -239,6 +274,16 @@ def step_size(function: str, h: float) -> None:
         raise refusal("{}: h must be finite and above 0, got {}", function, h)
 
 
+def refuse_lost_step(function: str, argument: str, index: int) -> NoReturn:
+    """Refuse a step that is too small to change an entry; its index is that in the flat array."""
+    raise refusal(
+        "{}: h must be large enough to change {}, got a step lost to rounding at flat index {}",
+        function,
+        argument,
+        index,
+    )
+
+
 def finite(function: str, argument: str, value: float) -> None:
     """Refuse a number that is not finite."""
     if not math.isfinite(value):
@@ -291,6 +336,31 @@ def result_shape(
     if given != expected:
         raise refusal(
             "{}: {} must have shape {}, got shape {}", function, argument, expected, given
+        )
+
+
+def refuse_overlap(function: str, argument: str) -> NoReturn:
+    """Refuse an array to be filled that shares memory with an argument."""
+    raise refusal(
+        "{}: out must be the scores themselves or apart from the arguments, "
+        "got an array that shares memory with {}",
+        function,
+        argument,
+    )
+
+
+def apart_from_itself(
+    function: str, shape: tuple[int, int], strides: tuple[int, int], itemsize: int
+) -> None:
+    """Refuse an array to be filled of which two entries share memory."""
+    steps = abs(strides[0]), abs(strides[1])
+    inner, outer = (1, 0) if steps[0] >= steps[1] else (0, 1)
+    reach = itemsize + (shape[inner] - 1) * steps[inner]
+    if (shape[inner] > 1 and steps[inner] < itemsize) or (
+        shape[outer] > 1 and steps[outer] < reach
+    ):
+        raise refusal(
+            "{}: out must have entries apart from each other, got overlapping ones", function
         )
 
 

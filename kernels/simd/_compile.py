@@ -11,7 +11,6 @@ from types import FunctionType
 from typing import Any, NamedTuple
 
 from numba import njit, types
-from numba.extending import is_jitted
 from numba.np.numpy_support import from_dtype
 from numba.np.ufunc.parallel import threading_layer
 from numpy.typing import NDArray
@@ -38,6 +37,8 @@ def kernel(
     entry: bool = False,
     parallel: bool = False,
     inline: bool = False,
+    calls_function: bool = False,
+    asks_python: bool = False,
 ) -> Any:
     """Compile a function with the flags of this project, at its first call.
 
@@ -55,16 +56,25 @@ def kernel(
         Whether LLVM has to inline it: for what is called once a row, where a call would cost as
         much as a short row. (Numba's own inlining takes what is written through a pointer for
         dead.)
+    calls_function : bool
+        Whether it calls a function of the caller's. Compiled here for the first time, that function
+        would take our error model for good, and no longer raise its `ZeroDivisionError`s.
+    asks_python : bool
+        Whether a part of it runs as Python, of which Numba warns in what holds no lock.
     """
     if function is None:
-        return partial(kernel, entry=entry, parallel=parallel, inline=inline)
-    flags = OPTIONS | {"parallel": parallel, "forceinline": inline}
+        return partial(
+            kernel,
+            entry=entry,
+            parallel=parallel,
+            inline=inline,
+            calls_function=calls_function,
+            asks_python=asks_python,
+        )
+    flags = OPTIONS | {"parallel": parallel, "forceinline": inline, "nogil": not asks_python}
+    if calls_function:
+        flags["error_model"] = "python"
     return cached(function, **flags) if entry else njit(**flags)(function)
-
-
-def for_function(jitted: Any, f: Any) -> Any:
-    """Give a kernel that calls `f`: compiled where `f` is jitted, else the Python it is made of."""
-    return jitted if is_jitted(f) else jitted.py_func
 
 
 Signature = Callable[[Any], tuple[Any, ...]]

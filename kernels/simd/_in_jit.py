@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numba import typeof, types
+from numba import objmode, typeof, types
 from numba.core.errors import TypingError
-from numba.extending import overload
+from numba.core.imputils import impl_ret_borrowed
+from numba.extending import intrinsic, overload
 
 from kernels.simd import _check
-from kernels.simd._compile import DualKernel, Twins
+from kernels.simd._compile import DualKernel, Twins, kernel
+from kernels.simd._value_checks import apart_from_itself, refuse_overlap
 
 _LETTERS: tuple[tuple[Any, str], ...] = (
     (types.Boolean, "b"),
@@ -25,14 +27,17 @@ _LETTERS: tuple[tuple[Any, str], ...] = (
 
 def _kind(scalar: Any) -> str:
     """NumPy's letter for the kind of a Numba type (or of a default value)."""
-    scalar = types.unliteral(scalar) if isinstance(scalar, types.Type) else typeof(scalar)
-    return next((letter for kind, letter in _LETTERS if isinstance(scalar, kind)), "O")
+    scalar = (
+        types.unliteral(unwrapped(scalar)) if isinstance(scalar, types.Type) else typeof(scalar)
+    )
+    return next((letter for type_, letter in _LETTERS if isinstance(scalar, type_)), "O")
 
 
 def accept_array(
     function: str, argument: str, array: Any, axes: Sequence[str] | None, expected: str, kinds: str
 ) -> None:
     """Refuse, at compile time, what is not an array of these kinds and dimensions."""
+    array = unwrapped(array)
     if not isinstance(array, types.Array):
         raise TypingError(f"{function}: {argument} must be an array")
     if axes is not None and array.ndim != len(axes):
@@ -79,7 +84,7 @@ def accept_function(function: str, argument: str, f: Any) -> None:
 
 def accept_point(function: str, argument: str, x: Any) -> None:
     """Refuse, at compile time, what is neither an array of real numbers nor a real number."""
-    if isinstance(x, types.Array):
+    if isinstance(unwrapped(x), types.Array):
         accept_reals(function, argument, x)
     elif _kind(x) not in "fi":
         raise TypingError(_check.kind_words(function, argument, "real numbers", _kind(x)))
@@ -142,16 +147,65 @@ def _as_labels(labels):
     return lambda labels: labels.astype(np.int64)
 
 
-def as_result(like: Any, out: Any) -> Any:
+def as_result(function: str, like: Any, out: Any, scores: Any) -> Any:
     """Give the array to be filled, or a new one; for jitted code."""
     raise NotImplementedError
 
 
-@overload(as_result, inline="always")
-def _as_result(like, out):
+@overload(as_result)
+def _as_result(function, like, out, scores):
     if is_none(out):
-        return lambda like, out: np.empty(like.shape, like.dtype)
-    return lambda like, out: out
+        return lambda function, like, out, scores: np.empty(like.shape, like.dtype)
+    may_be_scores = out.dtype == scores.dtype
+
+    def call(function, like, out, scores):
+        apart_from_itself(function, out.shape, out.strides, out.itemsize)
+        same = out.ctypes.data == scores.ctypes.data and out.strides == scores.strides
+        if not (may_be_scores and same) and share_memory(out, scores):
+            refuse_overlap(function, "scores")
+        return out
+
+    return call
+
+
+def apart_from_labels(function: str, out: Any, labels: Any) -> Any:
+    """Refuse an array to be filled that shares memory with the labels; for jitted code."""
+    raise NotImplementedError
+
+
+@overload(apart_from_labels)
+def _apart_from_labels(function, out, labels):
+    if is_none(out):
+        return lambda function, out, labels: None
+
+    def call(function, out, labels):
+        if share_memory(out, labels):
+            refuse_overlap(function, "labels")
+
+    return call
+
+
+@kernel(asks_python=True)
+def share_memory(first, second):
+    """`_check.share_memory`; Python is asked only where the two ranges of addresses meet."""
+    start, stop = addresses(first)
+    other_start, other_stop = addresses(second)
+    if stop <= other_start or other_stop <= start:
+        return False
+    with objmode(shared="boolean"):
+        shared = _check.share_memory(first, second)
+    return shared  # noqa: RET504 - what Python found comes back by its name
+
+
+@kernel
+def addresses(array):
+    """Where the bytes of an array begin, and where they end."""
+    start = np.int64(array.ctypes.data)
+    stop = start + array.itemsize
+    for length, stride in zip(array.shape, array.strides):  # noqa: B905 - Numba has no strict
+        start += min(0, (length - 1) * stride)
+        stop += max(0, (length - 1) * stride)
+    return start, stop
 
 
 def common_dtype(*arrays: Any) -> Any:
@@ -218,3 +272,94 @@ def _or_default(value, default):
     if is_none(value):
         return lambda value, default: default
     return lambda value, default: value
+
+
+# --- what may be None in the caller's code, and points that are numbers
+
+
+def unwrapped(kind: Any) -> Any:
+    """Give Numba's type of a value without the None that it may be as well."""
+    return kind.type if isinstance(kind, types.Optional) else kind
+
+
+@intrinsic
+def given(typing_context, value):
+    """Give a value that may be None in the caller's code; None is a TypeError there."""
+    return _cast(unwrapped(types.unliteral(value)), value)
+
+
+@intrinsic
+def as_real(typing_context, value):
+    """Give a number in float64, as `float` does not with a float32; None is a TypeError there."""
+    return _cast(types.float64, value)
+
+
+def _cast(target, value):
+    def emit(context, builder, signature, arguments):
+        cast = context.cast(builder, arguments[0], signature.args[0], target)
+        return impl_ret_borrowed(context, builder, target, cast)
+
+    return target(value), emit
+
+
+def is_number(x: Any) -> bool:
+    """Whether a point is a number, or an array of no dimension."""
+    x = unwrapped(x)
+    return not isinstance(x, types.Array) or x.ndim == 0
+
+
+def number_of(x: Any) -> Any:
+    """Give a point that is a number as a float; for jitted code."""
+    raise NotImplementedError
+
+
+@overload(number_of)
+def _number_of(x):
+    if isinstance(unwrapped(x), types.Array):
+        return lambda x: as_real(given(x)[()])
+    return lambda x: as_real(x)
+
+
+def like_number(value: Any, x: Any) -> Any:
+    """Give a float as an array of no dimension where the point is one; for jitted code."""
+    raise NotImplementedError
+
+
+@overload(like_number)
+def _like_number(value, x):
+    if not isinstance(unwrapped(x), types.Array):
+        return lambda value, x: value
+    dtype = numpy_dtype(x)
+    return lambda value, x: np.asarray(dtype(value))
+
+
+def private_point(x: Any) -> Any:
+    """Give a contiguous float64 copy of a point; for jitted code."""
+    raise NotImplementedError
+
+
+@overload(private_point)
+def _private_point(x):
+    def call(x):
+        point = np.empty(given(x).shape)
+        point[...] = given(x)
+        return point
+
+    return call
+
+
+def like_array(values: Any, x: Any) -> Any:
+    """Give flat values in the shape and dtype of a point; for jitted code."""
+    raise NotImplementedError
+
+
+@overload(like_array)
+def _like_array(values, x):
+    dtype = numpy_dtype(x)
+    return lambda values, x: values.reshape(given(x).shape).astype(dtype)
+
+
+def numpy_dtype(x: Any) -> Any:
+    """Give the NumPy dtype of what is computed from an array, or from a number."""
+    dtype = getattr(unwrapped(x), "dtype", types.float64)
+    return np.float32 if dtype == types.float32 else np.float64

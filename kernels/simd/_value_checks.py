@@ -14,6 +14,7 @@ not_empty = kernel(_check.not_empty)
 refuse_label = kernel(_check.refuse_label)
 at_least_zero = kernel(_check.at_least_zero)
 step_size = kernel(_check.step_size)
+refuse_lost_step = kernel(_check.refuse_lost_step)
 finite = kernel(_check.finite)
 at_least = kernel(_check.at_least)
 choice = kernel(_check.choice)
@@ -21,6 +22,8 @@ same_shape = kernel(_check.same_shape)
 returned_shape = kernel(_check.returned_shape)
 result_shape = kernel(_check.result_shape)
 some_entries = kernel(_check.some_entries)
+apart_from_itself = kernel(_check.apart_from_itself)
+refuse_overlap = kernel(_check.refuse_overlap)
 
 
 @kernel
@@ -77,3 +80,12 @@ def check_step(function, h, method):
     """Refuse a step or a method of a finite difference."""
     step_size(function, h)
     choice(function, "method", method, _check.METHODS)
+
+
+@kernel
+def check_steps(function, argument, values, h, central):
+    """Refuse a step that rounding swallows in one of the entries that it is to change."""
+    for index, value in enumerate(values.flat):
+        taken = (value + h) - (value - h if central else value)
+        if taken == 0.0:  # NaN where the entry is not finite
+            refuse_lost_step(function, argument, index)

@@ -12,10 +12,11 @@ import math
 from kernels.simd import elementary
 from kernels.simd._compile import kernel
 from kernels.simd.layout import columns_in, group_of, labels_of, put, scratch
-from kernels.simd.rows import larger, terms
+from kernels.simd.rows import SURE, larger, terms
 from kernels.simd.vectors import (
     ahead,
     as_in,
+    count_of,
     filled,
     lane_numbers,
     lanes,
@@ -153,6 +154,30 @@ def exps(columns, classes, largest):
 
 
 @kernel(inline=True)
+def softmax_losses_of(columns, classes, own, totals, below):
+    """The softmax loss of each row, log Σ exp(s_j − m) + (m − s_y), of its exps and their sum.
+
+    Where the label is `SURE`, log1p of the sum of the others.
+    """
+    losses = elementary.log(totals) + below
+    sure = totals < SURE
+    if count_of(sure) > 0:
+        others = sums_beside(columns, classes, own)
+        losses = select(sure & (below == 0.0), elementary.log1p(others), losses)
+    return losses
+
+
+@kernel(inline=True)
+def sums_beside(columns, classes, own):
+    """The sum of each row's columns but for that of its label."""
+    line = lanes(columns, 1)
+    totals = filled(columns, 1, 0.0)
+    for j in range(classes):
+        totals += select(own == j, 0.0, load(columns, j * line, 1))
+    return totals
+
+
+@kernel(inline=True)
 def scale(columns, classes, factors):
     """Multiply each row by its factor."""
     line = lanes(columns, 1)
@@ -220,8 +245,8 @@ def softmax_losses(scores, labels, start, stop):
         own = labels_of(labels, first, count, filled(columns, 1, 0.0))
         largest = maxima(columns, classes)
         below = largest - at_labels(columns, classes, own)
-        losses = elementary.log(exp_sums(columns, classes, largest)) + below
-        total += valid_sum(losses, count)
+        totals = exps(columns, classes, largest)
+        total += valid_sum(softmax_losses_of(columns, classes, own, totals, below), count)
     return total
 
 
@@ -272,7 +297,7 @@ def softmax_gradients(scores, labels, weight, start, stop, out):
         largest = maxima(columns, classes)
         below = largest - at_labels(columns, classes, own)
         totals = exps(columns, classes, largest)
-        total += valid_sum(elementary.log(totals) + below, count)
+        total += valid_sum(softmax_losses_of(columns, classes, own, totals, below), count)
         factors = weight / totals
         for j in range(classes):
             slope = load(columns, j * line, 1) * factors

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numba import types
 from numba.extending import is_jitted, overload
 from numpy.typing import ArrayLike, NDArray
 
@@ -18,12 +17,16 @@ from kernels.simd._in_jit import (
     accept_integer,
     accept_point,
     accept_real,
-    result_dtype,
+    as_real,
+    given,
+    is_number,
+    number_of,
+    numpy_dtype,
 )
 from kernels.simd._value_checks import at_least, finite, returned_shape
 
 
-@kernel
+@kernel(calls_function=True)
 def descend_array(gradient, path, learning_rate):
     """Fill the points of a path after the first."""
     rate = path.dtype.type(learning_rate)
@@ -35,11 +38,11 @@ def descend_array(gradient, path, learning_rate):
             after[i] = before[i] - rate * its_slope
 
 
-@kernel
+@kernel(calls_function=True)
 def descend_number(gradient, path, learning_rate):
     """Fill the numbers of a path after the first."""
     for k in range(path.size - 1):
-        path[k + 1] = path[k] - learning_rate * float(gradient(float(path[k])))
+        path[k + 1] = path[k] - learning_rate * np.float64(gradient(np.float64(path[k])))
 
 
 def _descend_in_python(
@@ -117,17 +120,32 @@ def _gradient_descent_in_jit(gradient, x0, learning_rate=0.01, steps=100):
     accept_point("gradient_descent", "x0", x0)
     accept_real("gradient_descent", "learning_rate", learning_rate)
     accept_integer("gradient_descent", "steps", steps)
-    if isinstance(x0, types.Array):
-        run, dtype = descend_array, result_dtype(x0)
-    else:
-        run, dtype = descend_number, types.float64
+    dtype = numpy_dtype(x0)
+    if is_number(x0):
 
-    def call(gradient, x0, learning_rate=0.01, steps=100):
-        finite("gradient_descent", "learning_rate", float(learning_rate))
-        at_least("gradient_descent", "steps", steps, 0)
-        path = np.empty((steps + 1, *np.shape(x0)), dtype)
-        path[0] = x0
-        run(gradient, path, float(learning_rate))
+        def call_number(gradient, x0, learning_rate=0.01, steps=100):
+            rate, count = as_real(learning_rate), given(steps)
+            check_descent(rate, count)
+            path = np.empty(count + 1, dtype)
+            path[0] = number_of(x0)
+            descend_number(gradient, path, rate)
+            return path
+
+        return call_number
+
+    def call_array(gradient, x0, learning_rate=0.01, steps=100):
+        rate, count = as_real(learning_rate), given(steps)
+        check_descent(rate, count)
+        path = np.empty((count + 1, *given(x0).shape), dtype)
+        path[0] = given(x0)
+        descend_array(gradient, path, rate)
         return path
 
-    return call
+    return call_array
+
+
+@kernel
+def check_descent(learning_rate, steps):
+    """Refuse a rate or a number of steps."""
+    finite("gradient_descent", "learning_rate", learning_rate)
+    at_least("gradient_descent", "steps", steps, 0)

@@ -9,16 +9,30 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numba import get_num_threads, prange, types
-from numba.extending import is_jitted, overload
+from numba import get_num_threads, prange
+from numba.extending import is_jitted, overload, register_jitable
 from numpy.typing import ArrayLike, NDArray
 
 from kernels.simd import _check
-from kernels.simd._compile import Twins, for_function, kernel, one_at_a_time
-from kernels.simd._in_jit import accept_function, accept_point, accept_real, accept_text, pick
+from kernels.simd._compile import Twins, kernel, one_at_a_time
+from kernels.simd._in_jit import (
+    accept_function,
+    accept_point,
+    accept_real,
+    accept_text,
+    as_real,
+    given,
+    is_number,
+    like_array,
+    like_number,
+    number_of,
+    pick,
+    private_point,
+)
 from kernels.simd._value_checks import (
     at_least_zero,
     check_step,
+    refuse_lost_step,
     returned_shape,
     same_shape,
     some_entries,
@@ -26,60 +40,141 @@ from kernels.simd._value_checks import (
 )
 
 
-def _array_differences(f, point, h, central, shares):
-    """Finite differences of `f` at a contiguous float64 array, flat.
+@register_jitable
+def differs(number, wanted):
+    """Whether a number is not the wanted one; NaN is like NaN."""
+    return number != wanted and (number == number or wanted == wanted)
 
-    Each share of the entries moves a copy of the point of its own; the slope of an entry is the
-    same whatever share it is in.
+
+@register_jitable
+def differ(numbers, wanted):
+    """Whether one of some numbers is not the wanted one."""
+    for i in range(numbers.size):  # noqa: SIM110 - Numba has no generators
+        if differs(numbers[i], wanted[i]):
+            return True
+    return False
+
+
+@register_jitable
+def fill_slopes(f, point, h, central, here, first, last, slopes):
+    """Fill the slopes of some entries; return whether that was possible with one copy of the point.
+
+    It is not where `f` changes its argument, which is noticed in the next entry after each call,
+    and in all of them at the end; nor where the step is lost to rounding.
     """
-    count = point.size
-    slopes = np.empty(count)
+    original, mine = point.reshape(-1), point.copy()
+    entries = mine.reshape(-1)
+    for i in range(first, last):
+        following = i + 1 if i + 1 < entries.size else 0
+        entry = float(original[i])
+        wanted = original[following]
+        above, below = entry + h, entry - h if central else entry
+        taken = above - below  # NaN, as the slope then is, of NaN and of infinities
+        entries[i] = above
+        rise = float(f(mine)) - here
+        entries[i] = entry
+        if taken == 0.0 or differs(entries[following], wanted):
+            return False
+        if central:
+            entries[i] = below
+            rise -= float(f(mine))
+            entries[i] = entry
+            if differs(entries[following], wanted):
+                return False
+        slopes[i] = rise / taken
+    return not differ(entries, original)
+
+
+def slopes_in_place(f, point, h, central, slopes):
+    """`fill_slopes` of all entries of a contiguous float64 array."""
     here = 0.0 if central else float(f(point.copy()))
+    return fill_slopes(f, point, h, central, here, 0, point.size, slopes)
+
+
+@kernel(calls_function=True)
+def try_slopes(f, point, h, central, here, first, last, slopes):
+    """`fill_slopes`; False, too, where `f` raised something: a thread cannot pass that on."""
+    try:
+        return fill_slopes(f, point, h, central, here, first, last, slopes)
+    except Exception:  # noqa: BLE001 - what it was, `slopes_of_copies` finds out
+        return False
+
+
+@kernel(calls_function=True, parallel=True)
+def slopes_in_threads(f, point, h, central, slopes):
+    """`slopes_in_place` with the entries shared out: each slope is the same in any share."""
+    count = point.size
+    here = 0.0 if central else float(f(point.copy()))
+    shares = max(1, min(count, 4 * get_num_threads()))  # some a thread, as one may be slower
+    filled = np.zeros(shares, np.bool_)
     for share in prange(shares):
-        mine = point.copy()
-        entries = mine.reshape(-1)
-        for i in range(share * count // shares, (share + 1) * count // shares):
-            original = entries[i]
-            entries[i] = original + h
-            above = float(f(mine))
-            if central:
-                entries[i] = original - h
-                slopes[i] = (above - float(f(mine))) / (2.0 * h)
-            else:
-                slopes[i] = (above - here) / h
-            entries[i] = original
+        first, last = share * count // shares, (share + 1) * count // shares
+        filled[share] = try_slopes(f, point, h, central, here, first, last, slopes)
+    return filled.all()
+
+
+def slopes_of_copies(name, f, point, h, central, slopes):
+    """Fill the slopes of all entries, with a fresh copy of the point for each call of `f`.
+
+    That takes up to 80 times as long, where `f` reads two entries of a thousand.
+    """
+    here = 0.0 if central else float(f(point.copy()))
+    for i in range(point.size):
+        entry = float(point.reshape(-1)[i])
+        above, below = entry + h, entry - h if central else entry
+        taken = above - below
+        if taken == 0.0:
+            refuse_lost_step(name, "x", i)
+        values = [here, here]  # below, above
+        for side in range(2 if central else 1):
+            mine = point.copy()
+            mine.reshape(-1)[i] = below if side else above
+            values[1 - side] = float(f(mine))
+        slopes[i] = (values[1] - values[0]) / taken
+
+
+def number_slope(name, f, point, h, central):
+    """Finite difference of `f` at a float."""
+    above, below = point + h, point - h if central else point
+    taken = above - below
+    if taken == 0.0:
+        refuse_lost_step(name, "x", 0)
+    return (float(f(above)) - float(f(below))) / taken
+
+
+compiled_slopes_in_place = kernel(slopes_in_place, calls_function=True)
+compiled_slopes_of_copies = kernel(slopes_of_copies, calls_function=True)
+compiled_number_slope = kernel(number_slope, calls_function=True)
+
+
+@register_jitable
+def array_slopes(name, in_place, of_copies, f, point, h, central):
+    """Finite differences of `f` at a contiguous float64 array, flat."""
+    slopes = np.empty(point.size)
+    if not in_place(f, point, h, central, slopes):
+        of_copies(name, f, point, h, central, slopes)
     return slopes
 
 
-array_differences = Twins(kernel(_array_differences), kernel(_array_differences, parallel=True))
-
-
-@kernel
-def shares_of(entries):
-    """Shares for threads: some for each, as one may be slower; at least one."""
-    return max(1, min(entries, 4 * get_num_threads()))
-
-
-@kernel
-def number_difference(f, point, h, central):
-    """Finite difference of `f` at a float."""
-    if central:
-        return (float(f(point + h)) - float(f(point - h))) / (2.0 * h)
-    return (float(f(point + h)) - float(f(point))) / h
-
-
 def _differences(
-    f: Callable[[Any], float], x: NDArray[Any], h: float, method: str, parallel: bool = False
+    name: str,
+    f: Callable[[Any], float],
+    x: NDArray[Any],
+    h: float,
+    method: str,
+    parallel: bool = False,
 ) -> NDArray[np.float64]:
     """Finite differences at a checked array, in its shape and in float64."""
+    jitted, central = is_jitted(f), method == "central"
     if x.ndim == 0:
-        run = for_function(number_difference, f)
-        return np.asarray(run(f, float(x), h, method == "central"))
+        number = compiled_number_slope if jitted else number_slope
+        return np.asarray(number(name, f, float(x), h, central))
     point = np.array(x, dtype=np.float64, order="C")
-    run, shares = for_function(array_differences.serial, f), 1
-    if parallel and is_jitted(f):
-        run, shares = one_at_a_time(array_differences.parallel), shares_of(point.size)
-    return np.asarray(run(f, point, h, method == "central", shares)).reshape(x.shape)
+    ways: tuple[Any, Any] = slopes_in_place, slopes_of_copies
+    if jitted:
+        threaded = one_at_a_time(slopes_in_threads) if parallel else None
+        ways = threaded or compiled_slopes_in_place, compiled_slopes_of_copies
+    return np.asarray(array_slopes(name, *ways, f, point, h, central)).reshape(x.shape)
 
 
 def numerical_gradient(
@@ -141,36 +236,46 @@ def numerical_gradient(
     h = _check.real("numerical_gradient", "h", h)
     _check.step_size("numerical_gradient", h)
     _check.choice("numerical_gradient", "method", method, _check.METHODS)
-    return _differences(f, x, h, method, parallel).astype(x.dtype)
+    return _differences("numerical_gradient", f, x, h, method, parallel).astype(x.dtype)
 
 
 @overload(numerical_gradient, prefer_literal=True)
 def _numerical_gradient_in_jit(f, x, h=1e-5, method="central", parallel=False):
-    accept_function("numerical_gradient", "f", f)
-    accept_point("numerical_gradient", "x", x)
-    accept_real("numerical_gradient", "h", h)
-    accept_text("numerical_gradient", "method", method)
-    run = pick("numerical_gradient", array_differences, parallel)
-    if not isinstance(x, types.Array):
+    name = "numerical_gradient"
+    accept_function(name, "f", f)
+    accept_point(name, "x", x)
+    accept_real(name, "h", h)
+    accept_text(name, "method", method)
+    in_place = pick(name, Twins(compiled_slopes_in_place, slopes_in_threads), parallel)
+    if is_number(x):
 
         def call_number(f, x, h=1e-5, method="central", parallel=False):
-            check_step("numerical_gradient", float(h), method)
-            return number_difference(f, float(x), float(h), method == "central")
+            step, central = as_real(h), given(method) == "central"
+            check_step(name, step, given(method))
+            return like_number(compiled_number_slope(name, f, number_of(x), step, central), x)
 
         return call_number
-    dtype = np.float32 if x.dtype == types.float32 else np.float64
-
-    in_threads = run is array_differences.parallel
 
     def call_array(f, x, h=1e-5, method="central", parallel=False):
-        check_step("numerical_gradient", float(h), method)
-        point = np.empty(x.shape)
-        point[...] = x
-        shares = shares_of(point.size) if in_threads else 1
-        slopes = run(f, point, float(h), method == "central", shares)
-        return slopes.reshape(x.shape).astype(dtype)
+        step, central = as_real(h), given(method) == "central"
+        check_step(name, step, given(method))
+        point, of_copies = private_point(x), compiled_slopes_of_copies
+        return like_array(array_slopes(name, in_place, of_copies, f, point, step, central), x)
 
     return call_array
+
+
+@kernel
+def entry_error(a, b):
+    """abs(a − b) / max(1e-8, abs(a) + abs(b)), for infinities 0 if they are equal, else 1."""
+    size = abs(a) + abs(b)
+    if size < math.inf:
+        return abs(a - b) / max(1e-8, size)
+    if a == b:
+        return 0.0
+    if math.isinf(a) or math.isinf(b):
+        return 1.0 if size == math.inf else math.nan
+    return abs(0.5 * a - 0.5 * b) / (0.5 * abs(a) + 0.5 * abs(b))  # so that the sum is finite
 
 
 @kernel(entry=True)
@@ -178,7 +283,7 @@ def largest_error(a, b):
     """Largest relative error of two flat arrays, and where it is; NaN is largest."""
     worst, where = -1.0, 0
     for i in range(a.size):
-        error = abs(a[i] - b[i]) / max(1e-8, abs(a[i]) + abs(b[i]))
+        error = entry_error(a[i], b[i])
         if error > worst or (math.isnan(error) and not math.isnan(worst)):
             worst, where = error, i
     return worst, where
@@ -231,7 +336,7 @@ def _relative_error_in_jit(a, b):
     accept_point("relative_error", "b", b)
 
     def call(a, b):
-        first, second = np.asarray(a), np.asarray(b)
+        first, second = np.asarray(given(a)), np.asarray(given(b))
         same_shape("relative_error", ("a", "b"), first.shape, second.shape)
         some_entries("relative_error", "a", first.shape)
         error, _ = largest_error(
@@ -296,44 +401,66 @@ def check_gradient(
     point = np.array(x, dtype=np.float64, order="C") if x.ndim else float(x)
     claimed = _check.real_array("check_gradient", "gradient", gradient(point))
     _check.returned_shape("check_gradient", "gradient", claimed.shape, x.shape)
-    error, index = largest_error(_flat(claimed), _flat(_differences(f, x, h, "central")))
+    slopes = _differences("check_gradient", f, x, h, "central")
+    error, index = largest_error(_flat(claimed), _flat(slopes))
     entry = tuple(int(i) for i in np.unravel_index(index, x.shape))
     return float(error), entry, bool(error <= tolerance)
 
 
+@kernel(calls_function=True)
+def claimed_at(gradient, point):
+    """What a gradient says at a copy of the point, flat and in float64; and its shape."""
+    claimed = np.asarray(gradient(point.copy()))
+    return claimed.astype(np.float64).ravel(), claimed.shape
+
+
+@kernel(calls_function=True)
+def claimed_at_number(gradient, point):
+    """What a gradient says at a number."""
+    return float(gradient(point))
+
+
 @overload(check_gradient)
 def _check_gradient_in_jit(f, gradient, x, h=1e-5, tolerance=1e-6):
-    accept_function("check_gradient", "f", f)
-    accept_function("check_gradient", "gradient", gradient)
-    accept_point("check_gradient", "x", x)
-    accept_real("check_gradient", "h", h)
-    accept_real("check_gradient", "tolerance", tolerance)
-    if not isinstance(x, types.Array):
+    name = "check_gradient"
+    accept_function(name, "f", f)
+    accept_function(name, "gradient", gradient)
+    accept_point(name, "x", x)
+    accept_real(name, "h", h)
+    accept_real(name, "tolerance", tolerance)
+    if is_number(x):
 
         def call_number(f, gradient, x, h=1e-5, tolerance=1e-6):
-            step_size("check_gradient", float(h))
-            at_least_zero("check_gradient", "tolerance", float(tolerance))
-            claimed = np.full(1, float(gradient(float(x))))
-            slope = number_difference(f, float(x), float(h), True)
-            error, _ = largest_error(claimed, np.full(1, slope))
-            return error, (), error <= tolerance
+            step, limit = as_real(h), as_real(tolerance)
+            check_tolerance(name, step, limit)
+            claimed = claimed_at_number(gradient, number_of(x))
+            slope = compiled_number_slope(name, f, number_of(x), step, True)
+            error = entry_error(claimed, slope)
+            return error, (), error <= limit
 
         return call_number
 
     def call_array(f, gradient, x, h=1e-5, tolerance=1e-6):
-        some_entries("check_gradient", "x", x.shape)
-        step_size("check_gradient", float(h))
-        at_least_zero("check_gradient", "tolerance", float(tolerance))
-        point = np.empty(x.shape)
-        point[...] = x
-        claimed = gradient(point.copy())
-        returned_shape("check_gradient", "gradient", claimed.shape, x.shape)
-        slopes = array_differences.serial(f, point, float(h), True, 1)
-        error, index = largest_error(claimed.astype(np.float64).ravel(), slopes)
-        where = np.ndindex(x.shape)
+        step, limit = as_real(h), as_real(tolerance)
+        point = private_point(x)
+        some_entries(name, "x", point.shape)
+        check_tolerance(name, step, limit)
+        claimed, shape = claimed_at(gradient, point)
+        returned_shape(name, "gradient", shape, point.shape)
+        in_place, of_copies = compiled_slopes_in_place, compiled_slopes_of_copies
+        slopes = array_slopes(name, in_place, of_copies, f, point, step, True)
+        error, index = largest_error(claimed, slopes)
+        where = np.ndindex(point.shape)
         entry = next(where)
         for _ in range(index):
             entry = next(where)
-        return error, entry, error <= tolerance
+        return error, entry, error <= limit
 
     return call_array
+
+
+@kernel
+def check_tolerance(name, h, tolerance):
+    """Refuse a step or a tolerance of `check_gradient`."""
+    step_size(name, h)
+    at_least_zero(name, "tolerance", tolerance)

@@ -27,6 +27,7 @@ from kernels.simd._in_jit import (
     as_dtype,
     as_float64,
     as_labels,
+    as_real,
     common_dtype,
     is_none,
     or_default,
@@ -37,6 +38,7 @@ from kernels.simd._value_checks import (
     at_least,
     at_least_zero,
     check_linear,
+    check_steps,
     choice,
     entries,
     finite,
@@ -49,6 +51,7 @@ from kernels.simd.losses import (
     svm_block,
     svm_gradient_block,
 )
+from kernels.simd.rows import label_of
 from kernels.simd.vectors import pointer
 
 FEATURES = 64
@@ -92,7 +95,7 @@ def penalty(W, regularization):
     """λ·ΣW², summed in float64."""
     total, weights = 0.0, pointer(W, 0)
     for i in range(W.size):
-        total += float(weights[i]) * float(weights[i])
+        total += np.float64(weights[i]) * np.float64(weights[i])
     return regularization * total
 
 
@@ -119,11 +122,11 @@ def analytic_gradient(W, b, X, labels, objective):
         data_loss = softmax_gradient_block(scores, labels, 0, labels.size, dscores)
     dW = X.T @ dscores
     dW += W.dtype.type(2.0 * regularization) * W
-    db = np.zeros_like(b)
+    sums = np.zeros(b.size)
     for i in range(dscores.shape[0]):
         for c in range(b.size):
-            db[c] += dscores[i, c]
-    return data_loss / labels.size + penalty(W, regularization), dW, db
+            sums[c] += dscores[i, c]
+    return data_loss / labels.size + penalty(W, regularization), dW, as_dtype(sums, b)
 
 
 # --- finite differences, updated instead of computed anew
@@ -281,13 +284,14 @@ def block_differences(block, W, X, labels, scores, own, others, objective, step,
     shifts, low, rise, change = room[0], room[1], room[2], room[3:]
     shifts[:] = h
     for i in range(labels.size):
+        label = label_of(labels, i, W.shape[1])
         if not of_biases:
             for k in range(width):
                 shifts[k] = h * X[i, start + k]
         if svm:
-            svm_changes(scores, i, labels[i], margin, shifts, central, change)
+            svm_changes(scores, i, label, margin, shifts, central, change)
         else:
-            softmax_changes(scores, i, own, others, labels[i], shifts, low, rise, central, change)
+            softmax_changes(scores, i, own, others, label, shifts, low, rise, central, change)
     for c in range(W.shape[1]):
         if of_biases:
             db[c] = change[c, 0] / labels.size / span
@@ -295,8 +299,9 @@ def block_differences(block, W, X, labels, scores, own, others, objective, step,
             for k in range(width):
                 above = W[start + k, c] + h
                 below = W[start + k, c] - h if central else W[start + k, c]
-                moved = regularization * (above * above - below * below)
-                dW[start + k, c] = (change[c, k] / labels.size + moved) / span
+                # (above² − below²) / (above − below), of which the difference would lose digits
+                its_penalty = regularization * (above + below)
+                dW[start + k, c] = change[c, k] / labels.size / span + its_penalty
 
 
 @kernel
@@ -318,6 +323,9 @@ def shares_of(scores, svm):
 @kernel
 def numerical_gradient(W, b, X, labels, objective, step, with_biases):
     """Loss, and its differences by W and, where they are wanted, b, of float64 arrays."""
+    check_steps("train_linear", "W", W, *step)
+    if with_biases:
+        check_steps("train_linear", "b", b, *step)
     scores = linear_scores(W, b, X)
     own, others = shares_of(scores, objective[0])
     dW, db = np.empty_like(W), np.empty_like(b)
@@ -454,8 +462,8 @@ def _linear_loss_in_jit(W, b, X, labels, loss="softmax", margin=1.0, regularizat
             as_contiguous(X, dtype),
             as_labels(labels),
             loss == "svm",
-            float(margin),
-            float(regularization),
+            as_real(margin),
+            as_real(regularization),
         )
 
     return call
@@ -532,8 +540,8 @@ def _linear_gradient_in_jit(W, b, X, labels, loss="softmax", margin=1.0, regular
             as_contiguous(X, dtype),
             as_labels(labels),
             loss == "svm",
-            float(margin),
-            float(regularization),
+            as_real(margin),
+            as_real(regularization),
         )
 
     return call
@@ -559,6 +567,8 @@ def linear_numerical_gradient_kernel(
     check_linear(function, W.shape, b.size, X.shape, labels, "W", "b")
     check_objective(function, margin, regularization)
     step_size(function, h)
+    check_steps(function, "W", W, h, central)
+    check_steps(function, "b", b, h, central)
     scores = linear_scores(W, b, X)
     own, others = shares_of(scores, svm)
     objective, step = (svm, margin, regularization), (h, central)
@@ -673,9 +683,9 @@ def _linear_numerical_gradient_in_jit(
             as_contiguous(X, np.float64),
             as_labels(labels),
             loss == "svm",
-            float(margin),
-            float(regularization),
-            float(h),
+            as_real(margin),
+            as_real(regularization),
+            as_real(h),
             method == "central",
             dW,
             db,
@@ -985,10 +995,10 @@ def _train_linear_in_jit(
             W,
             b,
             losses,
-            (loss == "svm", float(margin), float(regularization)),
+            (loss == "svm", as_real(margin), as_real(regularization)),
             gradient == "numerical",
-            (float(h), method == "central"),
-            (bool(train_bias), float(learning_rate), float(momentum)),
+            (as_real(h), method == "central"),
+            (bool(train_bias), as_real(learning_rate), as_real(momentum)),
             (or_default(batch_size, X.shape[0]), np.uint64(seed)),
         )
         return W, b, losses

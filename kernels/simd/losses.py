@@ -10,6 +10,7 @@ The arithmetic is left to `rows` (a row at a time) and `columns` (many short row
 and variants to `_compile`, checks to `_value_checks` and `_in_jit`.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -24,8 +25,10 @@ from kernels.simd._in_jit import (
     accept_out,
     accept_real,
     accept_reals,
+    apart_from_labels,
     as_floats,
     as_labels,
+    as_real,
     as_result,
     pick,
 )
@@ -38,6 +41,7 @@ from kernels.simd._value_checks import (
     refuse_labels,
     result_shape,
 )
+from kernels.simd.layout import is_same_array
 from kernels.simd.vectors import LINE
 
 LABELS = types.Array(types.int64, 1, "C")
@@ -99,10 +103,14 @@ def hinge_by_short_rows(scores):
 def svm_block(scores, labels, margin, start, stop):
     """Sum of the hinge losses of some rows."""
     if hinge_by_columns(scores):
-        return columns.hinge_losses(scores, labels, margin, start, stop)
-    if hinge_by_short_rows(scores):
-        return rows.short_hinge_losses(scores, labels, margin, start, stop)
-    return rows.hinge_losses(scores, labels, margin, start, stop)
+        total = columns.hinge_losses(scores, labels, margin, start, stop)
+    elif hinge_by_short_rows(scores):
+        total = rows.short_hinge_losses(scores, labels, margin, start, stop)
+    else:
+        total = rows.hinge_losses(scores, labels, margin, start, stop)
+    if scores.itemsize == 4 and not total < math.inf:
+        return rows.wide_hinge_losses(scores, labels, margin, start, stop)
+    return total
 
 
 @dual_kernel(lambda scores: (scores, LABELS, types.float64))
@@ -190,7 +198,7 @@ def _svm_loss_in_jit(scores, labels, margin=1.0, parallel=False):
     run = pick("svm_loss", svm_loss_kernel, parallel)
 
     def call(scores, labels, margin=1.0, parallel=False):
-        return run(as_floats(scores), as_labels(labels), float(margin))
+        return run(as_floats(scores), as_labels(labels), as_real(margin))
 
     return call
 
@@ -351,9 +359,9 @@ def softmax(
     >>> softmax([[0.0, 0.0]])
     array([[0.5, 0.5]])
     """
-    scores = _check.real_array("softmax", "scores", scores, ("N", "C"))
-    out = _check.result_array("softmax", scores, out)
-    softmax_kernel.variant(worth_threads(parallel, scores.size), scores, out)(scores, out)
+    values = _check.real_array("softmax", "scores", scores, ("N", "C"))
+    out = _check.result_array("softmax", values, out, scores=scores)
+    softmax_kernel.variant(worth_threads(parallel, values.size), values, out)(values, out)
     return out
 
 
@@ -365,7 +373,7 @@ def _softmax_in_jit(scores, out=None, parallel=False):
 
     def call(scores, out=None, parallel=False):
         floats = as_floats(scores)
-        return run(floats, as_result(floats, out))
+        return run(floats, as_result("softmax", floats, out, scores))
 
     return call
 
@@ -436,9 +444,9 @@ def log_softmax(
     >>> log_softmax([[0.0, 0.0]]).round(4)
     array([[-0.6931, -0.6931]])
     """
-    scores = _check.real_array("log_softmax", "scores", scores, ("N", "C"))
-    out = _check.result_array("log_softmax", scores, out)
-    log_softmax_kernel.variant(worth_threads(parallel, scores.size), scores, out)(scores, out)
+    values = _check.real_array("log_softmax", "scores", scores, ("N", "C"))
+    out = _check.result_array("log_softmax", values, out, scores=scores)
+    log_softmax_kernel.variant(worth_threads(parallel, values.size), values, out)(values, out)
     return out
 
 
@@ -450,7 +458,7 @@ def _log_softmax_in_jit(scores, out=None, parallel=False):
 
     def call(scores, out=None, parallel=False):
         floats = as_floats(scores)
-        return run(floats, as_result(floats, out))
+        return run(floats, as_result("log_softmax", floats, out, scores))
 
     return call
 
@@ -462,11 +470,20 @@ def _log_softmax_in_jit(scores, out=None, parallel=False):
 def svm_gradient_block(scores, labels, margin, start, stop, out):
     """Fill some rows of `out`; return the sum of their losses."""
     weight = 1.0 / labels.size
+    wide, in_place = 0.0, is_same_array(scores, out)
+    if scores.itemsize == 4 and in_place and rows.may_overflow(scores, margin, start, stop):
+        wide = rows.wide_hinge_losses(scores, labels, margin, start, stop)  # while they are there
     if hinge_by_columns(scores):
-        return columns.hinge_gradients(scores, labels, margin, weight, start, stop, out)
-    if hinge_by_short_rows(scores):
-        return rows.short_hinge_gradients(scores, labels, margin, weight, start, stop, out)
-    return rows.hinge_gradients(scores, labels, margin, weight, start, stop, out)
+        total = columns.hinge_gradients(scores, labels, margin, weight, start, stop, out)
+    elif hinge_by_short_rows(scores):
+        total = rows.short_hinge_gradients(scores, labels, margin, weight, start, stop, out)
+    else:
+        total = rows.hinge_gradients(scores, labels, margin, weight, start, stop, out)
+    if scores.itemsize == 4 and not total < math.inf:
+        if in_place:
+            return wide
+        return rows.wide_hinge_losses(scores, labels, margin, start, stop)
+    return total
 
 
 @dual_kernel(lambda scores: (scores, LABELS, types.float64, scores))
@@ -533,12 +550,12 @@ def svm_loss_gradient(
     >>> svm_loss_gradient([[0.0, 0.5]], [0])
     (1.5, array([[-1.,  1.]]))
     """
-    scores = _check.real_array("svm_loss_gradient", "scores", scores, ("N", "C"))
-    labels = _check.label_array("svm_loss_gradient", labels)
+    values = _check.real_array("svm_loss_gradient", "scores", scores, ("N", "C"))
+    indices = _check.label_array("svm_loss_gradient", labels)
     margin = _check.real("svm_loss_gradient", "margin", margin)
-    out = _check.result_array("svm_loss_gradient", scores, out)
-    run = svm_loss_gradient_kernel.variant(worth_threads(parallel, scores.size), scores, out)
-    return run(scores, labels, margin, out), out
+    out = _check.result_array("svm_loss_gradient", values, out, scores=scores, labels=labels)
+    run = svm_loss_gradient_kernel.variant(worth_threads(parallel, values.size), values, out)
+    return run(values, indices, margin, out), out
 
 
 @overload(svm_loss_gradient, prefer_literal=True)
@@ -551,8 +568,9 @@ def _svm_loss_gradient_in_jit(scores, labels, margin=1.0, out=None, parallel=Fal
 
     def call(scores, labels, margin=1.0, out=None, parallel=False):
         floats = as_floats(scores)
-        dscores = as_result(floats, out)
-        return run(floats, as_labels(labels), float(margin), dscores), dscores
+        dscores = as_result("svm_loss_gradient", floats, out, scores)
+        apart_from_labels("svm_loss_gradient", out, labels)
+        return run(floats, as_labels(labels), as_real(margin), dscores), dscores
 
     return call
 
@@ -631,11 +649,11 @@ def softmax_loss_gradient(
     >>> softmax_loss_gradient([[0.0, 0.0]], [0])[1]
     array([[-0.5,  0.5]])
     """
-    scores = _check.real_array("softmax_loss_gradient", "scores", scores, ("N", "C"))
-    labels = _check.label_array("softmax_loss_gradient", labels)
-    out = _check.result_array("softmax_loss_gradient", scores, out)
-    run = softmax_loss_gradient_kernel.variant(worth_threads(parallel, scores.size), scores, out)
-    return run(scores, labels, out), out
+    values = _check.real_array("softmax_loss_gradient", "scores", scores, ("N", "C"))
+    indices = _check.label_array("softmax_loss_gradient", labels)
+    out = _check.result_array("softmax_loss_gradient", values, out, scores=scores, labels=labels)
+    run = softmax_loss_gradient_kernel.variant(worth_threads(parallel, values.size), values, out)
+    return run(values, indices, out), out
 
 
 @overload(softmax_loss_gradient, prefer_literal=True)
@@ -647,7 +665,8 @@ def _softmax_loss_gradient_in_jit(scores, labels, out=None, parallel=False):
 
     def call(scores, labels, out=None, parallel=False):
         floats = as_floats(scores)
-        dscores = as_result(floats, out)
+        dscores = as_result("softmax_loss_gradient", floats, out, scores)
+        apart_from_labels("softmax_loss_gradient", out, labels)
         return run(floats, as_labels(labels), dscores), dscores
 
     return call

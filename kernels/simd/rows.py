@@ -31,11 +31,19 @@ from kernels.simd.vectors import (
     widened,
 )
 
+FLOAT32_MAX = float(np.finfo(np.float32).max)
+
 PACE = 4
 """Lines that go through an exp side by side: one waits for each of its own steps."""
 
 FEW_LINES = 13
 """Lines of a row in which the hinge's sum stays in lanes from row to row."""
+
+SURE = 1.0 + 2.0**-7
+"""A label is sure if its score is the row's maximum m and the sum of exp(s_j - m) is below this.
+
+The sum of the others would drown in the label's own exp, which is 1: it is taken without that, and
+the loss is its log1p. Scores of 0 and -40 give 4.2e-18, where log(1 + 4.2e-18) is 0."""
 
 CHUNK = 4096
 """Terms summed in the dtype of the scores before the sum goes on in float64. Spread over the lanes,
@@ -46,6 +54,12 @@ so many float32 roundings cost less than 1e-6 of the sum."""
 def whole_lines(row, classes):
     """Numbers of a row that are in whole lines."""
     return classes - classes % lanes(row, 1)
+
+
+@kernel(inline=True)
+def label_of(labels, i, classes):
+    """The label of a row, below `classes` whatever another thread made of it after its check."""
+    return np.int64(min(np.uint64(labels[i]), np.uint64(classes - 1)))
 
 
 # --- hinge
@@ -367,19 +381,46 @@ def short_hinge_losses(scores, labels, margin, start, stop):
     margin = scores.dtype.type(margin)
     totals = widened(filled(row_of(scores, start, buffer), 1, 0.0))
     for i in range(start, stop):
-        totals += short_hinge(row_of(scores, i, buffer), classes, labels[i], margin)
+        label = label_of(labels, i, classes)
+        totals += short_hinge(row_of(scores, i, buffer), classes, label, margin)
     return sum_of(totals)
 
 
 @kernel
 def hinge_losses(scores, labels, margin, start, stop):
     """Sum of the hinge losses of some rows."""
-    buffer = row_buffer(scores)
+    classes, buffer = scores.shape[1], row_buffer(scores)
     margin = scores.dtype.type(margin)
     total = 0.0
     for i in range(start, stop):
-        total += hinge(row_of(scores, i, buffer), scores.shape[1], labels[i], margin)
+        label = label_of(labels, i, classes)
+        total += hinge(row_of(scores, i, buffer), classes, label, margin)
     return total
+
+
+@kernel
+def wide_hinge_losses(scores, labels, margin, start, stop):
+    """`hinge_losses` with terms in float64: for float32 of which a term or a sum overflowed."""
+    classes = scores.shape[1]
+    total = 0.0
+    for i in range(start, stop):
+        label = label_of(labels, i, classes)
+        correct = np.float64(scores[i, label])
+        for j in range(classes):
+            if j != label:
+                excess = (np.float64(scores[i, j]) - correct) + margin
+                total += max(excess, 0.0)  # in this order a NaN stays
+    return total
+
+
+@kernel
+def may_overflow(scores, margin, start, stop):
+    """Whether a term of some rows, or a sum of them, may be too large for float32."""
+    largest = 0.0
+    for i in range(start, stop):
+        for j in range(scores.shape[1]):
+            largest = elementary.maximum_nsz(largest, abs(scores[i, j]))
+    return not scores.shape[1] * (2.0 * largest + margin) < FLOAT32_MAX
 
 
 @kernel
@@ -390,7 +431,8 @@ def short_hinge_gradients(scores, labels, margin, weight, start, stop, out):
     totals = widened(filled(room_for_row(out, start, out_buffer), 1, 0.0))
     for i in range(start, stop):
         row, room = row_of(scores, i, buffer), room_for_row(out, i, out_buffer)
-        totals += short_hinge_gradient(row, classes, labels[i], margin, weight, room)
+        label = label_of(labels, i, classes)
+        totals += short_hinge_gradient(row, classes, label, margin, weight, room)
         put_row(out_buffer, out, i)
     total = sum_of(totals)
     if math.isnan(total):
@@ -406,7 +448,8 @@ def hinge_gradients(scores, labels, margin, weight, start, stop, out):
     total = 0.0
     for i in range(start, stop):
         row, room = row_of(scores, i, buffer), room_for_row(out, i, out_buffer)
-        total += hinge_gradient(row, classes, labels[i], margin, weight, room)
+        label = label_of(labels, i, classes)
+        total += hinge_gradient(row, classes, label, margin, weight, room)
         put_row(out_buffer, out, i)
     return total
 
@@ -416,13 +459,53 @@ def softmax_losses(scores, labels, start, stop):
     """Sum of the softmax losses log Σ exp(s_j − m) − (s_y − m), with m a row's maximum."""
     classes, buffer = scores.shape[1], row_buffer(scores)
     totals = np.empty(stop - start)
-    below = 0.0
+    below, sure = 0.0, 0.0
     for i in range(start, stop):
-        row = row_of(scores, i, buffer)
+        row, label = row_of(scores, i, buffer), label_of(labels, i, classes)
         largest = maximum(row, classes)
-        below += np.float64(largest - row[labels[i]])
-        totals[i - start] = exp_sum(row, classes, largest)
-    return log_sum(totals) + below
+        its_below = np.float64(largest - row[label])
+        total = exp_sum(row, classes, largest)
+        if total < SURE and its_below == 0.0:
+            sure += math.log1p(exp_sum_beside(row, classes, largest, label))
+            total = 1.0
+        below += its_below
+        totals[i - start] = total
+    return log_sum(totals) + (below + sure)
+
+
+@kernel
+def exp_sum_beside(row, classes, largest, label):
+    """`exp_sum` of a row but for its label."""
+    line = lanes(row, 1)
+    zero = filled(row, 1, 0.0)
+    own = lane_numbers(zero) - label
+    whole = whole_lines(row, classes)
+    part = zero
+    for j in range(0, whole, line):
+        value = elementary.exp_nonpositive(load(row, j, 1) - largest)
+        part += select(own == -j, zero, value)
+    total = np.float64(sum_of(part))
+    for j in range(whole, classes):
+        if j != label:
+            total += np.float64(elementary.exp_nonpositive(row[j] - largest))
+    return total
+
+
+@kernel
+def sum_beside(row, classes, label):
+    """Sum of a row but for its label, in float64."""
+    line = lanes(row, 1)
+    zero = filled(row, 1, 0.0)
+    own = lane_numbers(zero) - label
+    whole = whole_lines(row, classes)
+    part = zero
+    for j in range(0, whole, line):
+        part += select(own == -j, zero, load(row, j, 1))
+    total = np.float64(sum_of(part))
+    for j in range(whole, classes):
+        if j != label:
+            total += np.float64(row[j])
+    return total
 
 
 @kernel
@@ -453,14 +536,18 @@ def softmax_gradients(scores, labels, weight, start, stop, out):
     """Fill some rows of `out` with derivatives times `weight`; return the sum of the losses."""
     classes, buffer, out_buffer = scores.shape[1], row_buffer(scores), row_buffer(out)
     totals = np.empty(stop - start)
-    below = 0.0
+    below, sure = 0.0, 0.0
     for i in range(start, stop):
         row, room = row_of(scores, i, buffer), room_for_row(out, i, out_buffer)
-        label, largest = labels[i], maximum(row, classes)
-        below += np.float64(largest - row[label])  # before the row is filled: it may be its own
+        label, largest = label_of(labels, i, classes), maximum(row, classes)
+        its_below = np.float64(largest - row[label])  # before the row is filled: it may be its own
         total = exp_fill(row, classes, largest, room)
+        totals[i - start] = total
+        if total < SURE and its_below == 0.0:
+            sure += math.log1p(sum_beside(room, classes, label))
+            totals[i - start] = 1.0
+        below += its_below
         scale(room, classes, scores.dtype.type(weight / total))
         room[label] -= scores.dtype.type(weight)
         put_row(out_buffer, out, i)
-        totals[i - start] = total
-    return log_sum(totals) + below
+    return log_sum(totals) + (below + sure)
