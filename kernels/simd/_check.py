@@ -138,17 +138,9 @@ def result_array(
     for argument, given in (("scores", like), *inputs.items()):
         if argument == "scores" and is_same_view(out, given):
             continue
-        if isinstance(given, np.ndarray) and share_memory(out, given):
+        if isinstance(given, np.ndarray) and np.shares_memory(out, given):
             refuse_overlap(function, argument)
     return out
-
-
-def share_memory(first: NDArray[Any], second: NDArray[Any]) -> bool:
-    """Whether two arrays have a byte in common; so, too, where that is hard to say."""
-    try:
-        return np.shares_memory(first, second, max_work=10_000)
-    except np.exceptions.TooHardError:
-        return True
 
 
 def is_same_view(out: NDArray[Any], scores: Any) -> bool:
@@ -350,7 +342,7 @@ def refuse_overlap(function: str, argument: str) -> NoReturn:
 
 
 def apart_from_itself(
-    function: str, shape: tuple[int, int], strides: tuple[int, int], itemsize: int
+    function: str, shape: tuple[int, ...], strides: tuple[int, ...], itemsize: int
 ) -> None:
     """Refuse an array to be filled of which two entries share memory."""
     steps = abs(strides[0]), abs(strides[1])

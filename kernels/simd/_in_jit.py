@@ -187,13 +187,13 @@ def _apart_from_labels(function, out, labels):
 
 @kernel(asks_python=True)
 def share_memory(first, second):
-    """`_check.share_memory`; Python is asked only where the two ranges of addresses meet."""
+    """`numpy.shares_memory`, which is asked only where the two ranges of addresses meet."""
     start, stop = addresses(first)
     other_start, other_stop = addresses(second)
     if stop <= other_start or other_stop <= start:
         return False
     with objmode(shared="boolean"):
-        shared = _check.share_memory(first, second)
+        shared = np.shares_memory(first, second)
     return shared  # noqa: RET504 - what Python found comes back by its name
 
 
@@ -282,16 +282,18 @@ def unwrapped(kind: Any) -> Any:
     return kind.type if isinstance(kind, types.Optional) else kind
 
 
-@intrinsic
-def given(typing_context, value):
+def _given(typing_context, value):
     """Give a value that may be None in the caller's code; None is a TypeError there."""
     return _cast(unwrapped(types.unliteral(value)), value)
 
 
-@intrinsic
-def as_real(typing_context, value):
+def _as_real(typing_context, value):
     """Give a number in float64, as `float` does not with a float32; None is a TypeError there."""
     return _cast(types.float64, value)
+
+
+given: Any = intrinsic(_given)
+as_real: Any = intrinsic(_as_real)
 
 
 def _cast(target, value):

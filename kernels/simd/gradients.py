@@ -192,8 +192,9 @@ def numerical_gradient(
     Parameters
     ----------
     f : function of an array in x's shape (of a float where x is one), returning a float
-        Gets a private contiguous float64 copy of `x`, one entry moved and put back. An `@njit`
-        function runs compiled, any other is called from Python.
+        Gets a private contiguous float64 copy of `x` in which one entry is moved; what it does to
+        that copy reaches no other call. An `@njit` function runs compiled, any other is called from
+        Python.
     x : array of any shape
         The point; never touched.
     h : float
@@ -202,8 +203,8 @@ def numerical_gradient(
         Error of the order h² or h.
     parallel : bool
         Whether to share the entries out to Numba's threads: the same bits at any number of them.
-        A jitted `f` is then called by several threads at once and must not raise; any other is
-        called from one thread. In jitted code, a constant.
+        A jitted `f` is then called by several threads at once; any other is called from one. In
+        jitted code, a constant.
 
     Returns
     -------
@@ -215,11 +216,17 @@ def numerical_gradient(
     TypeError
         `f` that cannot be called, `x` that is not real numbers.
     ValueError
-        A bad `h`, an unknown `method`.
+        A bad `h`, an unknown `method`, an `h` so small that rounding swallows it in an entry.
+
+    What `f` raises is passed on.
 
     Notes
     -----
-    Costs two calls of `f` an entry ("forward": one, and one for all).
+    Costs two calls of `f` an entry ("forward": one, and one for all). They are made once more, each
+    with a fresh copy, where `f` is found to have changed its argument.
+
+    The difference is divided by the step that was really taken, (x + h) − (x − h) or (x + h) − x as
+    rounded. Entries that are NaN or infinite give NaN.
 
     Compiled anew for each jitted `f`: Numba's cache does not find a kernel that takes a function
     again. May be called from `@njit` functions, with a jitted `f`.
@@ -290,7 +297,7 @@ def largest_error(a, b):
 
 
 def relative_error(a: ArrayLike, b: ArrayLike) -> float:
-    """Largest abs(a − b) / max(1e-8, abs(a) + abs(b)) over the entries.
+    """Largest abs(a − b) / max(1e-8, abs(a) + abs(b)) over the entries, without overflow.
 
     Parameters
     ----------
@@ -300,7 +307,8 @@ def relative_error(a: ArrayLike, b: ArrayLike) -> float:
     Returns
     -------
     float
-        Without unit, 0 for equal arrays, at most 1; NaN where any entry is NaN.
+        Without unit, 0 for equal arrays, at most 1; NaN where any entry is NaN. An infinity counts
+        as 0 beside an equal one, as 1 beside anything else.
 
     Raises
     ------

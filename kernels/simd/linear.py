@@ -623,6 +623,8 @@ def linear_numerical_gradient(
     This is the finite difference that `numerical_gradient` would give, at any step, not the
     analytic gradient.
 
+    An `h` so small that rounding swallows it in an entry of W or b is a ValueError, as there.
+
     Examples
     --------
     >>> dW, db = linear_numerical_gradient([[0.0, 0.0]], [0.0, 0.0], [[1.0]], [0])

@@ -166,7 +166,8 @@ def svm_loss(
     Notes
     -----
     A NaN in a row makes the loss NaN, where there is more than one class; with one class there is
-    no wrong one, and the loss is 0. PyTorch's ``multi_margin_loss`` divides this sum by C.
+    no wrong one, and the loss is 0. Float32 scores whose terms, or sums of terms, float32 cannot
+    hold are added up in float64. PyTorch's ``multi_margin_loss`` divides this sum by C.
 
     May be called from `@njit` functions, where mistakes of type or dimension are Numba's
     TypingError, with the same words.
@@ -263,6 +264,9 @@ def softmax_loss(scores: ArrayLike, labels: ArrayLike, *, parallel: bool = False
     -----
     NaN or +inf in a row, or a row of −inf only, gives NaN; a label at −inf gives +inf.
 
+    The loss of a sure prediction keeps its digits: scores of 0 and −40 give 4.2e-18. A class whose
+    probability would be subnormal (below 1.2e-38 in float32, 2.2e-308 in float64) has 0.
+
     May be called from `@njit` functions, where mistakes of type or dimension are Numba's
     TypingError, with the same words.
 
@@ -330,7 +334,8 @@ def softmax(
     scores : (N, C) float
         Classification scores (logits).
     out : (N, C) array, optional
-        Filled and returned; writeable, in the dtype of the scores.
+        Filled and returned; writeable, in the dtype of the scores: the scores themselves, or an
+        array that shares no memory with them.
     parallel : bool
         Whether to use Numba's threads: the same bits, at any number of them. In jitted code, a
         constant.
@@ -345,11 +350,13 @@ def softmax(
     TypeError
         Scores that are not real numbers, `out` of another dtype.
     ValueError
-        Another number of dimensions than 2, N = 0, C = 0, `out` of another shape or read-only.
+        Another number of dimensions than 2, N = 0, C = 0, `out` of another shape, read-only, or
+        overlapping the scores in part.
 
     Notes
     -----
-    NaN or +inf in a row, or a row of −inf only, makes the row NaN; −inf is probability 0.
+    NaN or +inf in a row, or a row of −inf only, makes the row NaN; −inf is probability 0, and so
+    is a probability that would be subnormal.
 
     May be called from `@njit` functions, where mistakes of type or dimension are Numba's
     TypingError, with the same words.
@@ -414,7 +421,8 @@ def log_softmax(
     scores : (N, C) float
         Classification scores (logits).
     out : (N, C) array, optional
-        Filled and returned; writeable, in the dtype of the scores.
+        Filled and returned; writeable, in the dtype of the scores: the scores themselves, or an
+        array that shares no memory with them.
     parallel : bool
         Whether to use Numba's threads: the same bits, at any number of them. In jitted code, a
         constant.
@@ -429,7 +437,8 @@ def log_softmax(
     TypeError
         Scores that are not real numbers, `out` of another dtype.
     ValueError
-        Another number of dimensions than 2, N = 0, C = 0, `out` of another shape or read-only.
+        Another number of dimensions than 2, N = 0, C = 0, `out` of another shape, read-only, or
+        overlapping the scores in part.
 
     Notes
     -----
@@ -521,7 +530,8 @@ def svm_loss_gradient(
     margin : float
         Finite and at least 0.
     out : (N, C) array, optional
-        Filled with the gradient and returned; writeable, in the dtype of the scores.
+        Filled with the gradient and returned; writeable, in the dtype of the scores: the scores
+        themselves, or an array that shares no memory with the arguments.
     parallel : bool
         Whether to use Numba's threads: the same bits, at any number of them. In jitted code, a
         constant.
@@ -536,7 +546,8 @@ def svm_loss_gradient(
     Raises
     ------
     TypeError, ValueError
-        As `svm_loss`; also for an `out` of another dtype or shape, or read-only.
+        As `svm_loss`; also for an `out` of another dtype or shape, read-only, or overlapping an
+        argument in part.
 
     Notes
     -----
@@ -620,7 +631,8 @@ def softmax_loss_gradient(
     labels : (N,) integers in [0, C)
         The right class of each sample.
     out : (N, C) array, optional
-        Filled with the gradient and returned; writeable, in the dtype of the scores.
+        Filled with the gradient and returned; writeable, in the dtype of the scores: the scores
+        themselves, or an array that shares no memory with the arguments.
     parallel : bool
         Whether to use Numba's threads: the same bits, at any number of them. In jitted code, a
         constant.
@@ -635,7 +647,8 @@ def softmax_loss_gradient(
     Raises
     ------
     TypeError, ValueError
-        As `softmax_loss`; also for an `out` of another dtype or shape, or read-only.
+        As `softmax_loss`; also for an `out` of another dtype or shape, read-only, or overlapping an
+        argument in part.
 
     Notes
     -----
