@@ -4,7 +4,7 @@ Libraries that load long (NumPy, pandas, Matplotlib) are imported by the command
 that `lossbench --help` answers at once; Numba only by what calls a kernel.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -15,6 +15,7 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from bench.agreement import Verdict
     from bench.measurement import Progress
     from bench.plan import Options
     from bench.problem import Cell, Problem
@@ -23,8 +24,9 @@ WRONG, USAGE, BROKEN_OFF = 1, 2, 3
 # Seconds; the clock that ends a call cannot be set to any number of them.
 LONGEST_BUDGET = 1e6
 EXIT_CODES = f"""Exit codes: 0 every tier agrees; {WRONG} one disagrees or failed; {USAGE} something
-in the command is wrong; {BROKEN_OFF} the run broke off, as on a full disk; 130 Ctrl-C, 143 SIGTERM,
-129 SIGHUP. However it ends, what was measured is kept, and --resume goes on from there."""
+in the command is wrong, or nothing was compared; {BROKEN_OFF} the run broke off, as on a full
+disk; 130 Ctrl-C, 143 SIGTERM, 129 SIGHUP. However it ends, what was measured is kept, and --resume
+goes on from there."""
 RESULTS = Path("results")
 PICTURES = RESULTS / "demo"
 
@@ -260,11 +262,13 @@ def check(
 
     with _usage_errors():
         options = _options(problems, files, sizes, tiers, dtypes, threads, None, budget)
-        cells = _cells(problems_in(options.files), options)
+        found = problems_in(options.files)
+        cells = _cells(found, options)
     out = console()
+    _say_remarks(found, out)
     try:
         with interruptions.raised(), _status(out) as say:
-            found = measurement.judged(
+            verdicts = measurement.judged(
                 cells, options, lambda done: say(f"{done} of {len(cells)} cells")
             )
     except interruptions.Interrupted as interruption:
@@ -272,9 +276,12 @@ def check(
     except (measurement.PassError, OSError) as error:
         out.print(str(error), soft_wrap=True)
         raise typer.Exit(BROKEN_OFF) from None
-    out.print(agreement_report(found))
-    if any(verdict.status in WRONG_STATUSES for verdict in found):
+    out.print(agreement_report(verdicts))
+    compared = _say_uncompared(found, verdicts, out)
+    if any(verdict.status in WRONG_STATUSES for verdict in verdicts):
         raise typer.Exit(WRONG)
+    if not compared:
+        raise typer.Exit(USAGE)
 
 
 @app.command()
@@ -488,6 +495,36 @@ def _cells(found: "Sequence[Problem]", options: "Options") -> "list[Cell]":
     return cells
 
 
+def _say_remarks(found: "Sequence[Problem]", out: "Console") -> None:
+    for one in found:
+        for remark in one.remarks:
+            out.print(remark, soft_wrap=True)
+
+
+def _say_uncompared(
+    found: "Sequence[Problem]", verdicts: "Iterable[Verdict]", out: "Console"
+) -> bool:
+    """Say of which problems nothing was compared; return whether anything was that was asked for.
+
+    A problem whose oracle alone was asked for, or that has no other tier, has nothing to compare.
+    """
+    oracles = {one.name: one.oracle for one in found}
+    judged: dict[str, list[Verdict]] = {}
+    for one in verdicts:
+        others = judged.setdefault(one.cell.problem, [])
+        if one.cell.tier != oracles[one.cell.problem]:
+            others.append(one)
+    compared = {name for name, others in judged.items() if any(map(_was_compared, others))}
+    names = ", ".join(name for name in judged if name not in compared)
+    if names:
+        out.print(f"Nothing was compared with the oracle in: {names}", soft_wrap=True)
+    return bool(compared) or not any(judged.values())
+
+
+def _was_compared(verdict: "Verdict") -> bool:
+    return bool(verdict.checked) or verdict.status == "disagrees"
+
+
 def _measure_floors(folder: Path, options: "Options", out: "Console") -> None:
     """Measure what the machine can do at best; a run goes on without."""
     from bench import floors
@@ -527,6 +564,7 @@ def _measure(
     from bench.report import console, report
 
     out = console()
+    _say_remarks(found, out)
     out.print(f"{len(cells)} cells in {options.passes} passes, into {folder}")
     code, trouble = 0, ""
     try:
@@ -550,6 +588,8 @@ def _measure(
         code, trouble = code or BROKEN_OFF, f"{trouble}; {error}" if trouble else str(error)
     out.print()
     out.print(report(frame))
+    verdicts = records.verdicts(records.read(folder / records.CELLS))
+    compared = bool(trouble) or _say_uncompared(found, verdicts.values(), out)
     if written.exists():
         out.print(f"Written to {written}", soft_wrap=True)
     if not trouble and len(frame):
@@ -557,7 +597,9 @@ def _measure(
     if trouble:
         again = f"lossbench run --resume {folder}"
         out.print(f"{trouble}; what was measured is kept. To go on: {again}", soft_wrap=True)
-    return code or (WRONG if set(frame["status"]) & WRONG_STATUSES else 0)
+    if not code and set(frame["status"]) & WRONG_STATUSES:
+        return WRONG
+    return code or (0 if compared else USAGE)
 
 
 def _show_sweep(folder: Path, found: "Sequence[Problem]", options: "Options") -> None:

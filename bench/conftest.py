@@ -93,6 +93,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[PROBLEMS] = {one.name: one for one in found}
 
 
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Say what a file of a person's own had to be told about."""
+    return [remark for one in config.stash[PROBLEMS].values() for remark in one.remarks]
+
+
 def _cells_and_problems(config: pytest.Config) -> tuple[list[Cell], tuple[Problem, ...]]:
     plan_file: Path | None = config.getoption("--lossbench-plan", None)
     if plan_file:
