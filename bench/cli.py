@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bench import terminal
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -82,7 +84,7 @@ Tiers = Annotated[
         "--tier",
         metavar="A,B",
         help="loop, numpy, numba (the loop under @njit), kernels, kernels-parallel (the library to "
-        "import); default all. “peers”: other libraries, and C, beside numpy, numba and kernels; "
+        "import); default all. 'peers': other libraries, and C, beside numpy, numba and kernels; "
         "or one of sklearn, torch, jax, scipy, c. Or those of a --problem.",
     ),
 ]
@@ -108,6 +110,7 @@ Budget = Annotated[
 
 def main() -> None:
     """Run the command line."""
+    terminal.never_fail()
     app()
 
 
@@ -129,7 +132,7 @@ def run(
     output: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the runs are.")] = RESULTS,
     resume: Annotated[
         str | None,
-        typer.Option(metavar="RUN", help="Finish a run: its folder, its name, or “latest”."),
+        typer.Option(metavar="RUN", help="Finish a run: its folder, its name, or 'latest'."),
     ] = None,
     compile_cost: Annotated[
         bool,
@@ -179,7 +182,7 @@ def run(
 @app.command("compile-cost")
 def compile_cost(
     run: Annotated[
-        str, typer.Argument(metavar="[RUN]", help="Its folder, its name, or “latest”.")
+        str, typer.Argument(metavar="[RUN]", help="Its folder, its name, or 'latest'.")
     ] = "latest",
     output: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the runs are.")] = RESULTS,
 ) -> None:
@@ -287,7 +290,7 @@ def check(
 @app.command()
 def compare(
     old: Annotated[
-        str, typer.Argument(metavar="OLD", help="A run's folder or name, “latest”, or a CSV.")
+        str, typer.Argument(metavar="OLD", help="A run's folder or name, 'latest', or a CSV.")
     ],
     new: Annotated[str, typer.Argument(metavar="NEW", help="Likewise.")],
     markdown: Annotated[bool, typer.Option("--markdown", help="As Markdown.")] = False,
@@ -324,7 +327,7 @@ def compare(
             comparing.MIN_EFFECT if min_effect is None else min_effect,
         )
     if markdown:
-        typer.echo(comparison_markdown(found))
+        print(comparison_markdown(found))
     else:
         console().print(comparison_report(found))
     if fail_above is not None and comparing.is_worse(found, fail_above):
@@ -336,7 +339,7 @@ def compare(
 @app.command("report")
 def report_run(
     run_name: Annotated[
-        str, typer.Argument(metavar="RUN", help="A run's folder or name, “latest”, or a CSV.")
+        str, typer.Argument(metavar="RUN", help="A run's folder or name, 'latest', or a CSV.")
     ],
     form: Annotated[
         Form,
@@ -352,7 +355,7 @@ def report_run(
 
             page, *pictures = write(run_path)
             count = len({picture.stem for picture in pictures})
-            typer.echo(f"Written to {page}, with {count} pictures, as PNG and SVG, beside it")
+            print(f"Written to {page}, with {count} pictures, as PNG and SVG, beside it")
             return
         from bench import formats, runs, table
 
@@ -363,7 +366,7 @@ def report_run(
 
         console().print(report(frame))
     else:
-        typer.echo(formats.text(frame, form.value, machine), nl=False)
+        print(formats.text(frame, form.value, machine), end="")
 
 
 @app.command("list")
@@ -411,7 +414,7 @@ def new(
 
     with _usage_errors():
         write_template(file)
-    typer.echo(f"Written to {file}. To check and time it: lossbench run --problem {file}")
+    print(f"Written to {file}. To check and time it: lossbench run --problem {file}")
 
 
 @demo.command()
@@ -421,13 +424,13 @@ def descent(
     ] = PICTURES,
     show: Annotated[bool, typer.Option(help="Also in a window, where there is a screen.")] = True,
 ) -> None:
-    """Draw gradient descent on x² at three rates."""
+    """Draw gradient descent of x**2 at three rates."""
     from bench.demo import draw_descents
 
     with _usage_errors():
         pictures = draw_descents(output, show=show)
     for picture in pictures:
-        typer.echo(picture)
+        print(picture)
 
 
 @demo.command()

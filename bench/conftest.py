@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from bench import environment, names, plan, problem, records, steps
+from bench import environment, names, plan, problem, records, steps, terminal
 from bench.agreement import Verdict, check, compiles_unseen, error_text
 from bench.compare import differences_of
 from bench.noise import UNKNOWN, Conditions
@@ -80,6 +80,7 @@ def pytest_configure(config: pytest.Config) -> None:
     cells_file: Path | None = config.getoption("--lossbench-cells", None)
     known = records.read(cells_file) if cells_file else []
     config.stash[VERDICTS] = records.verdicts(known)
+    terminal.never_fail()
     folder: Path | None = config.getoption("--lossbench-steps", None)
     if folder:
         steps.start(folder, config.getoption("--lossbench-budget"))
