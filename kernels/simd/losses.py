@@ -173,7 +173,7 @@ def svm_loss(
     5.2667
     """
     scores = _check.real_array("svm_loss", "scores", scores, ("N", "C"))
-    labels = _check.label_array("svm_loss", labels)
+    labels = _check.label_array("svm_loss", labels, scores.shape[1])
     margin = _check.real("svm_loss", "margin", margin)
     return float(
         svm_loss_kernel.variant(worth_threads(parallel, scores.size), scores)(
@@ -190,7 +190,7 @@ def _svm_loss_in_jit(scores, labels, margin=1.0, parallel=False):
     run = pick("svm_loss", svm_loss_kernel, parallel)
 
     def call(scores, labels, margin=1.0, parallel=False):
-        return run(as_floats(scores), as_labels(labels), float(margin))
+        return run(as_floats(scores), as_labels("svm_loss", labels, scores.shape[1]), float(margin))
 
     return call
 
@@ -268,7 +268,7 @@ def softmax_loss(scores: ArrayLike, labels: ArrayLike, *, parallel: bool = False
     2.7587
     """
     scores = _check.real_array("softmax_loss", "scores", scores, ("N", "C"))
-    labels = _check.label_array("softmax_loss", labels)
+    labels = _check.label_array("softmax_loss", labels, scores.shape[1])
     return float(
         softmax_loss_kernel.variant(worth_threads(parallel, scores.size), scores)(scores, labels)
     )
@@ -281,7 +281,7 @@ def _softmax_loss_in_jit(scores, labels, parallel=False):
     run = pick("softmax_loss", softmax_loss_kernel, parallel)
 
     def call(scores, labels, parallel=False):
-        return run(as_floats(scores), as_labels(labels))
+        return run(as_floats(scores), as_labels("softmax_loss", labels, scores.shape[1]))
 
     return call
 
@@ -534,7 +534,7 @@ def svm_loss_gradient(
     (1.5, array([[-1.,  1.]]))
     """
     scores = _check.real_array("svm_loss_gradient", "scores", scores, ("N", "C"))
-    labels = _check.label_array("svm_loss_gradient", labels)
+    labels = _check.label_array("svm_loss_gradient", labels, scores.shape[1])
     margin = _check.real("svm_loss_gradient", "margin", margin)
     out = _check.result_array("svm_loss_gradient", scores, out)
     run = svm_loss_gradient_kernel.variant(worth_threads(parallel, scores.size), scores, out)
@@ -552,7 +552,9 @@ def _svm_loss_gradient_in_jit(scores, labels, margin=1.0, out=None, parallel=Fal
     def call(scores, labels, margin=1.0, out=None, parallel=False):
         floats = as_floats(scores)
         dscores = as_result(floats, out)
-        return run(floats, as_labels(labels), float(margin), dscores), dscores
+        return run(
+            floats, as_labels("svm_loss_gradient", labels, scores.shape[1]), float(margin), dscores
+        ), dscores
 
     return call
 
@@ -632,7 +634,7 @@ def softmax_loss_gradient(
     array([[-0.5,  0.5]])
     """
     scores = _check.real_array("softmax_loss_gradient", "scores", scores, ("N", "C"))
-    labels = _check.label_array("softmax_loss_gradient", labels)
+    labels = _check.label_array("softmax_loss_gradient", labels, scores.shape[1])
     out = _check.result_array("softmax_loss_gradient", scores, out)
     run = softmax_loss_gradient_kernel.variant(worth_threads(parallel, scores.size), scores, out)
     return run(scores, labels, out), out
@@ -648,6 +650,8 @@ def _softmax_loss_gradient_in_jit(scores, labels, out=None, parallel=False):
     def call(scores, labels, out=None, parallel=False):
         floats = as_floats(scores)
         dscores = as_result(floats, out)
-        return run(floats, as_labels(labels), dscores), dscores
+        return run(
+            floats, as_labels("softmax_loss_gradient", labels, scores.shape[1]), dscores
+        ), dscores
 
     return call
