@@ -134,7 +134,7 @@ def _large_integers(
         raise ValueError(kind_words(function, argument, REALS, too_large)) from None
 
 
-def label_array(function: str, labels: Any, classes: int) -> NDArray[np.int64]:
+def label_array(function: str, labels: Any, classes: int = MOST) -> NDArray[np.int64]:
     """Give the labels as a contiguous int64 array; nothing is copied if they are one.
 
     Labels that int64 does not hold are refused here, as they are: none is in [0, classes).
