@@ -232,9 +232,9 @@ def _judge(
             seconds = _quickest(problem, cell, arguments)  # its first call may have compiled
     except _RefusalError as refusal:
         return Verdict(cell, refusal.status, refusal.message, **refusal.found)
-    if seconds > budget:
-        return _over_budget(cell, seconds, budget)
     checked: Literal["full", "sample"] = "full" if expected[0].arguments is arguments else "sample"
+    if seconds > budget:
+        return replace(_over_budget(cell, seconds, budget), checked=checked)
     message = f"other special values: {', '.join(differing)}" if differing else ""
     return Verdict(cell, "ok", message, checked, found.max_abs_error, found.max_rel_error, seconds)
 

@@ -92,12 +92,14 @@ def _start(
     known = {key: value for key, value in os.environ.items() if key not in PYTEST_VARIABLES}
     paths = os.pathsep.join([str(ROOT), *filter(None, [known.get("PYTHONPATH")])])
     cache = {"NUMBA_CACHE_DIR": environment.numba_cache()}
+    # What a kernel prints goes into the log, whatever the person's terminal can show.
+    encoding = {"PYTHONIOENCODING": "utf-8:backslashreplace"}
     with log.open("wb") as output:
         # In a session of its own: Ctrl-C in a terminal reaches this process alone, a child once.
         # It holds the other end of its standard input, and ends when this process does.
         return subprocess.Popen(
             [sys.executable, "-P", "-m", "bench.lifeline", *command],
-            env={**known, "PYTHONPATH": paths, **cache, **variables},
+            env={**known, "PYTHONPATH": paths, **cache, **encoding, **variables},
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,

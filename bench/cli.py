@@ -4,7 +4,7 @@ Libraries that load long (NumPy, pandas, Matplotlib) are imported by the command
 that `lossbench --help` answers at once; Numba only by what calls a kernel.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bench import terminal
+
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from bench.agreement import Verdict
     from bench.measurement import Progress
     from bench.plan import Options
     from bench.problem import Cell, Problem
@@ -23,8 +26,9 @@ WRONG, USAGE, BROKEN_OFF = 1, 2, 3
 # Seconds; the clock that ends a call cannot be set to any number of them.
 LONGEST_BUDGET = 1e6
 EXIT_CODES = f"""Exit codes: 0 every tier agrees; {WRONG} one disagrees or failed; {USAGE} something
-in the command is wrong; {BROKEN_OFF} the run broke off, as on a full disk; 130 Ctrl-C, 143 SIGTERM,
-129 SIGHUP. However it ends, what was measured is kept, and --resume goes on from there."""
+in the command is wrong, or nothing was compared; {BROKEN_OFF} the run broke off, as on a full
+disk; 130 Ctrl-C, 143 SIGTERM, 129 SIGHUP. However it ends, what was measured is kept, and --resume
+goes on from there."""
 RESULTS = Path("results")
 PICTURES = RESULTS / "demo"
 
@@ -80,7 +84,7 @@ Tiers = Annotated[
         "--tier",
         metavar="A,B",
         help="loop, numpy, numba (the loop under @njit), kernels, kernels-parallel (the library to "
-        "import); default all. “peers”: other libraries, and C, beside numpy, numba and kernels; "
+        "import); default all. 'peers': other libraries, and C, beside numpy, numba and kernels; "
         "or one of sklearn, torch, jax, scipy, c. Or those of a --problem.",
     ),
 ]
@@ -106,6 +110,7 @@ Budget = Annotated[
 
 def main() -> None:
     """Run the command line."""
+    terminal.never_fail()
     app()
 
 
@@ -127,7 +132,7 @@ def run(
     output: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the runs are.")] = RESULTS,
     resume: Annotated[
         str | None,
-        typer.Option(metavar="RUN", help="Finish a run: its folder, its name, or “latest”."),
+        typer.Option(metavar="RUN", help="Finish a run: its folder, its name, or 'latest'."),
     ] = None,
     compile_cost: Annotated[
         bool,
@@ -177,7 +182,7 @@ def run(
 @app.command("compile-cost")
 def compile_cost(
     run: Annotated[
-        str, typer.Argument(metavar="[RUN]", help="Its folder, its name, or “latest”.")
+        str, typer.Argument(metavar="[RUN]", help="Its folder, its name, or 'latest'.")
     ] = "latest",
     output: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the runs are.")] = RESULTS,
 ) -> None:
@@ -260,11 +265,13 @@ def check(
 
     with _usage_errors():
         options = _options(problems, files, sizes, tiers, dtypes, threads, None, budget)
-        cells = _cells(problems_in(options.files), options)
+        found = problems_in(options.files)
+        cells = _cells(found, options)
     out = console()
+    _say_remarks(found, out)
     try:
         with interruptions.raised(), _status(out) as say:
-            found = measurement.judged(
+            verdicts = measurement.judged(
                 cells, options, lambda done: say(f"{done} of {len(cells)} cells")
             )
     except interruptions.Interrupted as interruption:
@@ -272,15 +279,18 @@ def check(
     except (measurement.PassError, OSError) as error:
         out.print(str(error), soft_wrap=True)
         raise typer.Exit(BROKEN_OFF) from None
-    out.print(agreement_report(found))
-    if any(verdict.status in WRONG_STATUSES for verdict in found):
+    out.print(agreement_report(verdicts))
+    compared = _say_uncompared(found, verdicts, out)
+    if any(verdict.status in WRONG_STATUSES for verdict in verdicts):
         raise typer.Exit(WRONG)
+    if not compared:
+        raise typer.Exit(USAGE)
 
 
 @app.command()
 def compare(
     old: Annotated[
-        str, typer.Argument(metavar="OLD", help="A run's folder or name, “latest”, or a CSV.")
+        str, typer.Argument(metavar="OLD", help="A run's folder or name, 'latest', or a CSV.")
     ],
     new: Annotated[str, typer.Argument(metavar="NEW", help="Likewise.")],
     markdown: Annotated[bool, typer.Option("--markdown", help="As Markdown.")] = False,
@@ -317,7 +327,7 @@ def compare(
             comparing.MIN_EFFECT if min_effect is None else min_effect,
         )
     if markdown:
-        typer.echo(comparison_markdown(found))
+        print(comparison_markdown(found))
     else:
         console().print(comparison_report(found))
     if fail_above is not None and comparing.is_worse(found, fail_above):
@@ -329,7 +339,7 @@ def compare(
 @app.command("report")
 def report_run(
     run_name: Annotated[
-        str, typer.Argument(metavar="RUN", help="A run's folder or name, “latest”, or a CSV.")
+        str, typer.Argument(metavar="RUN", help="A run's folder or name, 'latest', or a CSV.")
     ],
     form: Annotated[
         Form,
@@ -345,7 +355,7 @@ def report_run(
 
             page, *pictures = write(run_path)
             count = len({picture.stem for picture in pictures})
-            typer.echo(f"Written to {page}, with {count} pictures, as PNG and SVG, beside it")
+            print(f"Written to {page}, with {count} pictures, as PNG and SVG, beside it")
             return
         from bench import formats, runs, table
 
@@ -356,7 +366,7 @@ def report_run(
 
         console().print(report(frame))
     else:
-        typer.echo(formats.text(frame, form.value, machine), nl=False)
+        print(formats.text(frame, form.value, machine), end="")
 
 
 @app.command("list")
@@ -404,7 +414,7 @@ def new(
 
     with _usage_errors():
         write_template(file)
-    typer.echo(f"Written to {file}. To check and time it: lossbench run --problem {file}")
+    print(f"Written to {file}. To check and time it: lossbench run --problem {file}")
 
 
 @demo.command()
@@ -414,13 +424,13 @@ def descent(
     ] = PICTURES,
     show: Annotated[bool, typer.Option(help="Also in a window, where there is a screen.")] = True,
 ) -> None:
-    """Draw gradient descent on x² at three rates."""
+    """Draw gradient descent of x**2 at three rates."""
     from bench.demo import draw_descents
 
     with _usage_errors():
         pictures = draw_descents(output, show=show)
     for picture in pictures:
-        typer.echo(picture)
+        print(picture)
 
 
 @demo.command()
@@ -488,6 +498,36 @@ def _cells(found: "Sequence[Problem]", options: "Options") -> "list[Cell]":
     return cells
 
 
+def _say_remarks(found: "Sequence[Problem]", out: "Console") -> None:
+    for one in found:
+        for remark in one.remarks:
+            out.print(remark, soft_wrap=True)
+
+
+def _say_uncompared(
+    found: "Sequence[Problem]", verdicts: "Iterable[Verdict]", out: "Console"
+) -> bool:
+    """Say of which problems nothing was compared; return whether anything was that was asked for.
+
+    A problem whose oracle alone was asked for, or that has no other tier, has nothing to compare.
+    """
+    oracles = {one.name: one.oracle for one in found}
+    judged: dict[str, list[Verdict]] = {}
+    for one in verdicts:
+        others = judged.setdefault(one.cell.problem, [])
+        if one.cell.tier != oracles[one.cell.problem]:
+            others.append(one)
+    compared = {name for name, others in judged.items() if any(map(_was_compared, others))}
+    names = ", ".join(name for name in judged if name not in compared)
+    if names:
+        out.print(f"Nothing was compared with the oracle in: {names}", soft_wrap=True)
+    return bool(compared) or not any(judged.values())
+
+
+def _was_compared(verdict: "Verdict") -> bool:
+    return bool(verdict.checked) or verdict.status == "disagrees"
+
+
 def _measure_floors(folder: Path, options: "Options", out: "Console") -> None:
     """Measure what the machine can do at best; a run goes on without."""
     from bench import floors
@@ -527,6 +567,7 @@ def _measure(
     from bench.report import console, report
 
     out = console()
+    _say_remarks(found, out)
     out.print(f"{len(cells)} cells in {options.passes} passes, into {folder}")
     code, trouble = 0, ""
     try:
@@ -550,6 +591,8 @@ def _measure(
         code, trouble = code or BROKEN_OFF, f"{trouble}; {error}" if trouble else str(error)
     out.print()
     out.print(report(frame))
+    verdicts = records.verdicts(records.read(folder / records.CELLS))
+    compared = bool(trouble) or _say_uncompared(found, verdicts.values(), out)
     if written.exists():
         out.print(f"Written to {written}", soft_wrap=True)
     if not trouble and len(frame):
@@ -557,7 +600,9 @@ def _measure(
     if trouble:
         again = f"lossbench run --resume {folder}"
         out.print(f"{trouble}; what was measured is kept. To go on: {again}", soft_wrap=True)
-    return code or (WRONG if set(frame["status"]) & WRONG_STATUSES else 0)
+    if not code and set(frame["status"]) & WRONG_STATUSES:
+        return WRONG
+    return code or (0 if compared else USAGE)
 
 
 def _show_sweep(folder: Path, found: "Sequence[Problem]", options: "Options") -> None:

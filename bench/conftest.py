@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from bench import environment, names, plan, problem, records, steps
+from bench import environment, names, plan, problem, records, steps, terminal
 from bench.agreement import Verdict, check, compiles_unseen, error_text
 from bench.compare import differences_of
 from bench.noise import UNKNOWN, Conditions
@@ -80,6 +80,7 @@ def pytest_configure(config: pytest.Config) -> None:
     cells_file: Path | None = config.getoption("--lossbench-cells", None)
     known = records.read(cells_file) if cells_file else []
     config.stash[VERDICTS] = records.verdicts(known)
+    terminal.never_fail()
     folder: Path | None = config.getoption("--lossbench-steps", None)
     if folder:
         steps.start(folder, config.getoption("--lossbench-budget"))
@@ -91,6 +92,11 @@ def pytest_configure(config: pytest.Config) -> None:
     if not config.stash[CELLS]:
         raise pytest.UsageError("no problem has such a size and tier: see `lossbench list`")
     config.stash[PROBLEMS] = {one.name: one for one in found}
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Say what a file of a person's own had to be told about."""
+    return [remark for one in config.stash[PROBLEMS].values() for remark in one.remarks]
 
 
 def _cells_and_problems(config: pytest.Config) -> tuple[list[Cell], tuple[Problem, ...]]:

@@ -56,7 +56,7 @@ def fault(folder: Path, log: Path, code: int) -> Fault:
     """
     step = steps.last(folder)
     hang = folder / steps.HANG
-    trace = hang.read_text(errors="replace") if hang.exists() else ""
+    trace = hang.read_text(encoding="utf-8", errors="replace") if hang.exists() else ""
     if code == steps.CANNOT_WRITE:
         return Fault(None, "failed", _last_words(log))
     if trace:
@@ -89,7 +89,9 @@ def _of_hang(trace: str) -> str:
 
 def _last_words(log: Path) -> str:
     """Return the line of a log that says most about the end."""
-    lines = [line.strip() for line in log.read_text(errors="replace").splitlines()]
+    lines = [
+        line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines()
+    ]
     exits = [
         line.partition("Exit: ")[2].rstrip(" !") for line in lines if "outcomes.Exit: " in line
     ]

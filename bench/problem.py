@@ -143,6 +143,8 @@ class Problem:
         The tiers that get nested lists in place of arrays.
     source : str
         The file that a person wrote the problem in; empty for the built-in ones.
+    remarks : tuple of str
+        What a run says of that file before it begins.
     """
 
     name: str
@@ -158,6 +160,7 @@ class Problem:
     texts_cost: Callable[[Size, int], Cost] | None = None
     lists: frozenset[str] = frozenset({"loop"})
     source: str = ""
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

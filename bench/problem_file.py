@@ -12,7 +12,7 @@ import textwrap
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
@@ -31,6 +31,19 @@ TIER_OF_FUNCTION = {
     "jit": "numba",
     "parallel": "numba-parallel",
 }
+FUNCTIONS = (*TIER_OF_FUNCTION, "make_inputs", "hard_inputs", "cost", "sample")
+CONSTANTS: dict[str, tuple[type, ...]] = {
+    "NAME": (str,),
+    "TIERS": (dict,),
+    "ORACLE": (str,),
+    "SIZES": (dict,),
+    "LISTS": (bool,),
+    "TOLERANCE": (int, float, dict),
+    "GROWTH": (int, float),
+}
+# Share of two names' letters from which one is taken for the other: one letter too many or too few
+# in the shortest of ours, one wrong in those of five and more. A test has examples of both sides.
+NEAR = 0.8
 # A hundred times that of the built-in problems, and ten times: of this kernel nobody has worked out
 # how its rounding grows.
 TOLERANCE = {"float64": 1e-10, "float32": 1e-4}
@@ -178,13 +191,30 @@ class _Source:
 
     def lacks(self, what: str, *names: str) -> NoReturn:
         """Refuse the file for what it does not have; a name that is nearly it is pointed at."""
-        near = [other for name in names for other in get_close_matches(name, self._own_names())]
+        own = {name.casefold(): name for name, _ in _bound(self.tree.body)}
+        near = [own[one] for name in names for one in get_close_matches(name.casefold(), own)]
         hint = f" (line {self.line_of(near[0])} has {near[0]})" if near else ""
         where = f"{_shown(self.path)}, line {self.last_line}"
         raise ProblemFileError(f"{where}: the file ends without {what}{hint}")
 
-    def _own_names(self) -> list[str]:
-        return [name for name, _ in _bound(self.tree.body)]
+    def defined(self) -> list[str]:
+        """Return the names that the file itself gives a meaning: not imported, not private."""
+        nodes = ast.walk(self.tree)
+        imports = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+        imported = {name for name, _ in _bound(imports)}
+        own = dict.fromkeys(name for name, _ in _bound(self.tree.body))
+        return [
+            name
+            for name in own
+            if name in self.names and name not in imported and not name.startswith("_")
+        ]
+
+    def uses(self, name: str) -> bool:
+        """Return whether the file itself reads a name, as it does a helper's."""
+        return any(
+            isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load)
+            for node in ast.walk(self.tree)
+        )
 
     def ask(self, name: str, *given: Any) -> Any:
         """Call a function of the file; an exception is its file's fault, in its line."""
@@ -288,10 +318,12 @@ def load(path: Path, content: bytes) -> Problem:
     make_inputs = _function(source, "make_inputs")
     if make_inputs is None:
         source.lacks("a function make_inputs(size, dtype, rng)", "make_inputs")
+    sizes = _sizes(source)
+    remarks = _near_misses(source)
     found = Problem(
         name=_name(source),
         tiers={tier: partial(_given, kernel) for tier, kernel in tiers.items()},
-        sizes=_sizes(source),
+        sizes=sizes,
         make_inputs=partial(_inputs, source),
         outputs=partial(outputs_like, _tolerances(source)),
         cost=partial(_cost, source) if _function(source, "cost") else None,
@@ -303,6 +335,7 @@ def load(path: Path, content: bytes) -> Problem:
         oracle=_oracle(source, tiers),
         lists=frozenset({"loop"} if _lists(source) else ()),
         source=str(path),
+        remarks=remarks,
     )
     # What is wrong with them is said before a run begins
     problems.inputs(found, problems.smallest(found), "float64")
@@ -311,6 +344,59 @@ def load(path: Path, content: bytes) -> Problem:
 
 def _given(kernel: Kernel) -> Kernel:
     return kernel
+
+
+# --- names that are nearly ours
+
+
+def _near_misses(source: _Source) -> tuple[str, ...]:
+    """Refuse a name that is a misspelt one of ours; return a line for others that are near one."""
+    tiers = source.get("TIERS")
+    in_tiers = list(tiers.values()) if isinstance(tiers, dict) else []
+    lines = []
+    for name in source.defined():
+        known = _nearest(name)
+        if known is None or any(source.names[name] is tier for tier in in_tiers):
+            continue
+        if source.get(known) is None and _is_misspelt(source, name, known):
+            source.wrong(name, f"{name} looks like {known} misspelt, which the file lacks")
+        where = f"{_shown(source.path)}, line {source.line_of(name)}"
+        lines.append(f"{where}: {name} is none of lossbench's names and is not taken for {known}")
+    return tuple(lines)
+
+
+def _nearest(name: str) -> str | None:
+    """Return the known name that another is nearly, if any."""
+    if name in FUNCTIONS or name in CONSTANTS or len(name) < min(map(len, FUNCTIONS)):
+        return None
+    known = max((*FUNCTIONS, *CONSTANTS), key=lambda known: _likeness(name, known))
+    return known if _likeness(name, known) >= NEAR else None
+
+
+def _likeness(name: str, known: str) -> float:
+    """Return how alike two names are, up to 1: in another case, or with two letters swapped."""
+    name, known = name.casefold(), known.casefold()
+    swaps = (f"{name[:i]}{name[i + 1]}{name[i]}{name[i + 2 :]}" for i in range(len(name) - 1))
+    return 1.0 if known in swaps else SequenceMatcher(None, name, known).ratio()
+
+
+def _is_misspelt(source: _Source, name: str, known: str) -> bool:
+    """Whether a name near a known one is of its kind, and not a name of the person's own."""
+    value = source.names[name]
+    if known in CONSTANTS:
+        of_kind = isinstance(value, CONSTANTS[known])
+    else:
+        of_kind = callable(value) and not isinstance(value, type)
+    return of_kind and not _says_more(name, known) and not source.uses(name)
+
+
+def _says_more(name: str, known: str) -> bool:
+    """Whether a name holds a known one and more: loop2, costs, my_loop; not jitt or TOLERANCES."""
+    slips = {known, known + known[-1], known[0] + known}
+    if known in CONSTANTS:
+        slips.add(f"{known}S")
+    slips = {slip.casefold() for slip in slips}
+    return known.casefold() in name.casefold() and name.casefold() not in slips
 
 
 # --- what a file says, in the order of the template

@@ -1,34 +1,111 @@
-"""Compile with Numba's cache, or in memory where no folder can be written."""
+"""Compile with Numba's cache, or in memory where no folder can be written or a file is damaged."""
 
+import hashlib
+import pickle
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from numba import njit
+from numba.core.caching import FunctionCache, IndexDataCacheFile
 
 _said_no_cache = False
+_said_damaged = False
+_DIGEST = hashlib.sha256
 
 
 def cached(function: Callable[..., Any], **flags: Any) -> Any:
-    """Return `njit(cache=True, **flags)(function)`, without the cache where there can be none.
+    """Return `njit(cache=True, **flags)(function)`, whose cache never fails a call.
 
-    That there is none is said once. Numba's cache sees an edit of the function's own file and of no
-    other, and does not tell flags apart: a function that is cached twice needs two names.
+    What is wrong with it is said once. Numba's cache sees an edit of the function's own file and of
+    no other, and does not tell flags apart: a function that is cached twice needs two names.
     """
+    jitted: Any = njit(**flags)(function)
+    if jitted is function:  # NUMBA_DISABLE_JIT
+        return function
     try:
-        return njit(cache=True, **flags)(function)
-    except RuntimeError as error:  # no folder to cache in can be written
+        jitted._cache = _Cache(function)  # noqa: SLF001 - as its own `enable_caching` does
+    except (RuntimeError, OSError) as error:  # no folder to cache in can be written
         _say_no_cache(error)
-        return njit(**flags)(function)
+    return jitted
 
 
-def _say_no_cache(error: RuntimeError) -> None:
+class _Cache(FunctionCache):
+    """Numba's cache of a function; where it raises, the function is compiled in memory."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__(function)
+        impl = self._impl
+        stamp = impl.locator.get_source_stamp()
+        self._cache_file = _Files(self._cache_path, impl.filename_base, stamp)
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """Load a compiled function; None where there is none that is whole."""
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception as error:  # noqa: BLE001 - damaged bytes can raise anything
+            _say_damaged(error)
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        """Save a compiled function, where that can be done."""
+        try:
+            super().save_overload(sig, data)
+        except Exception as error:  # noqa: BLE001 - it is compiled, and the call is to go on
+            _say_no_cache(error)
+
+
+class _Files(IndexDataCacheFile):
+    """The files of a cache, with a digest at their ends, which `pickle` does not look at.
+
+    It would load damaged machine code, and the call would crash.
+    """
+
+    def __init__(self, *place: Any) -> None:
+        super().__init__(*place)
+        self._version = f"{self._version} with digests"
+
+    def _load_index(self) -> Any:
+        try:
+            return super()._load_index()
+        except Exception as error:  # noqa: BLE001 - as above; saving replaces it
+            _say_damaged(error)
+            return {}
+
+    def _load_data(self, name: str) -> Any:
+        content = Path(self._data_path(name)).read_bytes()
+        data, digest = content[: -_DIGEST().digest_size], content[-_DIGEST().digest_size :]
+        if _DIGEST(data).digest() != digest:
+            raise ValueError(f"{name} is not what was written")
+        return pickle.loads(data)
+
+    def _dump(self, obj: Any) -> bytes:
+        data: bytes = super()._dump(obj)
+        return data + _DIGEST(data).digest()
+
+
+def _say_no_cache(error: Exception) -> None:
     global _said_no_cache
     if not _said_no_cache:
         _said_no_cache = True
-        warnings.warn(
+        _say(
             f"lossbench compiles its kernels in memory, anew in each process: {error}. "
-            f"Set NUMBA_CACHE_DIR to a folder that can be written.",
-            RuntimeWarning,
-            stacklevel=4,
+            f"Set NUMBA_CACHE_DIR to a folder that can be written."
         )
+
+
+def _say_damaged(error: Exception) -> None:
+    global _said_damaged
+    if isinstance(error, OSError):
+        _say_no_cache(error)
+    elif not _said_damaged:
+        _said_damaged = True
+        kind = type(error).__name__
+        _say(
+            f"lossbench compiles a kernel anew, as its file in Numba's cache is damaged: "
+            f"{kind}: {error}"
+        )
+
+
+def _say(words: str) -> None:
+    warnings.warn(words, RuntimeWarning, stacklevel=5)

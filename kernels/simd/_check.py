@@ -1,4 +1,4 @@
-"""Input validation, with its error messages.
+"""Input validation, with its error messages; what other libraries give is left to `_foreign`.
 
 Two kinds of checks. Those of *types and dimensions* run in Python, on arrays. Those of *values*
 (from `entries` down) are what Numba compiles too: `_value_checks` jits these very functions, so a
@@ -13,8 +13,14 @@ from typing import Any, NoReturn, SupportsIndex
 import numpy as np
 from numpy.typing import NDArray
 
+from kernels.simd import _foreign
+
 KINDS = {"b": "booleans", "c": "complex numbers", "i": "integers", "u": "integers", "f": "floats"}
-KINDS |= {"S": "strings", "U": "strings"}
+KINDS |= {"S": "strings", "U": "strings", "M": "dates", "m": "time differences"}
+REALS = "real numbers"
+
+MOST = 1 << 48
+"""More entries than any machine's memory has: with more, a count is a slip."""
 
 LOSSES = ("svm", "softmax")
 METHODS = ("central", "forward")
@@ -23,6 +29,7 @@ GRADIENTS = ("analytic", "numerical")
 FLOAT32 = np.dtype(np.float32)
 FLOAT64 = np.dtype(np.float64)
 INT64 = np.dtype(np.int64)
+INT64_LEAST, INT64_MOST = -(1 << 63), (1 << 63) - 1
 
 
 # --- words for mistakes of type or dimension: raised here as TypeError and ValueError, and by
@@ -30,8 +37,33 @@ INT64 = np.dtype(np.int64)
 
 
 def kind_words(function: str, argument: str, expected: str, kind: str) -> str:
-    """Say that an argument holds another kind of values; `kind` is NumPy's letter for it."""
-    return f"{function}: {argument} must be {expected}, got {KINDS.get(kind, 'objects')}"
+    """Say that an argument holds other values; `kind` is NumPy's letter for them, or words."""
+    return f"{function}: {argument} must be {expected}, got {words_of(kind)}"
+
+
+def words_of(kind: str) -> str:
+    """Return the words for a kind, which is NumPy's letter or in words already."""
+    return kind if len(kind) > 1 else KINDS.get(kind, "objects")
+
+
+def value_words(function: str, argument: str, kind: str) -> str:
+    """Say that a function returned something else than a number; `kind` as in `kind_words`."""
+    return f"{function}: {argument} must return a real number, got {words_of(kind)}"
+
+
+def slope_words(function: str, argument: str, expected: str, kind: str) -> str:
+    """Say that a gradient returned something else than `expected`; `kind` as in `kind_words`."""
+    return f"{function}: {argument} must return {expected}, got {words_of(kind)}"
+
+
+def half_words(function: str, argument: str) -> str:
+    """Say that jitted code was given float16, which Numba cannot compute with."""
+    return f"{function}: {argument} must be in float32 or float64 in jitted code, got float16"
+
+
+def loss_too_words(function: str, argument: str) -> str:
+    """Say that a gradient returned its loss as well."""
+    return f"{function}: {argument} must return the gradient alone, got (loss, gradient)"
 
 
 def dimension_words(function: str, argument: str, axes: Sequence[str], ndim: int) -> str:
@@ -76,21 +108,39 @@ def real_array(
 
     Other real and integer dtypes become float64. With `axes`, the number of dimensions is held to.
     """
-    array = values if type(values) is np.ndarray else _as_array(function, argument, values)
+    array = values if type(values) is np.ndarray else _as_array(function, argument, values, REALS)
     if axes is not None and array.ndim != len(axes):
         raise ValueError(dimension_words(function, argument, axes, array.ndim))
     # The dtypes that are native exist once each: to compare them by identity costs least.
     if (array.dtype is FLOAT32 or array.dtype is FLOAT64) and array.flags.aligned:
         return array
-    if array.dtype.kind not in "fiu":
-        raise TypeError(kind_words(function, argument, "real numbers", array.dtype.kind))
+    if not _foreign.is_real(array.dtype):
+        array = _large_integers(function, argument, values, array)
     is_single = array.dtype.kind == "f" and array.dtype.itemsize == 4
     return np.require(array, np.float32 if is_single else np.float64, "A")
 
 
-def label_array(function: str, labels: Any) -> NDArray[np.int64]:
-    """Give the labels as a contiguous int64 array; nothing is copied if they are one."""
-    array = labels if type(labels) is np.ndarray else _as_array(function, "labels", labels)
+def _large_integers(
+    function: str, argument: str, values: Any, array: NDArray[Any]
+) -> NDArray[np.float64]:
+    """Give lists with integers that NumPy has no dtype for in float64; refuse anything else."""
+    numbers = _foreign.numbers(values)
+    if numbers is None:
+        raise TypeError(kind_words(function, argument, REALS, _foreign.kind(array.dtype)))
+    try:
+        return numbers.astype(np.float64)
+    except OverflowError:
+        too_large = "an integer that float64 does not hold"
+        raise ValueError(kind_words(function, argument, REALS, too_large)) from None
+
+
+def label_array(function: str, labels: Any, classes: int = MOST) -> NDArray[np.int64]:
+    """Give the labels as a contiguous int64 array; nothing is copied if they are one.
+
+    Labels that int64 does not hold are refused here, as they are: none is in [0, classes).
+    """
+    is_array = type(labels) is np.ndarray
+    array: NDArray[Any] = labels if is_array else _as_array(function, "labels", labels, "integers")
     if array.ndim != 1:
         raise ValueError(dimension_words(function, "labels", ("N",), array.ndim))
     flags = array.flags
@@ -98,20 +148,51 @@ def label_array(function: str, labels: Any) -> NDArray[np.int64]:
         return array
     if array.size == 0:  # an empty list has no kind: its length is what is wrong
         return np.empty(0, np.int64)
-    if array.dtype.kind not in "iu":
-        raise TypeError(kind_words(function, "labels", "integers", array.dtype.kind))
-    if array.dtype.kind == "u" and array.itemsize == 8:  # a huge label shall not wrap into range
-        array = np.minimum(array, np.iinfo(np.int64).max)
+    if not _foreign.is_whole(array.dtype):
+        array = _integers(function, labels, array)
+    if array.dtype.kind in "uO" and not INT64_LEAST <= array.min() <= array.max() <= INT64_MOST:
+        refuse_first_label(function, array, classes)
     return np.require(array, np.int64, ["C", "A"])
 
 
-def _as_array(function: str, argument: str, values: Any) -> NDArray[Any]:
+def _integers(function: str, labels: Any, array: NDArray[Any]) -> NDArray[np.object_]:
+    """Give lists with integers that NumPy has no dtype for as they are; refuse anything else."""
+    numbers = _foreign.numbers(labels)
+    if numbers is None or not all(isinstance(one, int | np.integer) for one in numbers):
+        raise TypeError(kind_words(function, "labels", "integers", _foreign.kind(array.dtype)))
+    return numbers
+
+
+def refuse_first_label(function: str, labels: NDArray[Any], classes: int) -> None:
+    """Refuse the first label outside [0, classes), if there is one."""
+    for index in np.flatnonzero((labels < 0) | (labels >= classes))[:1]:
+        refuse_label(function, int(labels[index]), int(index), classes)
+
+
+def _as_array(function: str, argument: str, values: Any, expected: str) -> NDArray[Any]:
+    misread = _foreign.misread(values)
+    if misread:
+        raise TypeError(kind_words(function, argument, expected, misread))
     try:
-        return np.asarray(values)
+        array = _foreign.as_array(values)
     except ValueError:
         raise ValueError(
             f"{function}: {argument} must be rectangular, got rows of different lengths"
         ) from None
+    except (TypeError, RuntimeError) as error:  # of the library that the values are from
+        words = f"{_named(values)} that NumPy does not take ({error})"
+        raise TypeError(kind_words(function, argument, expected, words)) from error
+    if array.ndim == 0 and array.dtype.kind in "OSU":  # no array at all
+        raise TypeError(kind_words(function, argument, expected, _named(values)))
+    return array
+
+
+def _named(value: Any) -> str:
+    """Return words for one value of another type."""
+    if value is None:
+        return "None"
+    dtype = getattr(value, "dtype", None)
+    return f"a {type(value).__name__}" + (f" of {dtype}" if dtype is not None else "")
 
 
 def result_array(
@@ -160,13 +241,20 @@ def one_dtype(*arrays: NDArray[Any]) -> list[NDArray[Any]]:
 
 
 def real(function: str, argument: str, value: Any) -> float:
-    """Give one real number as a float."""
+    """Give one real number as a float; one too large for it as an infinity."""
     if type(value) is float:
         return value
     kind = _kind_of_one(value)
     if kind not in "fiu":
         raise TypeError(kind_words(function, argument, "a real number", kind))
-    return float(value)
+    return _as_float(value)
+
+
+def _as_float(value: Any) -> float:
+    try:
+        return float(value)
+    except OverflowError:  # an int
+        return math.inf if value > 0 else -math.inf
 
 
 def integer(function: str, argument: str, value: SupportsIndex) -> int:
@@ -179,11 +267,64 @@ def integer(function: str, argument: str, value: SupportsIndex) -> int:
     return operator.index(value)
 
 
+def count(function: str, argument: str, value: SupportsIndex, least: int) -> int:
+    """Give one integer from `least` on, of which there can be so many."""
+    number = integer(function, argument, value)
+    at_least(function, argument, number, least)
+    at_most(function, argument, number, MOST)
+    return number
+
+
 def _kind_of_one(value: Any) -> str:
-    """NumPy's letter for the kind of one number; that of objects for whatever is not one."""
-    if np.isscalar(value) or (isinstance(value, np.ndarray) and value.ndim == 0):
-        return np.asarray(value).dtype.kind
-    return "O"
+    """NumPy's letter for the kind of one number, or words; that of objects for what is not one."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return "i"
+    if isinstance(value, np.ma.MaskedArray):
+        return "a masked array"
+    if type(value).__name__ == "NAType":
+        return "a missing value (NA)"
+    if not np.isscalar(value) and not (isinstance(value, np.ndarray) and value.ndim == 0):
+        return "O"
+    dtype = np.asarray(value).dtype
+    return "f" if dtype.kind == "V" and _foreign.is_real(dtype) else _foreign.kind(dtype)
+
+
+# --- what a function returned
+
+
+def value_of(function: str, argument: str, result: Any) -> float:
+    """Give what a function returned as a float: one real number, also as an array of one entry."""
+    if type(result) is float:
+        return result
+    kind = _kind_of_result(result)
+    if kind:
+        raise TypeError(value_words(function, argument, kind))
+    return _as_float(result.item() if isinstance(result, np.ndarray) else result)
+
+
+def _kind_of_result(result: Any) -> str:
+    """Return the kind of a result that is no real number, as in `kind_words`; else nothing."""
+    shape = getattr(result, "shape", ())
+    if isinstance(result, np.ma.MaskedArray):
+        return "a masked array"
+    if math.prod(shape) != 1:
+        return f"an array of shape {tuple(shape)}"
+    dtype = np.dtype(type(result)) if isinstance(result, bool | complex) else None
+    dtype = getattr(result, "dtype", dtype)
+    if isinstance(dtype, np.dtype):
+        return "" if _foreign.is_real(dtype) else _foreign.kind(dtype)
+    return "" if hasattr(result, "__float__") else _named(result)
+
+
+def gradient_of(function: str, argument: str, result: Any, shape: tuple[int, ...]) -> NDArray[Any]:
+    """Give what a gradient returned at a point of this shape as an array of real numbers."""
+    if isinstance(result, tuple) and len(result) == 2 and np.ndim(result[0]) == 0:
+        has_loss = shape == () or np.ndim(result[1]) > 0
+        if has_loss:
+            raise TypeError(loss_too_words(function, argument))
+    slope = real_array(function, argument, result)
+    returned_shape(function, argument, slope.shape, shape)
+    return slope
 
 
 def seed_bits(seed: int) -> np.uint64:
@@ -286,6 +427,12 @@ def at_least(function: str, argument: str, value: int, least: int) -> None:
     """Refuse an integer below `least`."""
     if value < least:
         raise refusal("{}: {} must be at least {}, got {}", function, argument, least, value)
+
+
+def at_most(function: str, argument: str, value: int, most: int) -> None:
+    """Refuse an integer above `most`."""
+    if value > most:
+        raise refusal("{}: {} must be at most {}, got {}", function, argument, most, value)
 
 
 def choice(function: str, argument: str, value: str, known: tuple[str, str]) -> None:

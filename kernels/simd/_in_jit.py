@@ -10,11 +10,12 @@ import numpy as np
 from numba import objmode, typeof, types
 from numba.core.errors import TypingError
 from numba.core.imputils import impl_ret_borrowed
+from numba.core.registry import cpu_target
 from numba.extending import intrinsic, overload
 
 from kernels.simd import _check
 from kernels.simd._compile import DualKernel, Twins, kernel
-from kernels.simd._value_checks import apart_from_itself, refuse_overlap
+from kernels.simd._value_checks import apart_from_itself, refuse_label, refuse_overlap
 
 _LETTERS: tuple[tuple[Any, str], ...] = (
     (types.Boolean, "b"),
@@ -39,11 +40,17 @@ def accept_array(
     """Refuse, at compile time, what is not an array of these kinds and dimensions."""
     array = unwrapped(array)
     if not isinstance(array, types.Array):
-        raise TypingError(f"{function}: {argument} must be an array")
+        raise TypingError(f"{function}: {argument} must be an array, got {array}")
+    _refuse_half(function, argument, array.dtype)
     if axes is not None and array.ndim != len(axes):
         raise TypingError(_check.dimension_words(function, argument, axes, array.ndim))
     if _kind(array.dtype) not in kinds:
         raise TypingError(_check.kind_words(function, argument, expected, _kind(array.dtype)))
+
+
+def _refuse_half(function: str, argument: str, scalar: Any) -> None:
+    if scalar == types.float16:  # Numba has no arithmetic of it on a CPU
+        raise TypingError(_check.half_words(function, argument))
 
 
 def accept_reals(
@@ -60,6 +67,7 @@ def accept_labels(function: str, labels: Any) -> None:
 
 def accept_real(function: str, argument: str, value: Any) -> None:
     """Refuse, at compile time, what is not a real number."""
+    _refuse_half(function, argument, value)
     if _kind(value) not in "fi":
         raise TypingError(_check.kind_words(function, argument, "a real number", _kind(value)))
 
@@ -82,11 +90,74 @@ def accept_function(function: str, argument: str, f: Any) -> None:
         raise TypingError(_check.not_jitted_words(function, argument))
 
 
+def _returned_by(f: Any, point: Any) -> Any:
+    """Numba type that a jitted function returns at a point; None where it cannot take one."""
+    function_type: Any = f if isinstance(f, types.Type) else typeof(f)
+    signature = function_type.get_call_type(cpu_target.typing_context, (point,), {})
+    return None if signature is None else types.unliteral(signature.return_type)
+
+
+def accept_value(
+    function: str, argument: str, f: Any, point: Any, error: type[Exception] = TypingError
+) -> None:
+    """Refuse a jitted function that returns something else than a real number.
+
+    Parameters
+    ----------
+    function, argument : str
+        The names for the message.
+    f : jitted function, or Numba's type of one
+    point : Numba type
+        What `f` will be called with.
+    error : class
+        `TypeError` for a caller in Python.
+    """
+    returned = _returned_by(f, point)
+    if returned is not None and _kind(returned) not in "fi":
+        raise error(_check.value_words(function, argument, _named(returned)))
+
+
+def accept_gradient(
+    function: str, argument: str, gradient: Any, point: Any, error: type[Exception] = TypingError
+) -> None:
+    """Refuse a jitted gradient that returns no array of real numbers (a number at a number).
+
+    Parameters as in `accept_value`.
+    """
+    returned = _returned_by(gradient, point)
+    if returned is None:
+        return
+    parts: Any = getattr(returned, "types", ())  # of a tuple
+    if len(parts) == 2 and _kind(parts[0]) in "fi":
+        raise error(_check.loss_too_words(function, argument))
+    of_array = isinstance(point, types.Array)
+    expected = "an array of real numbers" if of_array else "a real number"
+    scalar = returned.dtype if of_array and isinstance(returned, types.Array) else returned
+    if isinstance(returned, types.Array) != of_array or _kind(scalar) not in "fi":
+        raise error(_check.slope_words(function, argument, expected, _named(returned)))
+
+
+def _named(returned: Any) -> str:
+    """Return words for a Numba type: as from Python, where it is of numbers."""
+    if isinstance(returned, types.Array):
+        kind = _kind(returned.dtype)
+        of = "" if kind in "fi" else f" of {_check.words_of(kind)}"
+        return f"a {returned.ndim}-dimensional array{of}"
+    if isinstance(returned, types.NoneType):
+        return "None"
+    if isinstance(returned, types.BaseTuple):
+        return f"a tuple of {len(returned)}"
+    kind = _kind(returned)
+    return kind if kind != "O" else str(returned)
+
+
 def accept_point(function: str, argument: str, x: Any) -> None:
     """Refuse, at compile time, what is neither an array of real numbers nor a real number."""
     if isinstance(unwrapped(x), types.Array):
         accept_reals(function, argument, x)
-    elif _kind(x) not in "fi":
+        return
+    _refuse_half(function, argument, x)
+    if _kind(x) not in "fi":
         raise TypingError(_check.kind_words(function, argument, "real numbers", _kind(x)))
 
 
@@ -135,16 +206,42 @@ def _as_floats(array):
     return lambda array: array.astype(np.float64)
 
 
-def as_labels(labels: Any) -> Any:
-    """Give labels as a contiguous int64 array; for jitted code."""
+def as_labels(function: str, labels: Any, classes: int) -> Any:
+    """Give labels as a contiguous int64 array; for jitted code.
+
+    Of uint64, those outside [0, classes) are refused here, as they are: int64 does not hold them.
+    """
     raise NotImplementedError
 
 
 @overload(as_labels, inline="always")
-def _as_labels(labels):
+def _as_labels(function, labels, classes):
     if labels.dtype == types.int64:
-        return lambda labels: np.ascontiguousarray(labels)
-    return lambda labels: labels.astype(np.int64)
+        return lambda function, labels, classes: np.ascontiguousarray(labels)
+    if labels.dtype == types.uint64:
+        return _from_uint64
+    return lambda function, labels, classes: labels.astype(np.int64)
+
+
+def _from_uint64(function, labels, classes):
+    for index in range(labels.size):
+        if labels[index] >= np.uint64(classes):
+            refuse_label(function, labels[index], index, classes)
+    return labels.astype(np.int64)
+
+
+def batch_of(batch_size: Any, samples: int) -> int:
+    """Give the size of a batch, at most all samples; for jitted code."""
+    raise NotImplementedError
+
+
+@overload(batch_of)
+def _batch_of(batch_size, samples):
+    if is_none(batch_size):
+        return lambda batch_size, samples: samples
+    if batch_size == types.uint64:  # with int64, it would be compared as a float
+        return lambda batch_size, samples: np.int64(min(batch_size, np.uint64(samples)))
+    return lambda batch_size, samples: min(np.int64(batch_size), samples)
 
 
 def as_result(function: str, like: Any, out: Any, scores: Any) -> Any:

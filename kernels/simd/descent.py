@@ -103,8 +103,7 @@ def gradient_descent(
     x0 = _check.real_array("gradient_descent", "x0", x0)
     learning_rate = _check.real("gradient_descent", "learning_rate", learning_rate)
     _check.finite("gradient_descent", "learning_rate", learning_rate)
-    steps = _check.integer("gradient_descent", "steps", steps)
-    _check.at_least("gradient_descent", "steps", steps, 0)
+    steps = _check.count("gradient_descent", "steps", steps, 0)
     path = np.empty((steps + 1, *x0.shape), x0.dtype)
     path[0] = x0
     if not is_jitted(gradient):

@@ -28,6 +28,7 @@ from kernels.simd._in_jit import (
     as_float64,
     as_labels,
     as_real,
+    batch_of,
     common_dtype,
     is_none,
     or_default,
@@ -37,11 +38,13 @@ from kernels.simd._in_jit import (
 from kernels.simd._value_checks import (
     at_least,
     at_least_zero,
+    at_most,
     check_linear,
     check_steps,
     choice,
     entries,
     finite,
+    refuse_labels,
     step_size,
 )
 from kernels.simd.losses import (
@@ -423,7 +426,7 @@ def _arrays(
     X = _check.real_array(function, "X", X, ("N", "D"))
     W = _check.real_array(function, names[0], W, ("D", "C"))
     b = _check.real_array(function, names[1], b, ("C",))
-    labels = _check.label_array(function, labels)
+    labels = _check.label_array(function, labels, W.shape[1])
     W, b, X = (np.ascontiguousarray(array) for array in _check.one_dtype(W, b, X))
     return W, b, X, labels
 
@@ -460,7 +463,7 @@ def _linear_loss_in_jit(W, b, X, labels, loss="softmax", margin=1.0, regularizat
             as_contiguous(W, dtype),
             as_contiguous(b, dtype),
             as_contiguous(X, dtype),
-            as_labels(labels),
+            as_labels("linear_loss", labels, W.shape[1]),
             loss == "svm",
             as_real(margin),
             as_real(regularization),
@@ -538,7 +541,7 @@ def _linear_gradient_in_jit(W, b, X, labels, loss="softmax", margin=1.0, regular
             as_contiguous(W, dtype),
             as_contiguous(b, dtype),
             as_contiguous(X, dtype),
-            as_labels(labels),
+            as_labels("linear_gradient", labels, W.shape[1]),
             loss == "svm",
             as_real(margin),
             as_real(regularization),
@@ -683,7 +686,7 @@ def _linear_numerical_gradient_in_jit(
             as_contiguous(W, np.float64),
             as_contiguous(b, np.float64),
             as_contiguous(X, np.float64),
-            as_labels(labels),
+            as_labels(function, labels, W.shape[1]),
             loss == "svm",
             as_real(margin),
             as_real(regularization),
@@ -881,8 +884,9 @@ def train_linear(
     """
     function = "train_linear"
     X = _check.real_array(function, "X", X, ("N", "D"))
-    labels = _check.label_array(function, labels)
-    classes = _class_count(classes, labels)
+    known = _check.MOST if classes is None else _check.count(function, "classes", classes, 1)
+    labels = _check.label_array(function, labels, known)
+    classes = _class_count(labels) if classes is None else known
     W0 = np.zeros((X.shape[1], classes), X.dtype) if W0 is None else W0
     b0 = np.zeros(classes, X.dtype) if b0 is None else b0
     W, b, X, labels = _arrays(function, W0, b0, X, labels, ("W0", "b0"))
@@ -891,11 +895,8 @@ def train_linear(
     _check.choice(function, "gradient", gradient, _check.GRADIENTS)
     _check.choice(function, "method", method, _check.METHODS)
     step = _check.real(function, "h", h), method == "central"
-    epochs = _check.integer(function, "epochs", epochs)
-    _check.at_least(function, "epochs", epochs, 0)
-    batch_size = (
-        len(X) if batch_size is None else _check.integer(function, "batch_size", batch_size)
-    )
+    epochs = _check.count(function, "epochs", epochs, 0)
+    batch_size = len(X) if batch_size is None else _batch_size(batch_size, len(X))
     batching = batch_size, int(_check.seed_bits(_check.integer(function, "seed", seed)))
     descent = (
         bool(train_bias),
@@ -908,12 +909,19 @@ def train_linear(
     return W, b, losses
 
 
-def _class_count(classes: int | None, labels: NDArray[np.int64]) -> int:
-    if classes is None:
-        return max(int(labels.max(initial=0)), 0) + 1
-    classes = _check.integer("train_linear", "classes", classes)
-    _check.at_least("train_linear", "classes", classes, 1)
-    return classes
+def _batch_size(batch_size: int, samples: int) -> int:
+    """Size of a batch, at most all samples, also where int64 does not hold it."""
+    batch_size = _check.integer("train_linear", "batch_size", batch_size)
+    _check.at_least("train_linear", "batch_size", batch_size, 1)
+    return min(batch_size, samples)
+
+
+def _class_count(labels: NDArray[np.int64]) -> int:
+    """Classes that there are where nobody says: the largest label + 1, at least 1."""
+    largest = max(int(labels.max(initial=0)), 0)
+    if largest >= _check.MOST:
+        _check.refuse_first_label("train_linear", labels, _check.MOST)
+    return largest + 1
 
 
 @overload(train_linear)
@@ -984,8 +992,10 @@ def _train_linear_in_jit(
         choice(function, "gradient", gradient, _check.GRADIENTS)
         choice(function, "method", method, _check.METHODS)
         at_least(function, "epochs", epochs, 0)
-        whole_labels = as_labels(labels)
-        count = or_default(classes, largest_label(whole_labels) + 1)
+        at_most(function, "epochs", epochs, _check.MOST)
+        at_most(function, "classes", or_default(classes, 1), _check.MOST)
+        whole_labels = as_labels(function, labels, or_default(classes, _check.MOST))
+        count = class_count(classes, whole_labels)
         at_least(function, "classes", count, 1)
         W = or_zeros(W0, (X.shape[1], count), dtype)
         b = or_zeros(b0, (count,), dtype)
@@ -1001,17 +1011,31 @@ def _train_linear_in_jit(
             gradient == "numerical",
             (as_real(h), method == "central"),
             (bool(train_bias), as_real(learning_rate), as_real(momentum)),
-            (or_default(batch_size, X.shape[0]), np.uint64(seed)),
+            (batch_of(batch_size, X.shape[0]), np.uint64(seed)),
         )
         return W, b, losses
 
     return call
 
 
+def class_count(classes: Any, labels: Any) -> int:
+    """Give the number of classes, of the labels where nobody says; for jitted code."""
+    raise NotImplementedError
+
+
+@overload(class_count)
+def _class_count_in_jit(classes, labels):
+    if is_none(classes):
+        return lambda classes, labels: count_classes(labels)
+    return lambda classes, labels: np.int64(classes)
+
+
 @kernel
-def largest_label(labels):
-    """Largest label, at least 0."""
+def count_classes(labels):
+    """Classes that there are where nobody says: the largest label + 1, at least 1."""
     largest = 0
     for label in labels:
         largest = max(largest, label)
-    return largest
+    if largest >= _check.MOST:
+        refuse_labels("train_linear", labels, _check.MOST)
+    return largest + 1

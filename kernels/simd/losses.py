@@ -182,7 +182,7 @@ def svm_loss(
     5.2667
     """
     scores = _check.real_array("svm_loss", "scores", scores, ("N", "C"))
-    labels = _check.label_array("svm_loss", labels)
+    labels = _check.label_array("svm_loss", labels, scores.shape[1])
     margin = _check.real("svm_loss", "margin", margin)
     return float(
         svm_loss_kernel.variant(worth_threads(parallel, scores.size), scores)(
@@ -199,7 +199,9 @@ def _svm_loss_in_jit(scores, labels, margin=1.0, parallel=False):
     run = pick("svm_loss", svm_loss_kernel, parallel)
 
     def call(scores, labels, margin=1.0, parallel=False):
-        return run(as_floats(scores), as_labels(labels), as_real(margin))
+        return run(
+            as_floats(scores), as_labels("svm_loss", labels, scores.shape[1]), as_real(margin)
+        )
 
     return call
 
@@ -280,7 +282,7 @@ def softmax_loss(scores: ArrayLike, labels: ArrayLike, *, parallel: bool = False
     2.7587
     """
     scores = _check.real_array("softmax_loss", "scores", scores, ("N", "C"))
-    labels = _check.label_array("softmax_loss", labels)
+    labels = _check.label_array("softmax_loss", labels, scores.shape[1])
     return float(
         softmax_loss_kernel.variant(worth_threads(parallel, scores.size), scores)(scores, labels)
     )
@@ -293,7 +295,7 @@ def _softmax_loss_in_jit(scores, labels, parallel=False):
     run = pick("softmax_loss", softmax_loss_kernel, parallel)
 
     def call(scores, labels, parallel=False):
-        return run(as_floats(scores), as_labels(labels))
+        return run(as_floats(scores), as_labels("softmax_loss", labels, scores.shape[1]))
 
     return call
 
@@ -562,7 +564,7 @@ def svm_loss_gradient(
     (1.5, array([[-1.,  1.]]))
     """
     values = _check.real_array("svm_loss_gradient", "scores", scores, ("N", "C"))
-    indices = _check.label_array("svm_loss_gradient", labels)
+    indices = _check.label_array("svm_loss_gradient", labels, values.shape[1])
     margin = _check.real("svm_loss_gradient", "margin", margin)
     out = _check.result_array("svm_loss_gradient", values, out, scores=scores, labels=labels)
     run = svm_loss_gradient_kernel.variant(worth_threads(parallel, values.size), values, out)
@@ -581,7 +583,12 @@ def _svm_loss_gradient_in_jit(scores, labels, margin=1.0, out=None, parallel=Fal
         floats = as_floats(scores)
         dscores = as_result("svm_loss_gradient", floats, out, scores)
         apart_from_labels("svm_loss_gradient", out, labels)
-        return run(floats, as_labels(labels), as_real(margin), dscores), dscores
+        return run(
+            floats,
+            as_labels("svm_loss_gradient", labels, scores.shape[1]),
+            as_real(margin),
+            dscores,
+        ), dscores
 
     return call
 
@@ -663,7 +670,7 @@ def softmax_loss_gradient(
     array([[-0.5,  0.5]])
     """
     values = _check.real_array("softmax_loss_gradient", "scores", scores, ("N", "C"))
-    indices = _check.label_array("softmax_loss_gradient", labels)
+    indices = _check.label_array("softmax_loss_gradient", labels, values.shape[1])
     out = _check.result_array("softmax_loss_gradient", values, out, scores=scores, labels=labels)
     run = softmax_loss_gradient_kernel.variant(worth_threads(parallel, values.size), values, out)
     return run(values, indices, out), out
@@ -680,6 +687,8 @@ def _softmax_loss_gradient_in_jit(scores, labels, out=None, parallel=False):
         floats = as_floats(scores)
         dscores = as_result("softmax_loss_gradient", floats, out, scores)
         apart_from_labels("softmax_loss_gradient", out, labels)
-        return run(floats, as_labels(labels), dscores), dscores
+        return run(
+            floats, as_labels("softmax_loss_gradient", labels, scores.shape[1]), dscores
+        ), dscores
 
     return call

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -356,6 +357,99 @@ def test_a_wrong_file_is_named_with_its_line_and_what_is_wrong(tmp_path, text, l
     assert "\n" not in message
 
 
+MISSPELT = {
+    "vectorised": "vectorized", "Vectorized": "vectorized", "vectorzed": "vectorized",
+    "vecotrized": "vectorized", "paralell": "parallel", "parallell": "parallel", "jti": "jit",
+    "jitt": "jit", "JIT": "jit", "hard_input": "hard_inputs", "hardinputs": "hard_inputs",
+    "hard_imputs": "hard_inputs", "csot": "cost", "coost": "cost", "Cost": "cost",
+    "smaple": "sample", "sampel": "sample", "Sample": "sample",
+}  # fmt: skip
+MISSPELT_CONSTANTS = {
+    "TOLERENCE = 1e-3": "TOLERANCE", "Tolerance = {'float64': 1e-3}": "TOLERANCE",
+    "TOLERANCES = {'float32': 1}": "TOLERANCE", "tolerance: float = 1": "TOLERANCE",
+    "GROWHT = 2": "GROWTH", "GROTH = 1.5": "GROWTH", "LSITS = True": "LISTS",
+    "LIST = True": "LISTS", "NAEM = 'x'": "NAME", "TIER = {}": "TIERS", "Tiers = {}": "TIERS",
+    "ORACEL = 'numpy'": "ORACLE", "oracle = 'numpy'": "ORACLE",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [(f"def {name}(*given): return given", known) for name, known in MISSPELT.items()]
+    + [*MISSPELT_CONSTANTS.items(), ("if True:\n  paralel = loop", "parallel")],
+)
+def test_a_misspelt_name_is_refused(tmp_path, text, known):
+    base = LOOP + INPUTS
+    with pytest.raises(ProblemFileError) as caught:
+        loaded(tmp_path, f"{base}{text}\n")
+    name = re.search(r"def (\w+)|(\w+)(: float)? =", text)
+    line = f"line {base.count(chr(10)) + text.count(chr(10)) + 1}"
+    words = f"{name[1] or name[2]} looks like {known} misspelt, which the file lacks"
+    assert str(caught.value) == f"{tmp_path / 'double.py'}, {line}: {words}"
+
+
+def test_a_misspelt_oracle_of_one_s_own_is_refused(tmp_path):
+    text = NUMPY + INPUTS + LOOP.replace("loop", "lopo") + "ORACLE = 'numpy'\n"
+    with pytest.raises(ProblemFileError, match="line 9: lopo looks like loop misspelt"):
+        loaded(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "near"),
+    [
+        ("def loop2(x): return x", "loop"),
+        ("def costs(size): return size", "cost"),
+        ("costs = [1, 2]", "cost"),
+        ("def samples(x): return x", "sample"),
+        ("samples = 3", "sample"),
+        ("def jit2(x): return x", "jit"),
+        ("TOLERANCE_2 = 1e-3", "TOLERANCE"),
+        ("lists = [[1], [2, 3]]", "LISTS"),
+        ("class Sample: pass", "sample"),
+        ("def vectorised(x): return 2 * x\ndef vectorized(x): return vectorised(x)", "vectorized"),
+        ("def simple(a, b): return a\ndef helper(a): return simple(a, a)", "sample"),
+        ("tolerance = 1e-3\ndef helper(a): return a < tolerance", "TOLERANCE"),
+        ("sized = 3", "SIZES"),
+        ("TOLERENCE = 1e-3\nTOLERANCE = 1e-3", "TOLERANCE"),
+    ],
+)
+def test_other_names_near_a_known_one_get_a_line(tmp_path, text, near):
+    one = loaded(tmp_path, f"{LOOP}{INPUTS}{text}\n")
+    name = re.search(r"(?:def |class )?(\w+)", text)[1]
+    words = f"line 8: {name} is none of lossbench's names and is not taken for {near}"
+    assert one.remarks == (f"{tmp_path / 'double.py'}, {words}",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def jitter(x): return x",
+        "def fit(x): return x",
+        "def cost_of(x): return x",
+        "def most(x): return x",
+        "def pool(x): return x",
+        "x, n, d, c = 1, 2, 3, 4",
+        "def _vectorised(x): return x",
+        "from numpy import vectorize as vectorised",
+        "import json as csot",
+        "def f(x):\n    vectorised = tolerence = x\n    return vectorised",
+        "def vectorised(x): return [2 * v for v in x]\nTIERS = {'mine': vectorised}",
+        "names = {'a': 1}\ndel names",
+        "shape, total, result, weights, scores, labels = range(6)",
+    ],
+)
+def test_names_of_one_s_own_are_left_alone(tmp_path, text):
+    assert loaded(tmp_path, f"{LOOP}{INPUTS}{text}\n").remarks == ()
+
+
+@pytest.mark.parametrize(
+    "path", [*EXAMPLES, ROOT / "bench/template.py"], ids=lambda path: path.stem
+)
+def test_our_own_files_have_no_near_misses(path):
+    (one,) = problems_in([look_at(path)])
+    assert one.remarks == ()
+
+
 def test_a_file_s_functions_are_refused_when_they_go_wrong_later(tmp_path):
     text = (
         WHOLE
@@ -543,6 +637,56 @@ def test_a_wrong_kernel_is_refused_and_the_run_exits_1(tmp_path):
     checked = run("bench", "check", *arguments[:4], cwd=tmp_path)
     assert checked.returncode == 1
     assert "disagrees: double-wrong-S-float64: the result[0] is " in checked.stdout
+
+
+def test_a_misspelt_name_ends_with_2_and_a_near_one_with_a_line(tmp_path):
+    written(tmp_path, LOOP + INPUTS + NUMPY.replace("zed", "sed"))
+    check = ["bench", "check", "--problem", "double.py", "--size", "S"]
+    refused = run(*check, cwd=tmp_path)
+    assert refused.returncode == 2
+    words = "double.py, line 9: vectorised looks like vectorized misspelt, which the file lacks"
+    assert words in " ".join(refused.stderr.split())
+    written(tmp_path, WHOLE + "costs = {'S': 1}\ndef loop2(x):\n    return x\n")
+    what = ["--problem", "double.py", "--size", "S", "--passes", "1", "--no-floors"]
+    for process in (run(*check, cwd=tmp_path), run("bench", "run", *what, cwd=tmp_path)):
+        assert process.returncode == 0, process.stdout + process.stderr
+        for line, name, known in ((11, "costs", "cost"), (12, "loop2", "loop")):
+            words = f"double.py, line {line}: {name} is none of lossbench's names and is not taken"
+            assert f"{words} for {known}\n" in process.stdout
+
+
+MISSING = "def missing(x):\n    import no_such_library\nTIERS = {'missing': missing}\n"
+UNCOMPARED = "Nothing was compared with the oracle in: double\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "code"),
+    [
+        (LOOP + INPUTS + MISSING, [], 2),
+        (WHOLE + MISSING, ["--tier", "missing"], 2),
+        (WHOLE + MISSING, ["--tier", "loop"], 0),
+        (LOOP + INPUTS, [], 0),
+    ],
+)
+def test_where_nothing_is_compared_a_line_says_so(tmp_path, text, options, code):
+    written(tmp_path, text)
+    what = ["--problem", "double.py", "--size", "S", *options]
+    runs_of = ["--passes", "1", "--no-floors"]
+    checked = run("bench", "check", *what, cwd=tmp_path)
+    timed = run("bench", "run", *what, *runs_of, cwd=tmp_path)
+    for process in (checked, timed):
+        assert process.returncode == code, process.stdout + process.stderr
+        assert UNCOMPARED in process.stdout
+
+
+def test_what_is_compared_and_then_too_slow_is_compared(tmp_path):
+    slow = "import time\ndef vectorized(x):\n    time.sleep(0.3)\n    return 2 * x\n"
+    written(tmp_path, LOOP + slow + INPUTS)
+    what = ["--problem", "double.py", "--size", "S", "--budget", "0.1"]
+    process = run("bench", "check", *what, cwd=tmp_path)
+    assert process.returncode == 0, process.stdout + process.stderr
+    assert "1 ok, 1 skipped" in process.stdout
+    assert UNCOMPARED not in process.stdout
 
 
 def test_pytest_bench_times_a_file(tmp_path):

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from inputs import read_only
 from mistakes import MISTAKES
-from numba import njit
+from numba import njit, types
 from numba.core.errors import TypingError
 from tiers import FILLING, LABELLED, OF_SCORES
 
 import kernels
+from kernels.simd._in_jit import accept_gradient, accept_value
 
 
 def compiled_value(mistake):
@@ -172,6 +173,143 @@ def test_a_bad_label_leaves_out_as_it_was(operation):
     np.testing.assert_array_equal(out, 7)
 
 
-def test_a_label_that_int64_does_not_hold_is_out_of_range():
-    with pytest.raises(ValueError, match=r"svm_loss: labels must be in \[0, 2\), got"):
-        callers.svm_loss(np.eye(2), np.array([0, 2**63 + 1], np.uint64), 1.0)
+@njit
+def trained(X, labels, classes, epochs, batch_size):
+    return kernels.train_linear(X, labels, classes=classes, epochs=epochs, batch_size=batch_size)
+
+
+UINT64 = np.array([0, 2**63 + 5], np.uint64)
+
+
+@pytest.mark.parametrize("operation", ["svm_loss", "softmax_loss_gradient", "linear_loss"])
+def test_a_label_that_int64_does_not_hold_is_named_as_it_is(operation):
+    arguments = callers.arguments(operation)
+    with pytest.raises(ValueError, match=f"labels must be in .*, got {2**63 + 5} at index 1"):
+        getattr(callers, operation)(**arguments | {"labels": UINT64})
+    with pytest.raises(ValueError, match=r"labels must be in .*, got 9 at index 0"):
+        getattr(callers, operation)(**arguments | {"labels": np.array([9, 0], np.uint64)})
+
+
+def test_uint64_labels_are_taken():
+    labels = np.array([1, 0])
+    want = callers.svm_loss(np.eye(2), labels, 1.0)
+    assert callers.svm_loss(np.eye(2), labels.astype(np.uint64), 1.0) == want
+
+
+@pytest.mark.parametrize("labels", [UINT64, np.array([0, 2**63 - 1]), np.array([0, 2**48])])
+def test_labels_of_more_classes_than_there_can_be(labels):
+    for classes, known in ((None, 2**48), (2, 2)):
+        words = rf"labels must be in \[0, {known}\), got {labels[1]} at index 1"
+        with pytest.raises(ValueError, match=words):
+            trained(np.eye(2), labels, classes, 2, None)
+
+
+@pytest.mark.parametrize("value", [2**48 + 1, 2**63 - 1, np.uint64(2**63 + 1)])
+def test_more_than_there_can_be(value):
+    for argument, counts in (("classes", (value, 2)), ("epochs", (2, value))):
+        with pytest.raises(ValueError, match=f"{argument} must be at most {2**48}, got {value}"):
+            trained(np.eye(2), np.array([0, 1]), *counts, None)
+
+
+@pytest.mark.parametrize("value", [2, 2**62, 2**63 - 1, np.uint64(2**63), np.uint64(2**64 - 1)])
+def test_a_batch_of_all_samples_and_more(value):
+    arguments = np.eye(2), np.array([0, 1]), 2, 3
+    for got, want in zip(trained(*arguments, value), trained(*arguments, None), strict=True):
+        np.testing.assert_array_equal(got, want)
+
+
+def test_float16_is_refused_in_words():
+    half = np.eye(2, dtype=np.float16)
+    for arguments, argument in (
+        ((half, np.array([0, 1]), 1.0), "scores"),
+        ((np.eye(2), np.array([0, 1]), np.float16(1)), "margin"),
+    ):
+        words = f"svm_loss: {argument} must be in float32 or float64 in jitted code, got float16"
+        with pytest.raises(TypingError, match=words):
+            callers.svm_loss(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"), [((1.0, 2.0), "UniTuple"), (None, "none"), (1.0, "float64")], ids=repr
+)
+def test_what_is_no_array_is_named(value, words):
+    with pytest.raises(TypingError, match=f"softmax: scores must be an array, got {words}"):
+        callers.softmax(value)
+
+
+# --- what jitted functions return: the helpers, which their callers' tests go through, too
+
+POINT, NUMBER = types.Array(types.float64, 1, "C"), types.float64
+
+
+def total(x):
+    return x.sum()
+
+
+def complex_sum(x):
+    return x.sum() * 1j
+
+
+def same(x):
+    return x
+
+
+def nothing(x):
+    pass
+
+
+def with_loss(x):
+    return x.sum(), x
+
+
+def number_with_loss(x):
+    return x * x, 2 * x
+
+
+def positive(x):
+    return x.sum() > 0
+
+
+def complex_slopes(x):
+    return x * 1j
+
+
+@pytest.mark.parametrize("error", [TypingError, TypeError])
+@pytest.mark.parametrize(
+    ("f", "words"),
+    [
+        (complex_sum, "complex numbers"),
+        (same, "a 1-dimensional array"),
+        (nothing, "None"),
+        (with_loss, "a tuple of 2"),
+        (positive, "booleans"),
+    ],
+)
+def test_what_a_function_may_not_return(f, words, error):
+    with pytest.raises(error) as raised:
+        accept_value("numerical_gradient", "f", njit(f), POINT, error)
+    assert str(raised.value) == f"numerical_gradient: f must return a real number, got {words}"
+
+
+@pytest.mark.parametrize(
+    ("gradient", "point", "words"),
+    [
+        (with_loss, POINT, "the gradient alone, got (loss, gradient)"),
+        (number_with_loss, NUMBER, "the gradient alone, got (loss, gradient)"),
+        (nothing, POINT, "an array of real numbers, got None"),
+        (total, POINT, "an array of real numbers, got floats"),
+        (complex_slopes, POINT, "an array of real numbers, got a 1-dimensional array of co"),
+        (complex_slopes, NUMBER, "a real number, got complex numbers"),
+    ],
+)
+def test_what_a_gradient_may_not_return(gradient, point, words):
+    with pytest.raises(TypingError) as raised:
+        accept_gradient("gradient_descent", "gradient", njit(gradient), point)
+    assert str(raised.value).startswith(f"gradient_descent: gradient must return {words}")
+
+
+def test_what_jitted_functions_may_return():
+    accept_value("check_gradient", "f", njit(lambda x: x.sum()), POINT)
+    accept_value("check_gradient", "f", njit(lambda x: int(x)), NUMBER)
+    accept_gradient("check_gradient", "gradient", njit(same), POINT)
+    accept_gradient("check_gradient", "gradient", njit(lambda x: 2 * x), NUMBER)

@@ -1,0 +1,174 @@
+"""Numba's cache, damaged or unwritable: a call compiles, says one line, and never fails."""
+
+import os
+import pickle
+import subprocess
+import sys
+import textwrap
+import warnings
+from pathlib import Path
+
+import numba
+import pytest
+
+from kernels import _cache
+
+ROOT = Path(__file__).parents[1]
+MODULE = """
+from kernels._cache import cached
+def _doubled(x):
+    return 2 * x
+doubled = cached(_doubled, nogil=True)
+"""
+LINE = "lossbench compiles"
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """A folder for the cache, and the notes unsaid."""
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr(_cache, "_said_no_cache", False)
+    monkeypatch.setattr(_cache, "_said_damaged", False)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "doubling.py").write_text(MODULE)
+    return tmp_path / "cache"
+
+
+def doubled():
+    """The function of the module, as a new process would have it."""
+    sys.modules.pop("doubling", None)
+    import doubling
+
+    return doubling.doubled
+
+
+def called(*values):
+    """Call it; the results, how many of its compiled variants were cached, and what was said."""
+    function = doubled()
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        results = [function(value) for value in values]
+    return results, sum(function.stats.cache_hits.values()), [str(one.message) for one in said]
+
+
+def only(cache, suffix):
+    (path,) = cache.rglob(f"*{suffix}")
+    return path
+
+
+def test_a_whole_cache_is_used_and_says_nothing(cache):
+    assert called(3.0) == ([6.0], 0, [])
+    assert called(3.0) == ([6.0], 1, [])
+    assert only(cache, ".nbi").exists()
+
+
+@pytest.mark.parametrize("suffix", [".nbi", ".nbc"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda _: b"",
+        lambda content: content[:1],
+        lambda content: content[: len(content) // 2],
+        lambda content: content[:-33],
+        lambda _: b"garbage" * 100,
+        lambda content: b"\0" * len(content),
+        lambda _: pickle.dumps({"another": "file"}),
+    ],
+    ids=["empty", "one-byte", "half", "last-bytes", "garbage", "zeros", "other"],
+)
+def test_a_damaged_file_is_replaced(cache, suffix, damage):
+    called(3.0)
+    path = only(cache, suffix)
+    path.write_bytes(damage(path.read_bytes()))
+    results, hits, said = called(3.0)
+    assert (results, hits) == ([6.0], 0)
+    assert len(said) <= 1
+    assert all(f"{LINE} a kernel anew, as its file in Numba's cache is" in one for one in said)
+    assert called(3.0) == ([6.0], 1, []), "and the next process is fast again"
+
+
+def test_a_hole_in_the_machine_code_is_seen(cache):
+    called(3.0)
+    path = only(cache, ".nbc")
+    content = path.read_bytes()
+    path.write_bytes(content[:2000] + b"\0" * 2000 + content[4000:])
+    results, hits, said = called(3.0)
+    assert (results, hits) == ([6.0], 0)
+    assert "is not what was written" in said[0]
+
+
+def test_damage_is_said_once(cache):
+    called(3.0, 3)
+    for path in cache.rglob("*.nbc"):
+        path.write_bytes(b"")
+    results, hits, said = called(3.0, 3)
+    assert (results, hits, len(said)) == ([6.0, 6], 0, 1)
+
+
+def test_an_index_of_another_version_is_replaced_in_silence(cache):
+    called(3.0)
+    only(cache, ".nbi").write_bytes(pickle.dumps("0.1") + b"whatever it wrote")
+    assert called(3.0) == ([6.0], 0, [])
+    assert called(3.0) == ([6.0], 1, [])
+
+
+def test_an_index_that_is_a_folder(cache):
+    called(3.0)
+    path = only(cache, ".nbi")
+    path.unlink()
+    path.mkdir()
+    results, hits, said = called(3.0)
+    assert (results, hits) == ([6.0], 0)
+    (line,) = said
+    assert "its kernels in memory, anew in each process: [Errno 21] Is a directory" in line
+
+
+@pytest.mark.parametrize("attribute", ["_save_index", "_save_data"])
+@pytest.mark.usefixtures("cache")
+def test_a_disk_that_is_full_after_the_first_test(monkeypatch, attribute):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(_cache._Files, attribute, full)
+    results, hits, said = called(3.0, 3)
+    assert (results, hits) == ([6.0, 6], 0)
+    (line,) = said
+    assert f"{LINE} its kernels in memory" in line
+    assert "No space left on device" in line
+
+
+def test_a_folder_that_is_gone_and_cannot_be_made_again(cache):
+    function = doubled()
+    for path in sorted(cache.rglob("*"), reverse=True):
+        path.rmdir()
+    cache.rmdir()
+    cache.write_text("a file in its place")
+    with pytest.warns(RuntimeWarning, match=f"{LINE} its kernels in memory"):
+        assert function(3.0) == 6.0
+
+
+def test_the_library_and_the_texts_with_every_file_emptied(tmp_path):
+    program = textwrap.dedent("""
+        import warnings, numpy as np, kernels, kernels.jit
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            scores, labels = np.zeros((1, 2)), np.zeros(1, np.int64)
+            for home in (kernels, kernels.jit):
+                print(round(home.softmax_loss(scores, labels), 4), end=" ")
+        print(len(said))
+    """)
+
+    def run():
+        return subprocess.run(
+            [sys.executable, "-W", "error", "-c", program],
+            capture_output=True, text=True, check=True, cwd=tmp_path,
+            env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "c"), "PYTHONPATH": str(ROOT)},
+        ).stdout.split()  # fmt: skip
+
+    assert run() == ["0.6931", "0.6931", "0"]
+    files = [path for path in (tmp_path / "c").rglob("*") if path.suffix in {".nbi", ".nbc"}]
+    assert len(files) == 4
+    for path in files:
+        path.write_bytes(b"")
+    assert run() == ["0.6931", "0.6931", "1"]
+    assert run() == ["0.6931", "0.6931", "0"]
