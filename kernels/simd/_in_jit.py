@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 from numba import objmode, typeof, types
+from numba.core.compiler import Flags
 from numba.core.errors import TypingError
 from numba.core.imputils import impl_ret_borrowed
 from numba.core.registry import cpu_target
+from numba.core.targetconfig import ConfigStack
 from numba.extending import intrinsic, overload
 
 from kernels.simd import _check
@@ -24,6 +26,12 @@ _LETTERS: tuple[tuple[Any, str], ...] = (
     (types.Complex, "c"),
     (types.UnicodeType, "U"),
 )
+
+
+OWN_FLAGS: Any = Flags()
+"""Those of a function that states none and is called from Python."""
+OWN_FLAGS.nrt = True
+OWN_FLAGS.error_model = "python"
 
 
 def _kind(scalar: Any) -> str:
@@ -91,9 +99,13 @@ def accept_function(function: str, argument: str, f: Any) -> None:
 
 
 def _returned_by(f: Any, point: Any) -> Any:
-    """Numba type that a jitted function returns at a point; None where it cannot take one."""
+    """Numba type that a jitted function returns at a point; None where it cannot take one.
+
+    To know it Numba compiles the function, which is not to take the flags of whoever is compiled.
+    """
     function_type: Any = f if isinstance(f, types.Type) else typeof(f)
-    signature = function_type.get_call_type(cpu_target.typing_context, (point,), {})
+    with ConfigStack().enter(OWN_FLAGS):
+        signature = function_type.get_call_type(cpu_target.typing_context, (point,), {})
     return None if signature is None else types.unliteral(signature.return_type)
 
 
@@ -462,3 +474,8 @@ def numpy_dtype(x: Any) -> Any:
     """Give the NumPy dtype of what is computed from an array, or from a number."""
     dtype = getattr(unwrapped(x), "dtype", types.float64)
     return np.float32 if dtype == types.float32 else np.float64
+
+
+def point_type(x: Any, dtype: Any = types.float64) -> Any:
+    """Numba type of what a function gets at a point: a float, or a contiguous array."""
+    return types.float64 if is_number(x) else types.Array(dtype, unwrapped(x).ndim, "C")

@@ -7,13 +7,16 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numba import typeof
 from numba.extending import is_jitted, overload
+from numba.np.numpy_support import from_dtype
 from numpy.typing import ArrayLike, NDArray
 
 from kernels.simd import _check
 from kernels.simd._compile import kernel
 from kernels.simd._in_jit import (
     accept_function,
+    accept_gradient,
     accept_integer,
     accept_point,
     accept_real,
@@ -22,6 +25,7 @@ from kernels.simd._in_jit import (
     is_number,
     number_of,
     numpy_dtype,
+    point_type,
 )
 from kernels.simd._value_checks import at_least, finite, returned_shape
 
@@ -52,8 +56,7 @@ def _descend_in_python(
     rate = path.dtype.type(learning_rate)
     for k in range(len(path) - 1):
         point = path[k].copy() if path.ndim > 1 else float(path[k])
-        slope = _check.real_array("gradient_descent", "gradient", gradient(point))
-        _check.returned_shape("gradient_descent", "gradient", slope.shape, np.shape(point))
+        slope = _check.gradient_of("gradient_descent", "gradient", gradient(point), np.shape(point))
         with np.errstate(over="ignore", invalid="ignore"):  # a path may diverge
             path[k + 1] = path[k] - rate * slope
 
@@ -109,6 +112,7 @@ def gradient_descent(
     if not is_jitted(gradient):
         _descend_in_python(gradient, path, learning_rate)
     else:
+        accept_gradient("gradient_descent", "gradient", gradient, point_type(typeof(x0)), TypeError)
         (descend_array if x0.ndim else descend_number)(gradient, path, learning_rate)
     return path
 
@@ -120,6 +124,8 @@ def _gradient_descent_in_jit(gradient, x0, learning_rate=0.01, steps=100):
     accept_real("gradient_descent", "learning_rate", learning_rate)
     accept_integer("gradient_descent", "steps", steps)
     dtype = numpy_dtype(x0)
+    point = point_type(x0, from_dtype(np.dtype(dtype)))
+    accept_gradient("gradient_descent", "gradient", gradient, point)
     if is_number(x0):
 
         def call_number(gradient, x0, learning_rate=0.01, steps=100):

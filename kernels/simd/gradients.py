@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numba import get_num_threads, prange
+from numba import get_num_threads, prange, typeof
 from numba.extending import is_jitted, overload, register_jitable
 from numpy.typing import ArrayLike, NDArray
 
@@ -17,9 +17,11 @@ from kernels.simd import _check
 from kernels.simd._compile import Twins, kernel, one_at_a_time
 from kernels.simd._in_jit import (
     accept_function,
+    accept_gradient,
     accept_point,
     accept_real,
     accept_text,
+    accept_value,
     as_real,
     given,
     is_number,
@@ -27,6 +29,7 @@ from kernels.simd._in_jit import (
     like_number,
     number_of,
     pick,
+    point_type,
     private_point,
 )
 from kernels.simd._value_checks import (
@@ -139,7 +142,10 @@ def number_slope(name, f, point, h, central):
     taken = above - below
     if taken == 0.0:
         refuse_lost_step(name, "x", 0)
-    return (float(f(above)) - float(f(below))) / taken
+    rise = 0.0  # in float64, also where `f` gives a float32
+    rise += f(above)
+    rise -= f(below)
+    return rise / taken
 
 
 compiled_slopes_in_place = kernel(slopes_in_place, calls_function=True)
@@ -166,6 +172,10 @@ def _differences(
 ) -> NDArray[np.float64]:
     """Finite differences at a checked array, in its shape and in float64."""
     jitted, central = is_jitted(f), method == "central"
+    if jitted:
+        accept_value(name, "f", f, point_type(typeof(x)), TypeError)
+    else:
+        f = _on_views(name, f)
     if x.ndim == 0:
         number = compiled_number_slope if jitted else number_slope
         return np.asarray(number(name, f, float(x), h, central))
@@ -175,6 +185,16 @@ def _differences(
         threaded = one_at_a_time(slopes_in_threads) if parallel else None
         ways = threaded or compiled_slopes_in_place, compiled_slopes_of_copies
     return np.asarray(array_slopes(name, *ways, f, point, h, central)).reshape(x.shape)
+
+
+def _on_views(name: str, f: Callable[[Any], float]) -> Callable[[Any], float]:
+    """Give a plain function a view of its argument, of which it may change shape and flags."""
+
+    def f_on_view(point: Any) -> float:
+        argument = point.view() if isinstance(point, np.ndarray) else point
+        return _check.value_of(name, "f", f(argument))
+
+    return f_on_view
 
 
 def numerical_gradient(
@@ -253,6 +273,7 @@ def _numerical_gradient_in_jit(f, x, h=1e-5, method="central", parallel=False):
     accept_point(name, "x", x)
     accept_real(name, "h", h)
     accept_text(name, "method", method)
+    accept_value(name, "f", f, point_type(x))
     in_place = pick(name, Twins(compiled_slopes_in_place, slopes_in_threads), parallel)
     if is_number(x):
 
@@ -407,8 +428,9 @@ def check_gradient(
     tolerance = _check.real("check_gradient", "tolerance", tolerance)
     _check.at_least_zero("check_gradient", "tolerance", tolerance)
     point = np.array(x, dtype=np.float64, order="C") if x.ndim else float(x)
-    claimed = _check.real_array("check_gradient", "gradient", gradient(point))
-    _check.returned_shape("check_gradient", "gradient", claimed.shape, x.shape)
+    if is_jitted(gradient):
+        accept_gradient("check_gradient", "gradient", gradient, point_type(typeof(x)), TypeError)
+    claimed = _check.gradient_of("check_gradient", "gradient", gradient(point), x.shape)
     slopes = _differences("check_gradient", f, x, h, "central")
     error, index = largest_error(_flat(claimed), _flat(slopes))
     entry = tuple(int(i) for i in np.unravel_index(index, x.shape))
@@ -418,7 +440,7 @@ def check_gradient(
 @kernel(calls_function=True)
 def claimed_at(gradient, point):
     """What a gradient says at a copy of the point, flat and in float64; and its shape."""
-    claimed = np.asarray(gradient(point.copy()))
+    claimed = gradient(point.copy())
     return claimed.astype(np.float64).ravel(), claimed.shape
 
 
@@ -436,6 +458,8 @@ def _check_gradient_in_jit(f, gradient, x, h=1e-5, tolerance=1e-6):
     accept_point(name, "x", x)
     accept_real(name, "h", h)
     accept_real(name, "tolerance", tolerance)
+    accept_value(name, "f", f, point_type(x))
+    accept_gradient(name, "gradient", gradient, point_type(x))
     if is_number(x):
 
         def call_number(f, gradient, x, h=1e-5, tolerance=1e-6):
