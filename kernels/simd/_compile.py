@@ -8,15 +8,19 @@ import threading
 from collections.abc import Callable
 from functools import partial
 from types import FunctionType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
-from numba import njit, types
+import numpy as np
+from numba import config, njit, types
 from numba.extending import is_jitted
 from numba.np.numpy_support import from_dtype
 from numba.np.ufunc.parallel import threading_layer
 from numpy.typing import NDArray
 
 from kernels._cache import cached
+
+WITHOUT_JIT = bool(config.DISABLE_JIT)  # type: ignore[attr-defined]
+"""Whether NUMBA_DISABLE_JIT is set, as for a debugger: `_without_jit` then computes."""
 
 OPTIONS: dict[str, Any] = {
     # Serial kernels touch no Python object: other Python threads may run meanwhile.
@@ -58,13 +62,23 @@ def kernel(
     """
     if function is None:
         return partial(kernel, entry=entry, parallel=parallel, inline=inline)
+    if WITHOUT_JIT:
+        return _uncompiled(function, entry)
     flags = OPTIONS | {"parallel": parallel, "forceinline": inline}
     return cached(function, **flags) if entry else njit(**flags)(function)
 
 
+def _uncompiled(function: Callable[..., Any], entry: bool) -> Callable[..., Any]:
+    """Give what runs in place of a kernel; like compiled code, an entry warns of nothing."""
+    from kernels.simd._without_jit import stand_in
+
+    run = stand_in(function)
+    return np.errstate(all="ignore")(run) if entry else run
+
+
 def for_function(jitted: Any, f: Any) -> Any:
     """Give a kernel that calls `f`: compiled where `f` is jitted, else the Python it is made of."""
-    return jitted if is_jitted(f) else jitted.py_func
+    return jitted if is_jitted(f) else getattr(jitted, "py_func", jitted)
 
 
 Signature = Callable[[Any], tuple[Any, ...]]
@@ -96,6 +110,8 @@ def variants(jitted: Any, signature: Signature) -> Callable[..., Callable[..., A
     strided: dict[str, Callable[..., Any]] = {}
 
     def compile_for(array: NDArray[Any], layout: Any) -> Callable[..., Any]:
+        if WITHOUT_JIT:
+            return cast(Callable[..., Any], jitted)
         array_type = types.Array(from_dtype(array.dtype), array.ndim, layout)
         entry: Callable[..., Any] = jitted.compile(signature(array_type))
         return entry
