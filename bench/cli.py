@@ -437,8 +437,11 @@ def descent(
 def lecture() -> None:
     """Train the post's classifier in every tier."""
     from bench.demo import lecture_table, train_lecture
+    from bench.environment import refuse_without_jit
     from bench.report import console
 
+    with _usage_errors():
+        refuse_without_jit()
     out = console()
     with _status(out) as say:
         trainings = train_lecture(say)
@@ -488,8 +491,10 @@ def _run_or_csv(name: str, output: Path) -> Path:
 
 
 def _cells(found: "Sequence[Problem]", options: "Options") -> "list[Cell]":
+    from bench.environment import refuse_without_jit
     from bench.plan import cells_of
 
+    refuse_without_jit()
     cells = cells_of(found, options)
     if not cells:
         raise ValueError(

@@ -86,6 +86,7 @@ def pytest_configure(config: pytest.Config) -> None:
         steps.start(folder, config.getoption("--lossbench-budget"))
     os.environ["NUMBA_CACHE_DIR"] = environment.numba_cache()
     try:
+        environment.refuse_without_jit()
         config.stash[CELLS], found = _cells_and_problems(config)
     except ValueError as error:
         raise pytest.UsageError(str(error)) from error

@@ -59,6 +59,23 @@ def code(folders: Iterable[str] = CODE) -> str:
     return digest.hexdigest()
 
 
+def refuse_without_jit() -> None:
+    """Refuse to measure where Numba may not compile: its column would have times of plain Python.
+
+    Raises
+    ------
+    ValueError
+        It may not.
+    """
+    from numba import config
+
+    if config.DISABLE_JIT:  # type: ignore[attr-defined]
+        raise ValueError(
+            "NUMBA_DISABLE_JIT is set: Numba compiles nothing, and what would be timed as Numba is "
+            "plain Python. Unset it"
+        )
+
+
 def numba_cache() -> str:
     """Return the folder for Numba's cache: one for each state of the code that is compiled.
 

@@ -8,14 +8,18 @@ import threading
 from collections.abc import Callable
 from functools import partial
 from types import FunctionType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
-from numba import njit, types
+import numpy as np
+from numba import config, njit, types
 from numba.np.numpy_support import from_dtype
 from numba.np.ufunc.parallel import threading_layer
 from numpy.typing import NDArray
 
 from kernels._cache import cached
+
+WITHOUT_JIT = bool(config.DISABLE_JIT)  # type: ignore[attr-defined]
+"""Whether NUMBA_DISABLE_JIT is set, as for a debugger: `_without_jit` then computes."""
 
 OPTIONS: dict[str, Any] = {
     # Serial kernels touch no Python object: other Python threads may run meanwhile.
@@ -71,10 +75,20 @@ def kernel(
             calls_function=calls_function,
             asks_python=asks_python,
         )
+    if WITHOUT_JIT:
+        return _uncompiled(function, entry)
     flags = OPTIONS | {"parallel": parallel, "forceinline": inline, "nogil": not asks_python}
     if calls_function:
         flags["error_model"] = "python"
     return cached(function, **flags) if entry else njit(**flags)(function)
+
+
+def _uncompiled(function: Callable[..., Any], entry: bool) -> Callable[..., Any]:
+    """Give what runs in place of a kernel; like compiled code, an entry warns of nothing."""
+    from kernels.simd._without_jit import stand_in
+
+    run = stand_in(function)
+    return np.errstate(all="ignore")(run) if entry else run
 
 
 Signature = Callable[[Any], tuple[Any, ...]]
@@ -106,6 +120,8 @@ def variants(jitted: Any, signature: Signature) -> Callable[..., Callable[..., A
     strided: dict[str, Callable[..., Any]] = {}
 
     def compile_for(array: NDArray[Any], layout: Any) -> Callable[..., Any]:
+        if WITHOUT_JIT:
+            return cast(Callable[..., Any], jitted)
         array_type = types.Array(from_dtype(array.dtype), array.ndim, layout)
         entry: Callable[..., Any] = jitted.compile(signature(array_type))
         return entry

@@ -86,7 +86,8 @@ def check_step(function, h, method):
 @kernel
 def check_steps(function, argument, values, h, central):
     """Refuse a step that rounding swallows in one of the entries that it is to change."""
-    for index, value in enumerate(values.flat):
+    for index, entry in enumerate(values.flat):
+        value = np.float64(entry)
         taken = (value + h) - (value - h if central else value)
         if taken == 0.0:  # NaN where the entry is not finite
             refuse_lost_step(function, argument, index)

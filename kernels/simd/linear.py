@@ -326,9 +326,6 @@ def shares_of(scores, svm):
 @kernel
 def numerical_gradient(W, b, X, labels, objective, step, with_biases):
     """Loss, and its differences by W and, where they are wanted, b, of float64 arrays."""
-    check_steps("train_linear", "W", W, *step)
-    if with_biases:
-        check_steps("train_linear", "b", b, *step)
     scores = linear_scores(W, b, X)
     own, others = shares_of(scores, objective[0])
     dW, db = np.empty_like(W), np.empty_like(b)
@@ -766,6 +763,10 @@ def train_kernel(X, labels, W, b, losses, objective, numerical, step, descent, b
             if not one_batch:
                 batch = order[start : min(start + batch_size, samples)]
                 batch_X, batch_labels = X[batch], labels[batch]
+            if numerical:
+                check_steps("train_linear", "W", W, *step)
+                if train_bias:
+                    check_steps("train_linear", "b", b, *step)
             batch_loss, dW, db = batch_gradient(
                 W, b, batch_X, batch_labels, objective, numerical, step, train_bias
             )

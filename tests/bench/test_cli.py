@@ -224,6 +224,35 @@ def test_a_mistake_is_a_line_and_exit_code_2(arguments, words, tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"file"}, "nothing is begun"
 
 
+COMPARED = ["compare", ROOT / "results/sample", ROOT / "results/sample"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["run", "svm_loss"], 2),
+        (["run", "--resume", "{folder}"], 2),
+        (["check", "svm_loss"], 2),
+        (["sweep", "svm_loss"], 2),
+        (["compile-cost", "{folder}"], 2),
+        (["demo", "lecture"], 2),
+        (["list"], 0),
+        (["show", "train_linear"], 0),
+        (["report", "{folder}", "--format", "terminal"], 0),
+        (COMPARED, 0),
+    ],
+    ids=lambda words: "-".join(map(str, words[:2])) if isinstance(words, list) else None,
+)
+def test_nothing_is_timed_without_the_compiler(finished, arguments, code, monkeypatch, tmp_path):
+    monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
+    words = [str(argument).format(folder=finished[1]) for argument in arguments]
+    process = lossbench(*words, cwd=tmp_path)
+    assert process.returncode == code, process.stdout + process.stderr
+    refused = "NUMBA_DISABLE_JIT is set" in " ".join(process.stderr.split())
+    assert refused is (code == 2)
+    assert not list(tmp_path.iterdir()), "nothing is begun"
+
+
 def test_help_answers_without_what_loads_long():
     program = (
         "import sys; from bench.cli import app; app(['--help'], standalone_mode=False); "

@@ -51,6 +51,12 @@ def test_without_k_the_default_cells_are_there():
     assert "float32" not in process.stdout
 
 
+def test_nothing_is_timed_without_the_compiler():
+    process = pytest_bench("-k", "svm_loss-numba", variables={"NUMBA_DISABLE_JIT": "1"})
+    assert process.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "ERROR: NUMBA_DISABLE_JIT is set" in process.stderr
+
+
 def test_cells_by_option():
     options = ["--lossbench-size=S", "--lossbench-dtype=float32", "--lossbench-tier=loop,numpy"]
     process = pytest_bench("--collect-only", "-q", *options)

@@ -1,0 +1,147 @@
+"""What computes where Numba may not compile (NUMBA_DISABLE_JIT): the NumPy texts.
+
+The kernels, with their checks, are then the plain functions that they are made of. Only what has no
+meaning in plain Python, such as a vector, is replaced here: by module and name, with the same
+arguments. Of the library, this module alone imports a text; `_compile` imports it where it has to.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from kernels.vectorized import gradients, linear, losses
+
+
+def stand_in(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give what runs in place of a kernel: its own body, but for those in this module."""
+    home = function.__module__.rpartition(".")[2]
+    return STAND_INS.get(f"{home}.{function.__name__}", function)
+
+
+# --- losses, of some rows; in float64, in which the library sums
+
+
+def _rows(scores, start, stop):
+    return scores[start:stop].astype(np.float64)
+
+
+def svm_block(scores, labels, margin, start, stop):
+    some = _rows(scores, start, stop)
+    return losses.svm_loss(some, labels[start:stop], margin) * len(some)
+
+
+def softmax_loss_block(scores, labels, start, stop):
+    some = _rows(scores, start, stop)
+    return losses.softmax_loss(some, labels[start:stop]) * len(some)
+
+
+def softmax_block(scores, start, stop, out):
+    out[start:stop] = losses.softmax(_rows(scores, start, stop))
+
+
+def log_softmax_block(scores, start, stop, out):
+    out[start:stop] = losses.log_softmax(_rows(scores, start, stop))
+
+
+def svm_gradient_block(scores, labels, margin, start, stop, out):
+    some = _rows(scores, start, stop)
+    loss, dscores = losses.svm_loss_gradient(some, labels[start:stop], margin)
+    out[start:stop] = dscores * (len(some) / len(labels))
+    return loss * len(some)
+
+
+def softmax_gradient_block(scores, labels, start, stop, out):
+    some = _rows(scores, start, stop)
+    loss, dscores = losses.softmax_loss_gradient(some, labels[start:stop])
+    out[start:stop] = dscores * (len(some) / len(labels))
+    return loss * len(some)
+
+
+# --- the linear classifier
+
+
+def linear_scores(W, b, X):
+    return X @ W + b
+
+
+def penalty(W, regularization):
+    return regularization * float(np.sum(W * W, dtype=np.float64))
+
+
+def analytic_gradient(W, b, X, labels, objective):
+    W64, b64, X64 = (array.astype(np.float64) for array in (W, b, X))
+    loss, dW, db = linear.linear_gradient(W64, b64, X64, labels, *_options(objective))
+    return loss, dW.astype(W.dtype), db.astype(b.dtype)
+
+
+def batch_gradient(W, b, X, labels, objective, numerical, step, with_biases):
+    if not numerical:
+        return analytic_gradient(W, b, X, labels, objective)
+    data = W, b, X, labels, *_options(objective)
+    return linear.linear_loss(*data), *linear.linear_numerical_gradient(*data, *_step(step))
+
+
+def block_differences(block, W, X, labels, scores, own, others, objective, step, dW, db):
+    """Fill dW (block 0) or db (block 1) by the differences of whole losses."""
+    svm, margin, regularization = objective
+
+    def loss_at(moved_scores, weights):
+        data_loss = (
+            losses.svm_loss(moved_scores, labels, margin)
+            if svm
+            else losses.softmax_loss(moved_scores, labels)
+        )
+        return data_loss + penalty(weights, regularization)
+
+    if block == 0:
+
+        def loss_by_weights(moved):
+            return loss_at(scores + X @ (moved - W), moved)
+
+        dW[:] = gradients.numerical_gradient(loss_by_weights, W, *_step(step))
+    else:
+
+        def loss_by_biases(moved):
+            return loss_at(scores + moved, W)
+
+        db[:] = gradients.numerical_gradient(loss_by_biases, np.zeros_like(db), *_step(step))
+
+
+def _options(objective):
+    svm, margin, regularization = objective
+    return "svm" if svm else "softmax", margin, regularization
+
+
+def _step(step):
+    h, central = step
+    return h, "central" if central else "forward"
+
+
+def descend(parameters, velocity, slopes, learning_rate, momentum):
+    velocity *= momentum
+    velocity -= learning_rate * slopes
+    parameters += velocity
+
+
+STAND_INS: dict[str, Callable[..., Any]] = {
+    "_value_checks.labels_fit": lambda labels, start, stop, classes: bool(
+        ((labels[start:stop] >= 0) & (labels[start:stop] < classes)).all()
+    ),
+    "losses.ordered_sum": lambda values: float(values.sum()),
+    "losses.svm_block": svm_block,
+    "losses.softmax_loss_block": softmax_loss_block,
+    "losses.softmax_block": softmax_block,
+    "losses.log_softmax_block": log_softmax_block,
+    "losses.svm_gradient_block": svm_gradient_block,
+    "losses.softmax_gradient_block": softmax_gradient_block,
+    "linear.linear_scores": linear_scores,
+    "linear.penalty": penalty,
+    "linear.analytic_gradient": analytic_gradient,
+    "linear.batch_gradient": batch_gradient,
+    "linear.block_count": lambda _: 2,
+    "linear.shares_of": lambda scores, _: (scores, scores),
+    "linear.block_differences": block_differences,
+    "linear.shuffled": linear.shuffled,
+    "linear.descend": descend,
+}
