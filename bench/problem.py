@@ -276,15 +276,6 @@ def tier_arguments(problem: Problem, tier: str, arguments: Arguments) -> Argumen
     return arguments
 
 
-def tier_result(tier: str, value: Any) -> Any:
-    """Return what a tier returned with a peer's own arrays as NumPy's."""
-    if tier not in PEERS:
-        return value
-    if isinstance(value, tuple):
-        return tuple(tier_result(tier, item) for item in value)
-    return np.asarray(value) if hasattr(value, "__array__") else value
-
-
 def to_lists(arguments: Arguments) -> Arguments:
     """Return the arguments with every array as nested lists of Python numbers."""
     return tuple(item.tolist() if isinstance(item, np.ndarray) else item for item in arguments)

@@ -365,9 +365,15 @@ class _Copier:
         return new
 
 
-def _are_rows(rows: list[Any]) -> bool:
+def _are_rows(rows: Any) -> bool:
     """Whether there is nothing in some lists or tuples that would have to be copied by itself."""
     return set(map(type, _flat(rows))) <= ATOMS
+
+
+def holds_atoms(items: Any) -> bool:
+    """Whether a list or tuple holds atoms only, or lists and tuples of them; quickly."""
+    kinds = set(map(type, items))
+    return kinds <= ATOMS or (kinds <= {list, tuple} and _are_rows(items))
 
 
 def _boxed(items: list[Any]) -> Any:
