@@ -340,7 +340,7 @@ def _call(problem: Problem, cell: Cell, arguments: Arguments) -> _Returned:
     returned = _timed(problem, cell, kernel, given)
     with _refusing(problem):
         value = results.settled(returned.value)
-    _untouched(given)
+    _untouched(problem, given)
     return replace(returned, value=value)
 
 
@@ -418,9 +418,10 @@ def _line(error: Exception, problem: Problem) -> str:
     return f" ({Path(problem.source).name}, line {lines[-1]})" if lines else ""
 
 
-def _untouched(given: Given) -> None:
+def _untouched(problem: Problem, given: Given) -> None:
     """Refuse a tier that changed what it was given."""
-    harm = given.harm()
+    with _refusing(problem):
+        harm = given.harm()
     if harm:
         raise _RefusalError("disagrees", harm)
 
@@ -461,7 +462,7 @@ def _quickest(problem: Problem, cell: Cell, arguments: Arguments, unused: int = 
     for _ in range(unused):
         time_a_call()
     seconds = quickest(time_a_call)
-    _untouched(given)
+    _untouched(problem, given)
     return _Returned(None, seconds, waits)
 
 

@@ -52,7 +52,7 @@ class Output:
         integers and truth values, which have to be equal; real numbers of any type (a scalar, an
         array, nested lists) in the shape of the oracle's.
     tolerance : function of (arguments, dtype)
-        Not asked where the kind is "exact".
+        Not asked where the kind is "exact"; whole numbers among "numbers" have to be equal.
     """
 
     name: str
