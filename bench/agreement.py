@@ -7,7 +7,7 @@ import math
 import textwrap
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
@@ -18,19 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench import problem as problems
-from bench import steps, threads
-from bench.problem import (
-    PEERS,
-    Arguments,
-    Cell,
-    Output,
-    Problem,
-    Tolerance,
-    tier_arguments,
-    tier_result,
-)
+from bench import results, steps, threads
+from bench.given import Given
+from bench.problem import PEERS, Arguments, Cell, Kernel, Output, Problem, Tolerance
 from bench.problem_file import ProblemFileError
+from bench.results import Numbers
 from bench.units import duration
+from bench.values import CannotCopyError, same
 
 Status = Literal["ok", "disagrees", "failed", "skipped", "unavailable"]
 STATUSES: tuple[Status, ...] = ("ok", "disagrees", "failed", "skipped", "unavailable")
@@ -46,6 +40,8 @@ REPEATS_S = 0.1
 # The time of a small size is mostly dispatch, which foretells too much for a larger one. The loops
 # have none; another tier is called unless it is foretold to take so many budgets.
 BENEFIT_OF_THE_DOUBT = 10.0
+# Bits of the largest whole number that a message spells out.
+LONGEST_SHOWN = 512
 # What a step is at that is not a cell's own call, in the place of its size and of its tier.
 HARD_INPUT, A_SAMPLE, INPUTS = "hard input", "a sample of", "inputs"
 
@@ -69,6 +65,8 @@ class Verdict:
         Of one call after the first, to plan the timing by; it is not a result.
     estimated_s : float, optional
         What a call would take, where it was not made for that reason.
+    waits : bool
+        Whether it returned something lazy, so that its timed calls have to wait for their results.
     """
 
     cell: Cell
@@ -79,6 +77,7 @@ class Verdict:
     max_rel_error: float | None = None
     seconds: float | None = None
     estimated_s: float | None = None
+    waits: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,6 +87,15 @@ class Comparison:
     message: str = ""
     max_abs_error: float = 0.0
     max_rel_error: float = 0.0
+
+
+@dataclass(frozen=True)
+class _Returned:
+    """What a call returned, in how many seconds, and whether that had to be waited for."""
+
+    value: Any
+    seconds: float
+    waits: bool
 
 
 @dataclass(frozen=True)
@@ -160,21 +168,23 @@ def _ask_oracle(
         if predicted is not None and predicted > budget:
             slow = _over_budget(oracle, predicted, budget)
         else:
-            value, seconds = _call(problem, oracle, arguments)
-            _outputs(problem, value, oracle.dtype)  # refuses what cannot be compared
+            returned = _call(problem, oracle, arguments)
+            _outputs(problem, returned.value, oracle.dtype)  # refuses what cannot be compared
             # That of a first call says little: what it loads or compiles, it does once.
-            if seconds <= budget or oracle.tier != "loop":
-                seconds = _quickest(problem, oracle, arguments)
+            again = returned
+            if returned.seconds <= budget or oracle.tier != "loop":
+                again = _quickest(problem, oracle, arguments)
     except _RefusalError as refusal:
         if refusal.status != "skipped":
             raise
         slow = Verdict(oracle, refusal.status, refusal.message)
     if slow:
         return slow, _sampled(problem, oracle, arguments, budget)
-    expected = [_Expected(arguments, value, oracle.tier)]
-    if seconds > budget:
-        return _over_budget(oracle, seconds, budget), expected
-    return Verdict(oracle, "ok", "", "full", 0.0, 0.0, seconds), expected
+    expected = [_Expected(arguments, returned.value, oracle.tier)]
+    if again.seconds > budget:
+        return _over_budget(oracle, again.seconds, budget), expected
+    own = Verdict(oracle, "ok", "", "full", 0.0, 0.0, again.seconds, waits=again.waits)
+    return own, expected
 
 
 def _sampled(
@@ -190,13 +200,13 @@ def _sampled(
     if sample is None:
         return []
     step = replace(oracle, size=f"{A_SAMPLE} {oracle.size}")
-    confirmed = _Expected(sample, _call(problem, step, sample)[0], oracle.tier)
+    confirmed = _Expected(sample, _call(problem, step, sample).value, oracle.tier)
     if SECOND_ORACLE not in problem.tiers:
         return [confirmed]
     second = replace(oracle, tier=SECOND_ORACLE)
     if _judge(problem, second, arguments, [confirmed], budget).status != "ok":
         return [confirmed]
-    return [confirmed, _Expected(arguments, _call(problem, second, arguments)[0], second.tier)]
+    return [confirmed, _Expected(arguments, _call(problem, second, arguments).value, second.tier)]
 
 
 def _without_oracle(cell: Cell, oracle: Cell, refusal: _RefusalError) -> Verdict:
@@ -227,16 +237,17 @@ def _judge(
         if predicted is not None and predicted > BENEFIT_OF_THE_DOUBT * budget:
             return _over_budget(cell, predicted, budget)
         found = _compare_all(problem, cell, expected)
-        seconds = _quickest(problem, cell, arguments)
-        if seconds > budget and expected[-1].arguments is not arguments:
-            seconds = _quickest(problem, cell, arguments)  # its first call may have compiled
+        again = _quickest(problem, cell, arguments)
+        if again.seconds > budget and expected[-1].arguments is not arguments:
+            again = _quickest(problem, cell, arguments)  # its first call may have compiled
     except _RefusalError as refusal:
         return Verdict(cell, refusal.status, refusal.message, **refusal.found)
     checked: Literal["full", "sample"] = "full" if expected[0].arguments is arguments else "sample"
-    if seconds > budget:
-        return replace(_over_budget(cell, seconds, budget), checked=checked)
+    if again.seconds > budget:
+        return replace(_over_budget(cell, again.seconds, budget), checked=checked)
     message = f"other special values: {', '.join(differing)}" if differing else ""
-    return Verdict(cell, "ok", message, checked, found.max_abs_error, found.max_rel_error, seconds)
+    errors = found.max_abs_error, found.max_rel_error
+    return Verdict(cell, "ok", message, checked, *errors, again.seconds, waits=again.waits)
 
 
 def _compare_all(problem: Problem, cell: Cell, expected: Sequence[_Expected]) -> Comparison:
@@ -245,7 +256,7 @@ def _compare_all(problem: Problem, cell: Cell, expected: Sequence[_Expected]) ->
     for one in expected:
         if one.tier == cell.tier and cell.threads == 1:
             continue  # it is its own, as what is trusted is computed at one thread
-        value, _ = _call(problem, cell, one.arguments)
+        value = _call(problem, cell, one.arguments).value
         outputs = _outputs(problem, one.value, cell.dtype)
         found = compare(outputs, value, one.value, one.arguments, cell.dtype, one.tier)
         largest = Comparison(
@@ -268,15 +279,15 @@ def _compare_all(problem: Problem, cell: Cell, expected: Sequence[_Expected]) ->
 @cache
 def _hard_results(problem: Problem, dtype: str) -> list[Any]:
     """Return what the oracle makes of the hard inputs."""
-    results = []
+    found = []
     for label, arguments in problem.hard_inputs(dtype):
         cell = _hard_cell(problem, problem.oracle, label, dtype, 1)
         try:
-            results.append(_call(problem, cell, arguments)[0])
+            found.append(_call(problem, cell, arguments).value)
         except _RefusalError as refusal:
             message = f"nothing to agree with: {cell.tier}: {cell.size}: {refusal.message}"
             raise _RefusalError("failed", message) from refusal
-    return results
+    return found
 
 
 def _hard_cell(problem: Problem, tier: str, label: str, dtype: str, count: int) -> Cell:
@@ -323,22 +334,37 @@ def _has_special_values(arguments: Arguments) -> bool:
 # --- one call
 
 
-def _call(problem: Problem, cell: Cell, arguments: Arguments) -> tuple[Any, float]:
-    """Call a tier; return its result and the seconds, or refuse it."""
-    before = [item.copy() if isinstance(item, np.ndarray) else None for item in arguments]
+def _call(problem: Problem, cell: Cell, arguments: Arguments) -> _Returned:
+    """Call a tier, or refuse it; its result is kept as it is when the call ends."""
+    kernel, given = _loaded(problem, cell, arguments)
+    returned = _timed(problem, cell, kernel, given)
+    with _refusing(problem):
+        value = results.settled(returned.value)
+    _untouched(problem, given)
+    return replace(returned, value=value)
+
+
+def _loaded(problem: Problem, cell: Cell, arguments: Arguments) -> tuple[Kernel, Given]:
+    """Return a tier's kernel and what it is given."""
     _take(cell, preparing=True)
     with _refusing(problem):
-        kernel = problem.tiers[cell.tier]()
-        given = tier_arguments(problem, cell.tier, arguments)
+        return problem.tiers[cell.tier](), Given(problem, cell.tier, arguments)
+
+
+def _timed(problem: Problem, cell: Cell, kernel: Kernel, given: Given) -> _Returned:
+    arguments = given.next()
     _take(cell, preparing=compiles_unseen(cell.tier))
     with _refusing(problem), threads.limited(cell.threads):
         start = time.perf_counter()
-        value = kernel(*given)
+        value = kernel(*arguments)
         seconds = time.perf_counter() - start
-    # What a peer was given need not stand side by side with the arguments; what it shares with
-    # them it would have written to.
-    _untouched(arguments, arguments if cell.tier in PEERS else given, before)
-    return tier_result(cell.tier, value), seconds
+        # A peer waits by itself
+        waits = cell.tier not in PEERS and results.is_lazy(value)
+        if waits:
+            start = time.perf_counter()
+            value = results.waited(value)
+            seconds += time.perf_counter() - start
+    return _Returned(value, seconds, waits)
 
 
 def _inputs(problem: Problem, cell: Cell) -> Arguments:
@@ -371,6 +397,8 @@ def _refusing(problem: Problem) -> Iterator[None]:
         yield
     except ImportError as error:
         raise _RefusalError("unavailable", error_text(error)) from error
+    except CannotCopyError as error:
+        raise _RefusalError("failed", str(error)) from error
     except Exception as error:
         raise _RefusalError("failed", error_text(error) + _line(error, problem)) from error
 
@@ -390,16 +418,12 @@ def _line(error: Exception, problem: Problem) -> str:
     return f" ({Path(problem.source).name}, line {lines[-1]})" if lines else ""
 
 
-def _untouched(
-    arguments: Arguments, given: Arguments, before: Sequence[NDArray[Any] | None]
-) -> None:
-    """Refuse a tier that wrote to its inputs, and put them right for the next."""
-    for i, (array, item, was) in enumerate(zip(arguments, given, before, strict=True)):
-        if was is None or np.array_equal(np.asarray(item), was, equal_nan=was.dtype.kind == "f"):
-            continue
-        if item is array:
-            np.copyto(array, was)
-        raise _RefusalError("disagrees", f"wrote to its argument {i + 1} of {len(arguments)}")
+def _untouched(problem: Problem, given: Given) -> None:
+    """Refuse a tier that changed what it was given."""
+    with _refusing(problem):
+        harm = given.harm()
+    if harm:
+        raise _RefusalError("disagrees", harm)
 
 
 # --- how long a call would take
@@ -417,20 +441,29 @@ def _predicted(problem: Problem, cell: Cell, limit: float) -> float | None:
     for its_work, size in amounts:
         if its_work >= work or (rate is not None and rate * its_work > limit):
             break
-        rate = _quickest_of(problem, replace(cell, size=size, threads=1)) / its_work
+        smaller = replace(cell, size=size, threads=1)
+        # The first call may compile
+        again = _quickest(problem, smaller, _inputs(problem, smaller), unused=1)
+        rate = again.seconds / its_work
     return None if rate is None else rate * work
 
 
-def _quickest_of(problem: Problem, cell: Cell) -> float:
-    """Return the seconds of a call of a size, after one that may have compiled."""
-    arguments = _inputs(problem, cell)
-    _call(problem, cell, arguments)
-    return _quickest(problem, cell, arguments)
+def _quickest(problem: Problem, cell: Cell, arguments: Arguments, unused: int = 0) -> _Returned:
+    """Return the quickest of a few calls of a tier after some unused, all on the same arguments."""
+    kernel, given = _loaded(problem, cell, arguments)
+    waits = False
 
+    def time_a_call() -> float:
+        nonlocal waits
+        returned = _timed(problem, cell, kernel, given)
+        waits |= returned.waits
+        return returned.seconds
 
-def _quickest(problem: Problem, cell: Cell, arguments: Arguments) -> float:
-    """Return the seconds of the quickest of a few calls of a tier."""
-    return quickest(lambda: _call(problem, cell, arguments)[1])
+    for _ in range(unused):
+        time_a_call()
+    seconds = quickest(time_a_call)
+    _untouched(problem, given)
+    return _Returned(None, seconds, waits)
 
 
 def quickest(time_a_call: Callable[[], float]) -> float:
@@ -507,14 +540,20 @@ def _compare_output(
     output: Output, got: Any, want: Any, arguments: Arguments, dtype: str, trusted: str
 ) -> Comparison:
     if output.kind == "exact":
-        same = type(got) is type(want) and got == want
-        return Comparison("" if same else f"{output.name} is {got!r}, {trusted} has {want!r}")
-    wanted = np.asarray(want, np.float64)
-    fault = _wrong_form(output, got, wanted.shape, dtype)
+        message = "" if same(got, want) else f"{output.name} is {got!r}, {trusted} has {want!r}"
+        return Comparison(message)
+    wanted = results.numbers_of(want)
+    fault = _wrong_form(output, got, wanted.values.shape, dtype)
     if fault:
         return Comparison(f"{output.name} is {fault}")
-    values = np.asarray(got, np.float64)
-    return _compare_numbers(output, values, wanted, output.tolerance(arguments, dtype), trusted)
+    numbers = results.numbers_of(got)
+    places = np.argwhere(numbers.masked != wanted.masked)
+    if len(places):
+        is_masked = numbers.masked[tuple(places[0])]
+        words = f"is masked, {trusted}'s is not" if is_masked else f"is not masked, {trusted}'s is"
+        entries = _of_all(places, numbers)
+        return Comparison(f"{output.name}{_index(places[0])} {words}; {entries} differ in this")
+    return _compare_numbers(output, numbers, wanted, output.tolerance(arguments, dtype), trusted)
 
 
 def _wrong_form(output: Output, got: Any, shape: tuple[int, ...], dtype: str) -> str:
@@ -531,14 +570,12 @@ def _wrong_form(output: Output, got: Any, shape: tuple[int, ...], dtype: str) ->
 
 def _no_numbers(got: Any, shape: tuple[int, ...]) -> str:
     try:
-        array = np.asarray(got)
+        array = results.numbers_of(got).values
     except ValueError as error:  # ragged lists
         return f"{_described(got)} that is no array: {error}"
-    if array.dtype.kind not in "biuf":
-        return f"{_described(got)}, not real numbers"
-    if array.shape != shape:
-        return f"of shape {array.shape}, not {shape}"
-    return ""
+    except TypeError as error:
+        return f"{_described(got)}, {error}"
+    return "" if array.shape == shape else f"of shape {array.shape}, not {shape}"
 
 
 def _described(got: Any) -> str:
@@ -548,29 +585,42 @@ def _described(got: Any) -> str:
 
 
 def _compare_numbers(
-    output: Output,
-    values: NDArray[np.float64],
-    wanted: NDArray[np.float64],
-    tolerance: Tolerance,
-    trusted: str,
+    output: Output, numbers: Numbers, wanted: Numbers, tolerance: Tolerance, trusted: str
 ) -> Comparison:
     """Compare entry by entry; NaN and infinities have to be in the same places."""
-    finite = np.isfinite(values) & np.isfinite(wanted)
-    with np.errstate(invalid="ignore"):
-        distance = np.abs(values - wanted)
-    same = (values == wanted) | (np.isnan(values) & np.isnan(wanted))
-    distance = np.where(finite, distance, np.where(same, 0.0, math.inf))
-    size = np.where(np.isfinite(wanted), np.abs(wanted), 0.0)
+    values, others = numbers.floats, wanted.floats
+    finite = np.isfinite(values) & np.isfinite(others)
+    equal = (values == others) | (np.isnan(values) & np.isnan(others))
+    distance = np.where(finite, results.distances(numbers, wanted), np.where(equal, 0.0, math.inf))
+    size = np.where(np.isfinite(others), np.abs(others), 0.0)
     allowed = np.broadcast_to(tolerance.rtol * size + tolerance.atol, distance.shape)
+    allowed = np.where(numbers.whole & wanted.whole, 0.0, allowed)
     relative = np.divide(distance, size, out=np.zeros_like(distance), where=size > 0.0)
     errors = float(distance.max(initial=0.0)), float(relative.max(initial=0.0))
     beyond = np.argwhere(distance > allowed)
     if not len(beyond):
         return Comparison("", *errors)
-    first = tuple(int(i) for i in beyond[0])
-    where = f"[{', '.join(map(str, first))}]" if first else ""
+    first = tuple(beyond[0])
+    got, want = (_shown(one.values[first]) for one in (numbers, wanted))
     return Comparison(
-        f"{output.name}{where} is {values[first]:.17g}, {trusted} has {wanted[first]:.17g} "
-        f"(allowed {allowed[first]:.1e}); {len(beyond)} of {values.size} entries too far off",
+        f"{output.name}{_index(first)} is {got}, {trusted} has {want} "
+        f"(allowed {allowed[first]:.1e}); {_of_all(beyond, numbers)} too far off",
         *errors,
     )
+
+
+def _index(place: Iterable[int]) -> str:
+    words = ", ".join(map(str, place))
+    return f"[{words}]" if words else ""
+
+
+def _of_all(places: NDArray[Any], numbers: Numbers) -> str:
+    return f"{len(places)} of {numbers.values.size} entries"
+
+
+def _shown(number: Any) -> str:
+    """Return a number in words: a whole one with all its digits, unless they are hundreds."""
+    if isinstance(number, float | np.floating):
+        return f"{number:.17g}"
+    bits = int(number).bit_length()
+    return str(number) if bits <= LONGEST_SHOWN else f"a whole number of {bits} bits"

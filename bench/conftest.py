@@ -14,13 +14,15 @@ from typing import Any
 import pytest
 
 from bench import environment, names, plan, problem, records, steps, terminal
-from bench.agreement import Verdict, check, compiles_unseen, error_text
+from bench.agreement import Status, Verdict, check, compiles_unseen, error_text
 from bench.compare import differences_of
+from bench.given import Given
 from bench.noise import UNKNOWN, Conditions
 from bench.plan import Options
 from bench.problem import DTYPES, PEERS, Arguments, Cell, Problem
 from bench.problem_file import look_at, problems_in
 from bench.records import Record
+from bench.results import waiting
 
 VERDICTS = pytest.StashKey[dict[Cell, Verdict]]()
 CELLS = pytest.StashKey[list[Cell]]()
@@ -195,13 +197,11 @@ def verdict(cell: Cell, its_problem: Problem, request: pytest.FixtureRequest) ->
 
 
 @pytest.fixture
-def arguments(cell: Cell, its_problem: Problem, verdict: Verdict) -> Arguments:
-    """Inputs as the cell's tier takes them; none are made for a cell that is not timed."""
+def given(cell: Cell, its_problem: Problem, verdict: Verdict) -> Given | None:
+    """Return what the cell's tier is given; none is made for a cell that is not timed."""
     if verdict.status != "ok":
-        return ()
-    return problem.tier_arguments(
-        its_problem, cell.tier, _inputs(its_problem, cell.size, cell.dtype)
-    )
+        return None
+    return Given(its_problem, cell.tier, _inputs(its_problem, cell.size, cell.dtype))
 
 
 @pytest.fixture
@@ -209,21 +209,19 @@ def kernel(
     cell: Cell,
     its_problem: Problem,
     verdict: Verdict,
-    arguments: Arguments,  # noqa: ARG001  (are there before: the call is the next step)
+    given: Given | None,  # noqa: ARG001  (is there before: the call is the next step)
 ) -> problem.Kernel | None:
-    """Return the function to time; none for a cell that is not timed."""
+    """Return the function to time, its result waited for; none for a cell that is not timed."""
     if verdict.status != "ok":
         return None
     loaded = its_problem.tiers[cell.tier]()
     with _ending_if_it_cannot_write():
         steps.take(cell, preparing=compiles_unseen(cell.tier))
-    return loaded
+    return waiting(loaded) if verdict.waits else loaded
 
 
 @pytest.fixture
-def record(
-    verdict: Verdict, request: pytest.FixtureRequest
-) -> Callable[[int, Sequence[float], Conditions], None]:
+def record(verdict: Verdict, request: pytest.FixtureRequest) -> Callable[..., None]:
     """Return the function that writes what was found about the cell, where a run wants it."""
 
     def write(
@@ -236,6 +234,25 @@ def record(
         _write(request.config, found)
 
     return write
+
+
+@pytest.fixture
+def refuse_late(verdict: Verdict, request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Return the function that refuses a cell for what its timed calls did."""
+
+    def refuse(message: str) -> None:
+        _write_late(request.config, verdict, "disagrees", message)
+        pytest.fail(f"{verdict.cell.id}: disagrees: {message}")
+
+    return refuse
+
+
+def _write_late(config: pytest.Config, verdict: Verdict, status: Status, message: str) -> None:
+    """Record that a cell which was right in agreement is so no more."""
+    number: int = config.getoption("--lossbench-pass")
+    # A twin that fails is a cell that fails.
+    cell, words = replace(verdict.cell, twin=False), f"in pass {number}: {message}"
+    _write(config, Record(number, replace(verdict, cell=cell, status=status, message=words)))
 
 
 def _write(config: pytest.Config, found: Record) -> None:
@@ -265,12 +282,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
     """Record that a cell failed, where its kernel or its inputs raised something."""
     raised = call.excinfo.value if call.excinfo else None
-    # A twin that fails is a cell that fails.
     known = item.config.stash[VERDICTS].get(replace(_cell_of(item), twin=False))
     if known and raised is not None and call.when != "teardown" and not isinstance(raised, OURS):
-        number: int = item.config.getoption("--lossbench-pass")
-        message = f"in pass {number}: {error_text(raised)}"
-        _write(item.config, Record(number, replace(known, status="failed", message=message)))
+        _write_late(item.config, known, "failed", error_text(raised))
     return (yield)
 
 

@@ -12,8 +12,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bench import children, lines, plan, problem, steps
+from bench import children, lines, plan, problem, results, steps
 from bench.agreement import Verdict
+from bench.given import Given
 from bench.plan import Options
 from bench.problem import Arguments, Cell, Kernel
 from bench.problem_file import problems_in
@@ -25,13 +26,15 @@ SEEN = ("loop", "numpy")
 LONGEST_S = 0.5
 
 
-def temporary_bytes(kernel: Kernel, arguments: Arguments) -> int:
+def temporary_bytes(kernel: Kernel, arguments: Arguments, again: Arguments | None = None) -> int:
     """Return the most bytes that a call held at a time and let go by its end.
 
     Parameters
     ----------
     kernel : function
     arguments : tuple
+    again : tuple, optional
+        Those of the second call, where the first uses them up.
 
     Returns
     -------
@@ -47,7 +50,12 @@ def temporary_bytes(kernel: Kernel, arguments: Arguments) -> int:
     >>> temporary_bytes(lambda x: float((2.0 * x).sum()), (x,)) >= x.nbytes
     True
     """
-    kernel(*arguments)  # what it makes once and keeps does not belong to a call
+    first = kernel(*arguments)  # what it makes once and keeps does not belong to a call
+    if results.is_lazy(first):
+        results.waited(first)
+        kernel = results.waiting(kernel)
+    del first
+    arguments = arguments if again is None else again
     tracemalloc.start()
     try:
         result = kernel(*arguments)
@@ -104,8 +112,8 @@ def measure_here(plan_file: Path, path: Path) -> None:
         steps.take(cell, preparing=True)
         one = named[cell.problem]
         inputs = problem.inputs(one, cell.size, cell.dtype)
-        arguments = problem.tier_arguments(one, cell.tier, inputs)
-        found = temporary_bytes(one.tiers[cell.tier](), arguments)
+        given = Given(one, cell.tier, inputs)
+        found = temporary_bytes(one.tiers[cell.tier](), given.next(), given.next())
         lines.append(path, {**asdict(cell), "temporary_bytes": found})
 
 

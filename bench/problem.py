@@ -52,7 +52,7 @@ class Output:
         integers and truth values, which have to be equal; real numbers of any type (a scalar, an
         array, nested lists) in the shape of the oracle's.
     tolerance : function of (arguments, dtype)
-        Not asked where the kind is "exact".
+        Not asked where the kind is "exact"; whole numbers among "numbers" have to be equal.
     """
 
     name: str
@@ -277,15 +277,6 @@ def tier_arguments(problem: Problem, tier: str, arguments: Arguments) -> Argumen
         )
         return prepared
     return arguments
-
-
-def tier_result(tier: str, value: Any) -> Any:
-    """Return what a tier returned with a peer's own arrays as NumPy's."""
-    if tier not in PEERS:
-        return value
-    if isinstance(value, tuple):
-        return tuple(tier_result(tier, item) for item in value)
-    return np.asarray(value) if hasattr(value, "__array__") else value
 
 
 def to_lists(arguments: Arguments) -> Arguments:

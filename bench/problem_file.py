@@ -23,6 +23,7 @@ import numpy as np
 from bench import problem as problems
 from bench.problem import DTYPES, PEERS, Arguments, Cost, Kernel, Output, Problem, Size, Tolerance
 from bench.problems import PROBLEMS
+from bench.results import largest, numbers_of
 
 # The functions that are tiers by their names alone.
 TIER_OF_FUNCTION = {
@@ -587,17 +588,14 @@ def outputs_like(tolerances: Mapping[str, float], expected: Any, dtype: str) -> 
 
 def _output_like(name: str, expected: Any, tolerance: float) -> Output:
     try:
-        values = np.asarray(expected)
-    except ValueError:
-        values = np.empty(0, object)  # ragged lists
-    if values.dtype.kind not in "biuf":
+        numbers = numbers_of(expected)
+    except (TypeError, ValueError) as error:  # a ValueError for ragged lists
         wanted = "numbers, arrays of them, and tuples of these"
-        raise TypeError(f"{name} is {_a(expected)}; what can be compared is {wanted}")
-    if values.dtype.kind != "f":
+        raise TypeError(f"{name} is {_a(expected)}; what can be compared is {wanted}") from error
+    if numbers.whole.all() and numbers.values.dtype.kind != "f":
         allowed = Tolerance(0.0, 0.0)
     else:
-        finite = np.abs(values[np.isfinite(values)])
-        allowed = Tolerance(tolerance, tolerance * (float(finite.max(initial=0.0)) or 1.0))
+        allowed = Tolerance(tolerance, tolerance * (largest(numbers) or 1.0))
     return Output(name, "numbers", lambda _arguments, _dtype: allowed)
 
 

@@ -126,3 +126,5 @@ def _typed(verdict: Verdict) -> None:
         raise ValueError(f"identity {cell}")
     if not all(number is None or isinstance(number, int | float) for number in numbers):
         raise ValueError("a figure that is not a number")
+    if type(verdict.waits) is not bool:
+        raise ValueError(f"waits {verdict.waits!r}")

@@ -15,6 +15,10 @@ from numba import njit, prange
 
 
 # --- the tiers: each takes the same arguments and returns the same result
+#
+# A tier leaves its arguments as they are. It returns numbers, arrays, lists, or a tuple of these;
+# an object that is computed later is waited for inside the timing, by its block_until_ready(),
+# else its compute(), else its __array__().
 
 
 def loop(predicted, target):
@@ -93,7 +97,7 @@ def make_inputs(size, dtype, rng):
 # --- what may be left out
 
 # How far a result a may be from the oracle's b: |a - b| <= TOLERANCE * (|b| + the largest |b|).
-# These are the defaults. Whole numbers have to be equal.
+# These are the defaults. Whole numbers have to be equal, and masked entries in the same places.
 TOLERANCE = {"float64": 1e-10, "float32": 1e-4}
 
 

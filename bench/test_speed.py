@@ -12,7 +12,11 @@ import pytest
 
 from bench import noise, problem, threads
 from bench.agreement import WRONG, Verdict, quickest
-from bench.problem import Arguments, Cell, Kernel, Problem, is_threaded
+from bench.given import Given
+from bench.problem import Cell, Kernel, Problem, is_threaded
+
+# A round of a cell whose calls need a copy of their arguments is one call: no more than so many.
+MOST_ROUNDS = 10_000
 
 
 # The fixture warns where a test did not use it: a cell that is refused did not, and says so.
@@ -21,10 +25,11 @@ def test_speed(
     cell: Cell,
     its_problem: Problem,
     verdict: Verdict,
-    arguments: Arguments,
+    given: Given,
     kernel: Kernel,
     benchmark: Any,
     record: Callable[..., None],
+    refuse_late: Callable[[str], None],
     request: pytest.FixtureRequest,
 ) -> None:
     # Refused before it is timed: once benchmark() has run, the row is in pytest-benchmark's JSON.
@@ -34,28 +39,37 @@ def test_speed(
         refuse(f"{cell.id}: {verdict.status}: {verdict.message}")
     benchmark.extra_info.update(_extra_info(its_problem, verdict))
     with threads.limited(cell.threads):
-        rounds = _rounds(_seconds(verdict, kernel, arguments), request.config)
+        seconds = _seconds(verdict, kernel, given)
+        rounds = _rounds(seconds, request.config)
         before = noise.start()
-        if rounds:
-            benchmark.pedantic(kernel, arguments, rounds=rounds)
+        if given.is_used_up:
+            rounds = _rounds_of_copies(seconds, given, request.config)
+            benchmark.pedantic(kernel, setup=lambda: (given.next(), {}), rounds=rounds)
+        elif rounds:
+            benchmark.pedantic(kernel, given.next(), rounds=rounds)
         else:
-            benchmark(kernel, *arguments)
+            benchmark(kernel, *given.next())
         conditions = noise.conditions_since(before)
+    harm = given.harm()
+    if harm:  # agreement makes a few calls only
+        benchmark.has_error = True  # no row in pytest-benchmark's JSON
+        refuse_late(harm)
     if benchmark.stats:  # there are none with --benchmark-disable
         record(benchmark.stats.iterations, benchmark.stats.stats.data, conditions)
 
 
-def _seconds(verdict: Verdict, kernel: Kernel, arguments: Arguments) -> float:
+def _seconds(verdict: Verdict, kernel: Kernel, given: Given) -> float:
     """Return about how long a call takes, and make one that compiles and wakes the threads."""
     if verdict.cell.tier != "loop":
-        kernel(*arguments)
+        kernel(*given.next())
     if not is_threaded(verdict.cell.tier):
         return verdict.seconds or 0.0
     # It was judged beside another process: where threads share their cores, they wait for turns.
-    return quickest(lambda: _time_of(kernel, arguments))
+    return quickest(lambda: _time_of(kernel, given))
 
 
-def _time_of(kernel: Kernel, arguments: Arguments) -> float:
+def _time_of(kernel: Kernel, given: Given) -> float:
+    arguments = given.next()
     start = time.perf_counter()
     kernel(*arguments)
     return time.perf_counter() - start
@@ -71,6 +85,13 @@ def _rounds(seconds: float, config: pytest.Config) -> int:
     if seconds * int(config.getoption("benchmark_min_rounds")) <= longest:
         return 0
     return max(1, int(longest / seconds))
+
+
+def _rounds_of_copies(seconds: float, given: Given, config: pytest.Config) -> int:
+    """Return how many rounds a cell has, where each begins with a copy of its arguments."""
+    copying = quickest(lambda: _time_of(lambda *_: given.next(), given))
+    longest = float(config.getoption("benchmark_max_time"))
+    return max(1, min(MOST_ROUNDS, int(longest / (seconds + copying))))
 
 
 def _extra_info(its_problem: Problem, verdict: Verdict) -> dict[str, Any]:

@@ -8,7 +8,9 @@ from numba.core import event
 
 from bench import plan, problem, steps
 from bench.compiling import LATER_CALLS, PLAN
+from bench.given import Given
 from bench.problem_file import problems_in
+from bench.results import waiting
 
 
 def test_first_call(benchmark: Any) -> None:
@@ -18,8 +20,9 @@ def test_first_call(benchmark: Any) -> None:
     (one,) = (one for one in problems_in(files) if one.name == cell.problem)
     kernel = one.tiers[cell.tier]()
     inputs = problem.inputs(one, cell.size, cell.dtype)
-    arguments = problem.tier_arguments(one, cell.tier, inputs)
+    given = Given(one, cell.tier, inputs)
     with event.install_recorder("numba:compile") as compilations:
         # A round a call and none before: the first is what this is about
-        benchmark.pedantic(kernel, arguments, rounds=1 + LATER_CALLS)
+        rounds = 1 + LATER_CALLS
+        benchmark.pedantic(waiting(kernel), setup=lambda: (given.next(), {}), rounds=rounds)
     benchmark.extra_info["compiled"] = bool(compilations.buffer)

@@ -1,15 +1,21 @@
 """What agreement refuses, and with which words; and how far off it lets a value be."""
 
+import random
+import sys
 import time
 from dataclasses import replace
 from functools import partial
 
 import numba
 import numpy as np
+import pandas as pd
 import pytest
 
+from bench import values
 from bench.agreement import check, compare
 from bench.problem import Cell, Cost, Output, Problem, Tolerance
+from bench.problem_file import outputs_like
+from bench.results import is_lazy
 
 HARD = np.array([1e4, -1e4])
 TOLERANCE = Tolerance(1e-12, 1e-12)
@@ -324,3 +330,300 @@ def test_the_relative_error_is_of_entries_that_are_not_zero():
     output = Output("y", "array", lambda _arguments, _dtype: Tolerance(1.0, 1.0))
     found = compare((output,), np.array([0.5, 3.0]), [0.0, 2.0], (), "float64", "loop")
     assert (found.max_abs_error, found.max_rel_error) == (1.0, 0.5)
+
+
+# --- any arguments and any results, as a person's own file may have them
+
+
+def of_any(make, hard=(), **tiers):
+    """A problem whose oracle is NumPy, with arguments of the test's own."""
+    return Problem(
+        name="any",
+        tiers={name: lambda k=k: k for name, k in tiers.items()},
+        sizes={"S": {"n": 5}},
+        make_inputs=lambda _size, _dtype, _rng: make(),
+        outputs=partial(outputs_like, {"float64": 1e-10}),
+        cost=None,
+        growth=None,
+        sample=None,
+        hard_inputs=lambda _dtype: hard,
+        oracle="numpy",
+    )
+
+
+def judged(one):
+    """The verdicts by tier."""
+    cells = [Cell("any", tier, "S", "float64", 1) for tier in one.tiers]
+    return {verdict.cell.tier: verdict for verdict in check(one, cells, 60.0)}
+
+
+X = np.array([3.0, 1.0, 2.0])
+BUFFER = np.empty(3)
+
+
+def filling(factor, form):
+    """A kernel that returns the one buffer each time, in some form."""
+
+    def kernel(x):
+        np.multiply(x, factor, out=BUFFER)
+        return form(BUFFER)
+
+    return kernel
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda buffer: buffer,
+        lambda buffer: buffer[::-1],
+        lambda buffer: [buffer, buffer],
+        lambda buffer: (buffer, 1.0),
+        lambda buffer: np.ma.array(buffer, mask=[1, 0, 0], copy=False),
+        lambda buffer: pd.Series(buffer, copy=False),
+    ],
+)
+def test_a_result_is_what_it_was_when_its_call_ended(form):
+    hard = [("ones", (np.ones(3),)), ("twos", (np.full(3, 2.0),))]
+    tiers = {"numpy": filling(2.0, form), "right": lambda x: form(2.0 * x)}
+    found = judged(of_any(lambda: (X,), hard, **tiers, wrong=filling(3.0, form)))
+    assert [one.status for one in found.values()] == ["ok", "ok", "disagrees"]
+    assert "is 3, numpy has 2" in found["wrong"].message
+
+
+HUGE = 10**400
+
+
+@pytest.mark.parametrize(
+    ("wanted", "same", "other", "words", "error"),
+    [
+        ([2**60, 5], np.array([2**60, 5]), [2**60 + 1, 5], f"is {2**60 + 1}, numpy has", 1.0),
+        (np.array([2**60]), np.array([2.0**60]), np.array([2.0**60 + 256]), "e+18", 256.0),
+        ([2**60 + 1], [2**60 + 1], np.array([2.0**60]), f"numpy has {2**60 + 1}", 1.0),
+        (np.uint64(2**63), 2**63, 2**63 + 1, f"is {2**63 + 1}", 1.0),
+        (2**53, 2.0**53, 2**53 + 1, f"is {2**53 + 1}", 1.0),
+        ([2**63, -1], [np.uint64(2**63), -1.0], [2**63, -2], "is -2, numpy has -1", 1.0),
+        (-(2**63), np.int64(-(2**63)), 2**63, f"numpy has {-(2**63)}", 2.0**64),
+        ([[2**70], [-3]], [[2**70], [-3.0]], [[2**70 + 7], [-3]], "result[0, 0] is", 7.0),
+        ([HUGE], [HUGE], [HUGE + 1], "is a whole number of 1329 bits", 1.0),
+        ([HUGE], [HUGE], [3], "is 3, numpy has a whole number", sys.float_info.max),
+        (np.array([2**70, 1], object), [2**70, True], [2**70, 2], "result[1] is 2", 1.0),
+        (7, 7.0, 7.5, "is 7.5, numpy has 7", 0.5),
+        (np.array([True, False]), [1, 0], [1, 1], "is 1, numpy has False", 1.0),
+        ([2**60, 0.5], [2**60, 0.5], [2**60 + 1, 0.5], f"numpy has {2**60}", 1.0),
+        ([2**60, 0.5], [2**60, 0.5 + 1e-12], [2**60, 0.75], "is 0.75, numpy has 0.5", 0.25),
+        ([0, 0.5], [1e-15, 0.5], [1, 0.5], "is 1, numpy has 0", 1.0),
+    ],
+)
+def test_whole_numbers_are_compared_as_whole_numbers(wanted, same, other, words, error):
+    one = of_any(lambda: (X,), numpy=lambda _: wanted, same=lambda _: same, other=lambda _: other)
+    found = judged(one)
+    assert (found["same"].status, found["other"].status) == ("ok", "disagrees")
+    assert words in found["other"].message
+    assert found["other"].max_abs_error == error
+
+
+class Counting:
+    """An object with a state."""
+
+    def __init__(self):
+        self.calls, self.array = 0, np.zeros(2)
+
+    def __call__(self):
+        self.calls += 1
+
+
+def write_after_the_first(seen, x):
+    if seen and seen[0] is x:
+        x[0] += 1.0
+    seen[:] = [x]
+
+
+@pytest.mark.parametrize(
+    ("make", "change"),
+    [
+        (lambda: [3.0, 1.0, 2.0], list.sort),
+        (lambda: [X.copy()], lambda value: value[0].sort()),
+        (lambda: {"x": [X.copy()]}, lambda value: value["x"][0].sort()),
+        (lambda: {1, 2}, lambda value: value.add(3)),
+        (Counting, Counting.__call__),
+        (Counting, lambda value: value.array.fill(1.0)),
+        (lambda: Counting().__call__, lambda value: value()),
+        (lambda: pd.DataFrame({"x": X}), lambda value: value.insert(0, "y", 1)),
+        (lambda: pd.Series([[1], [2]]), lambda value: value[0].append(1)),
+        (lambda: np.array([1 + 1j, np.nan]), lambda value: value.fill(0)),
+        (lambda: np.ma.array(X, mask=[1, 0, 0]), lambda value: value.mask.fill(False)),
+        (lambda: np.ma.array(X, mask=[1, 0, 0]), lambda value: value.__setitem__(1, 7.0)),
+        (X.copy, partial(write_after_the_first, [])),
+    ],
+)
+def test_a_change_of_any_argument_is_seen_and_goes_no_further(make, change):
+    value = make()  # one for all, as a constant of a person's file
+    found = judged(
+        of_any(
+            lambda: (1.0, value),
+            [("hard", (1.0, value))],
+            numpy=lambda one, _: one,
+            changes=lambda one, value: (change(value), one)[1],
+            later=lambda one, given: one + (not values.same(given, make())),
+        )
+    )
+    assert [one.status for one in found.values()] == ["ok", "disagrees", "ok"]
+    assert "wrote to its argument 2 of 2" in found["changes"].message
+    assert values.same(value, make())
+
+
+def test_what_a_call_changes_before_it_raises_goes_no_further():
+    def raises(x):
+        x.sort()
+        raise ValueError("late")
+
+    one = of_any(lambda: ([3.0, 1.0],), numpy=lambda x: x, raises=raises, right=lambda x: x)
+    assert [verdict.status for verdict in judged(one).values()] == ["ok", "failed", "ok"]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: np.array([complex(np.nan, 1.0), complex(1.0, np.nan)]),
+        lambda: np.ma.array([np.nan, 1.0], mask=[0, 1]),
+        lambda: [np.nan, float("nan")],
+        lambda: pd.DataFrame({"x": [np.nan, 1.0]}),
+        lambda: np.array([("a", np.nan)], [("key", "U1"), ("x", "f8")]),
+    ],
+)
+def test_nan_in_an_argument_is_no_change(make):
+    one = of_any(lambda: (make(),), numpy=len, other=lambda value: len(value))
+    assert [verdict.status for verdict in judged(one).values()] == ["ok", "ok"]
+
+
+def test_an_argument_may_be_the_result():
+    found = judged(of_any(lambda: (X,), numpy=lambda x: x, view=lambda x: x[:]))
+    assert [verdict.status for verdict in found.values()] == ["ok", "ok"]
+
+
+def test_each_call_draws_the_same_numbers():
+    rng = np.random.default_rng(1)
+    found = judged(
+        of_any(
+            lambda: (rng, random.Random(1)),
+            numpy=lambda one, other: (one.random(), other.random()),
+            same=lambda one, other: (one.random(1)[0], other.random()),
+            more=lambda one, other: (one.random() + one.random(), other.random()),
+        )
+    )
+    assert [verdict.status for verdict in found.values()] == ["ok", "ok", "disagrees"]
+    assert rng.random() == np.random.default_rng(1).random()
+
+
+def test_an_argument_that_cannot_be_copied_is_refused():
+    found = judged(of_any(lambda: (1, (i for i in range(3))), numpy=lambda *_: 1.0))
+    assert found["numpy"].status == "failed"
+    assert "argument 2 of 2 is a generator, which cannot be copied" in found["numpy"].message
+
+
+class Lazy:
+    """A result that is computed when it is asked for; `None` where it never is."""
+
+    def __init__(self, compute):
+        self._compute = compute
+
+
+class WithArray(Lazy):
+    def __array__(self, dtype=None, copy=None):
+        return np.asarray(self._compute(), dtype)
+
+
+class WithCompute(Lazy):
+    def compute(self):
+        return self._compute()
+
+    def __getattr__(self, name):
+        return lambda: self  # as dask.delayed: an attribute of any name
+
+    def __array__(self, dtype=None, copy=None):
+        raise AssertionError("compute comes first")
+
+
+class WithBlock(Lazy):
+    def block_until_ready(self):
+        self.ready = self._compute()
+        return self
+
+    def compute(self):
+        raise AssertionError("block_until_ready comes first")
+
+    def __array__(self, dtype=None, copy=None):
+        return self.ready
+
+
+@pytest.mark.parametrize("kind", [WithArray, WithCompute, WithBlock])
+@pytest.mark.parametrize("form", [lambda one: one, lambda one: (1.0, one), lambda one: [one, one]])
+def test_a_lazy_result_is_waited_for(kind, form):
+    def slowly(x):
+        time.sleep(0.02)
+        return 2.0 * x
+
+    def raises():
+        raise ZeroDivisionError("of late")
+
+    found = judged(
+        of_any(
+            lambda: (X,),
+            numpy=lambda x: form(2.0 * x),
+            lazy=lambda x: form(kind(lambda: slowly(x))),
+            wrong=lambda x: form(kind(lambda: 3.0 * x)),
+            raising=lambda _: form(kind(raises)),
+        )
+    )
+    assert [one.status for one in found.values()] == ["ok", "ok", "disagrees", "failed"]
+    assert [one.waits for one in found.values()] == [False, True, False, False]
+    assert found["lazy"].seconds >= 0.02
+    assert "ZeroDivisionError: of late" in found["raising"].message
+
+
+def test_a_lazy_oracle_is_waited_for():
+    found = judged(of_any(lambda: (X,), numpy=lambda x: WithArray(x.copy), other=lambda x: x))
+    assert [(one.status, one.waits) for one in found.values()] == [("ok", True), ("ok", False)]
+
+
+@pytest.mark.parametrize(
+    "result", [1, 2.5, True, X, [1.0, [2.0]], (1, X), np.float32(1), np.ma.array(X), 2**70]
+)
+def test_numbers_lists_and_arrays_are_not_waited_for(result):
+    assert not is_lazy(result)
+
+
+def test_a_result_that_cannot_be_waited_for_is_refused():
+    found = judged(of_any(lambda: (X,), numpy=lambda x: x, other=lambda x: Lazy(x.copy)))
+    assert (found["other"].status, found["other"].waits) == ("disagrees", False)
+    assert "the result is a Lazy, not real numbers" in found["other"].message
+
+
+def with_mask(*mask, hidden=9.0):
+    return np.ma.array(np.where(mask, hidden, X), mask=mask)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "got", "words"),
+    [
+        (with_mask(0, 1, 0), with_mask(0, 1, 0, hidden=5.0), ""),
+        (with_mask(0, 1, 0, hidden=np.nan), with_mask(0, 1, 0), ""),
+        (with_mask(0, 1, 0), with_mask(1, 1, 0), "result[0] is masked, numpy's is not; 1 of 3"),
+        (with_mask(1, 1, 0), with_mask(0, 1, 0), "result[0] is not masked, numpy's is; 1 of 3"),
+        (X, with_mask(0, 0, 1), "result[2] is masked, numpy's is not; 1 of 3 entries"),
+        (with_mask(0, 0, 1), X, "result[2] is not masked, numpy's is; 1 of 3 entries"),
+        (X, with_mask(0, 0, 0), ""),
+        (with_mask(0, 1, 0), with_mask(0, 1, 0) + 1.0, "result[0] is 4, numpy has 3 "),
+        ([with_mask(0, 1, 0)], [with_mask(0, 0, 0)], "result[0, 1] is not masked"),
+        (np.ma.masked, np.ma.masked, ""),
+        ([1.0, np.ma.masked], [1.0, np.nan], "result[1] is not masked"),
+        ((with_mask(0, 1, 0), 1), (with_mask(0, 1, 1), 1), "result 1[2] is masked"),
+        # What is hidden does not make what is seen coarser
+        (with_mask(0, 1, 0, hidden=1e20), with_mask(0, 1, 0) + 1e-3, "result[0] is 3.00"),
+    ],
+)
+def test_masks_count_and_what_they_hide_does_not(wanted, got, words):
+    found = judged(of_any(lambda: (X,), numpy=lambda _: wanted, other=lambda _: got))
+    assert found["numpy"].status == "ok"
+    assert found["other"].status == ("disagrees" if words else "ok")
+    assert words in found["other"].message

@@ -36,6 +36,20 @@ def test_bytes_of_known_temporaries(kernel, arrays):
         assert found == pytest.approx(arrays * x.nbytes, abs=5000)
 
 
+def test_a_lazy_result_is_computed_in_a_call_that_is_traced():
+    class Lazy:
+        def compute(self):
+            return float(np.sum(np.ones(COUNT)))
+
+    assert memory.temporary_bytes(Lazy, ()) == pytest.approx(8 * COUNT, abs=5000)
+
+
+def test_arguments_that_are_used_up_are_given_anew():
+    used_up, again = iter([np.ones(COUNT)]), iter([np.ones(COUNT)])
+    found = memory.temporary_bytes(lambda x: 2.0 * next(x), (used_up,), (again,))
+    assert found == pytest.approx(0, abs=5000)
+
+
 def test_tracing_ends_with_an_exception():
     import tracemalloc
 

@@ -134,3 +134,72 @@ def test_side_by_side_is_refused():
     process = pytest_bench("--numprocesses=2", "--dist=load")
     assert process.returncode == pytest.ExitCode.USAGE_ERROR
     assert "run it without pytest-xdist" in process.stderr
+
+
+ANY_VALUES = """
+import random, time
+
+class Promise:
+    def __init__(self, value):
+        self.value = value
+    def compute(self):
+        time.sleep(0.002)
+        return self.value
+
+calls = 0
+def loop(x, rng):
+    return sum(x)
+def lazy(x, rng):
+    return Promise(sum(x))
+def writes_late(x, rng):
+    global calls
+    calls += 1
+    if calls == 100:
+        x.append(0.0)
+    return sum(x[:3])
+def draws(x, rng):
+    return sum(x) + 0.0 * {draw}
+TIERS = {{"lazy": lazy, "writes-late": writes_late, "draws": draws}}
+SIZES = {{"S": {{"n": 3}}}}
+def make_inputs(size, dtype, rng):
+    return [1.5, 2.5, 3.0], {rng}
+"""
+
+
+@pytest.fixture(scope="module")
+def timed(tmp_path_factory):
+    """Benchmarks by tier, and the outcome: with arguments that are seen into, and with others."""
+
+    def timing(name, **parts):
+        folder = tmp_path_factory.mktemp(name)
+        (folder / f"{name}.py").write_text(ANY_VALUES.format(**parts))
+        options = ["--benchmark-max-time=0.1", f"--benchmark-json={folder / 'out.json'}"]
+        process = pytest_bench(f"--lossbench-problem={folder / name}.py", *options)
+        report = json.loads((folder / "out.json").read_text())
+        found = {one["extra_info"]["tier"]: one for one in report["benchmarks"]}
+        return found, process
+
+    seen = timing("seen", rng="0", draw="rng")
+    return seen, timing("unseen", rng="random.Random(1)", draw="rng.random()")
+
+
+def test_a_lazy_result_is_waited_for_in_the_timing_and_only_that(timed):
+    for found, _ in timed:
+        assert found["lazy"]["extra_info"]["agreement"]["waits"] is True
+        assert found["lazy"]["stats"]["min"] >= 0.002
+        assert found["loop"]["extra_info"]["agreement"]["waits"] is False
+
+
+def test_a_tier_that_changes_its_arguments_while_it_is_timed_has_no_time(timed):
+    found, process = timed[0]
+    assert process.returncode == pytest.ExitCode.TESTS_FAILED
+    assert "seen-writes-late-S-float64: disagrees: wrote to its argument 1 of 2" in process.stdout
+    assert found.keys() == {"loop", "lazy", "draws"}
+
+
+def test_a_generator_is_new_in_each_round_and_lists_need_not_be(timed):
+    (seen, _), (unseen, process) = timed
+    assert process.returncode == 0, process.stdout
+    assert seen["draws"]["stats"]["iterations"] > 1
+    assert unseen["draws"]["stats"]["iterations"] == 1
+    assert unseen["draws"]["stats"]["rounds"] > 100

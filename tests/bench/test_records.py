@@ -15,16 +15,17 @@ from bench.records import Record
 CELL = Cell("svm_loss", "numba", "M", "float64", 1)
 OK = Verdict(CELL, "ok", "", "full", 1e-16, 1e-15, 2e-5)
 TIMED = Record(2, OK, 50, (1e-5, 2e-5), Conditions(0.9, 3000.0))
+WAITED = Record(2, replace(OK, waits=True), 1, (3e-5,))
 REFUSED = Record(1, Verdict(CELL, "disagrees", "it does", max_abs_error=0.5))
 
 
 def test_what_is_written_is_read(tmp_path):
     path = tmp_path / "cells.jsonl"
     assert records.read(path) == []
-    for record in (TIMED, REFUSED):
+    for record in (TIMED, WAITED, REFUSED):
         records.append(path, record)
-    assert records.read(path) == [TIMED, REFUSED]
-    assert records.count(path) == 2
+    assert records.read(path) == [TIMED, WAITED, REFUSED]
+    assert records.count(path) == 3
     assert records.verdicts(records.read(path)) == {CELL: REFUSED.verdict}
 
 
@@ -47,11 +48,11 @@ def test_a_twin_is_another_cell(tmp_path):
     assert len(records.verdicts(records.read(path))) == 2
 
 
-def test_a_line_from_before_there_were_twins_and_conditions_is_read(tmp_path):
+def test_a_line_from_before_there_were_twins_conditions_and_waiting_is_read(tmp_path):
     path = tmp_path / "cells.jsonl"
     records.append(path, TIMED)
     values = json.loads(path.read_text())
-    for name in ("twin", "cpu_share", "mhz"):
+    for name in ("twin", "cpu_share", "mhz", "waits"):
         del values[name]
     path.write_text(json.dumps(values) + "\n")
     assert records.read(path) == [replace(TIMED, conditions=UNKNOWN)]
@@ -84,6 +85,7 @@ def test_a_file_that_is_cut_keeps_its_whole_lines(tmp_path):
         ('"threads": 1', '"threads": "1"'),
         ('"problem": "svm_loss"', '"problem": 3'),
         ('"seconds": 2e-05', '"seconds": "2e-05"'),
+        ('"waits": false', '"waits": "no"'),
         ('"iterations": 50', '"iterations": null'),
         ("[1e-05", '["soon"'),
         ("svm_loss", "\udcff"),

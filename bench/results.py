@@ -1,0 +1,256 @@
+"""What a kernel returned: waited for where it is lazy, kept as it is now, and read as numbers."""
+
+import collections
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import chain
+from numbers import Number
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.values import CannotCopyError, copied, holds_atoms
+
+# How a lazy result is waited for: the first of these methods that its class has.
+WAYS = ("block_until_ready", "compute", "__array__")
+_IS_THERE = (Number, str, bytes, type, np.generic, np.ndarray)
+# From here on a float64 skips whole numbers.
+_FLOATS_SKIP = 2.0**53
+
+
+# --- lazy results
+
+
+def is_lazy(value: Any) -> bool:
+    """Whether a result, or one in a tuple or list, is an object that has to be waited for.
+
+    Examples
+    --------
+    >>> is_lazy(([1.0, 2.0], np.zeros(3)))
+    False
+    >>> is_lazy((1.0, memoryview(b"")))
+    False
+    """
+    if isinstance(value, list | tuple):
+        return not holds_atoms(value) and any(map(is_lazy, value))
+    return bool(_way(value))
+
+
+def waited(value: Any) -> Any:
+    """Return a result with all that is lazy in it computed."""
+    if isinstance(value, list | tuple):
+        if holds_atoms(value):
+            return value
+        items = map(waited, value)
+        return list(items) if isinstance(value, list) else tuple(items)
+    way = _way(value)
+    if way == "__array__":
+        return np.asarray(value)
+    ready = getattr(value, way)() if way else value
+    return value if ready is None and way == "block_until_ready" else ready
+
+
+def waiting(kernel: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a kernel whose calls end when their result is there."""
+
+    def kernel_and_wait(*arguments: Any) -> Any:
+        return waited(kernel(*arguments))
+
+    return kernel_and_wait
+
+
+def _way(value: Any) -> str:
+    """Return the method that waits for a value; empty where it is there, or has none.
+
+    It is looked up in the class: a proxy such as `dask.delayed` has an attribute of any name.
+    """
+    if isinstance(value, _IS_THERE):
+        return ""
+    return next((way for way in WAYS if callable(getattr(type(value), way, None))), "")
+
+
+# --- a result as it is now
+
+
+def settled(value: Any) -> Any:
+    """Return a copy that later calls do not change, other libraries' arrays as NumPy's.
+
+    What cannot be copied is returned itself: it is no number, and refused as such.
+    """
+    value = _in_numpy(value)
+    try:
+        return copied(value)
+    except CannotCopyError:
+        return value
+
+
+def _in_numpy(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        if holds_atoms(value):
+            return value
+        items = map(_in_numpy, value)
+        return list(items) if isinstance(value, list) else tuple(items)
+    is_array = callable(getattr(type(value), "__array__", None))
+    return np.asarray(value) if is_array and not isinstance(value, _IS_THERE) else value
+
+
+# --- numbers
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """A result as an array that has lost nothing.
+
+    Attributes
+    ----------
+    values : array
+        Of integers, truth values or floats; of Python's own numbers where no dtype holds them all.
+    masked : array of bool
+        The entries that a mask hides; they are 0 in `values`.
+    """
+
+    values: NDArray[Any]
+    masked: NDArray[np.bool_]
+
+    @property
+    def whole(self) -> NDArray[np.bool_]:
+        """The entries that are whole by their type."""
+        if self.values.dtype.kind != "O":
+            return np.full(self.values.shape, self.values.dtype.kind != "f")
+        return np.array([isinstance(one, int) for one in self.values.flat], bool).reshape(
+            self.values.shape
+        )
+
+    @property
+    def floats(self) -> NDArray[np.float64]:
+        """The nearest float64 to each."""
+        if self.values.dtype.kind != "O":
+            return self.values.astype(np.float64)
+        return np.array([_float(one) for one in self.values.flat]).reshape(self.values.shape)
+
+
+def numbers_of(value: Any) -> Numbers:
+    """Return a number, an array, or nested lists, as an array.
+
+    Raises
+    ------
+    TypeError
+        It holds something else than real numbers.
+    ValueError
+        Lists that are no array, as their lengths differ.
+
+    Examples
+    --------
+    >>> numbers_of([2**63, -1]).values
+    array([9223372036854775808, -1], dtype=object)
+    """
+    kinds = _kinds(value)
+    masked = _mask(value) if "masked" in kinds else None
+    plain = value if masked is None else _unmasked(value)
+    array = np.asarray(plain)
+    if not kinds <= {*"biuf", "masked"}:
+        raise TypeError("not real numbers")
+    if array.dtype.kind in "fO" and kinds & {*"biu"}:
+        array = _of_objects(np.asarray(plain, object))  # an array of floats would round them
+    return Numbers(array, np.zeros(array.shape, bool) if masked is None else masked)
+
+
+def _kinds(value: Any) -> set[str]:
+    """Return the kinds, in NumPy's letters, of the numbers in a result."""
+    if isinstance(value, np.ma.MaskedArray):
+        return {"masked"} | _kinds(value.filled(0))
+    if isinstance(value, np.ndarray) and value.dtype.kind == "O":
+        return _kinds(list(value.flat))
+    if isinstance(value, np.ndarray | np.generic):
+        return {value.dtype.kind}
+    if isinstance(value, list | tuple):
+        kinds = set(map(type, value))
+        if kinds and kinds <= {list, tuple}:  # a matrix: its rows at once, as there may be many
+            kinds = set(map(type, chain.from_iterable(value)))
+        if kinds <= _PYTHON_KINDS.keys():
+            return {_PYTHON_KINDS[kind] for kind in kinds}
+        return set().union(*map(_kinds, value))
+    for kind, letter in _PYTHON_KINDS.items():
+        if isinstance(value, kind):
+            return {letter}
+    if isinstance(value, collections.abc.Sequence | collections.deque) and not isinstance(
+        value, str | bytes
+    ):
+        return _kinds(list(value))
+    return {np.asarray(value).dtype.kind}
+
+
+_PYTHON_KINDS: dict[type, str] = {bool: "b", int: "i", float: "f"}
+
+
+def _mask(value: Any) -> NDArray[np.bool_]:
+    if isinstance(value, list | tuple):
+        return np.array([_mask(item) for item in value], bool)
+    return np.ma.getmaskarray(value)
+
+
+def _unmasked(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_unmasked(item) for item in value]
+    return value.filled(0) if isinstance(value, np.ma.MaskedArray) else value
+
+
+def _of_objects(array: NDArray[Any]) -> NDArray[Any]:
+    """Return an array of Python's own numbers: NumPy's integers would overflow."""
+    found = np.empty(array.shape, object)
+    for i, one in enumerate(array.flat):
+        found.flat[i] = one.item() if isinstance(one, np.generic) else one
+    return found
+
+
+def _float(number: Any) -> float:
+    try:
+        return float(number)
+    except OverflowError:
+        return sys.float_info.max if number > 0 else -sys.float_info.max
+
+
+def distances(a: Numbers, b: Numbers) -> NDArray[np.float64]:
+    """Return abs(a − b), entry by entry, in float64, and 0 only where they are equal.
+
+    Whole numbers are subtracted as such. NaN where one of them is NaN, or both are infinite.
+
+    Examples
+    --------
+    >>> distances(numbers_of([2**60 + 1, 3]), numbers_of([2**60, 3.5]))
+    array([1. , 0.5])
+    """
+    floats = a.floats, b.floats
+    with np.errstate(invalid="ignore"):
+        found = np.asarray(np.abs(floats[0] - floats[1]))
+    finite = np.isfinite(floats[0]) & np.isfinite(floats[1])
+    rounded = (np.abs(floats[0]) >= _FLOATS_SKIP) | (np.abs(floats[1]) >= _FLOATS_SKIP)
+    places = np.argwhere(finite & rounded & (a.whole | b.whole) & _differ(a.values, b.values))
+    for place in map(tuple, places):
+        found[place] = _distance(_python(a.values[place]), _python(b.values[place]))
+    return found
+
+
+def _differ(a: NDArray[Any], b: NDArray[Any]) -> NDArray[np.bool_]:
+    if a.dtype.kind in "biu" and b.dtype.kind in "biu":
+        return np.asarray(a != b)  # exact, whatever their signs
+    return np.full(a.shape, True)
+
+
+def _python(number: Any) -> Any:
+    return number.item() if isinstance(number, np.generic) else number
+
+
+def _distance(a: Any, b: Any) -> float:
+    both_whole = isinstance(a, int) and isinstance(b, int)
+    return _float(abs(a - b) if both_whole else abs(Fraction(a) - Fraction(b)))
+
+
+def largest(numbers: Numbers) -> float:
+    """Return the largest finite magnitude; whole numbers that floats skip are none."""
+    size = np.abs(numbers.floats)
+    counted = np.isfinite(size) & ~(numbers.whole & (size >= _FLOATS_SKIP))
+    return float(size[counted].max(initial=0.0))
