@@ -14,7 +14,7 @@ from numba.extending import intrinsic, overload
 
 from kernels.simd import _check
 from kernels.simd._compile import DualKernel, Twins, kernel
-from kernels.simd._value_checks import apart_from_itself, refuse_overlap
+from kernels.simd._value_checks import apart_from_itself, refuse_overlap, same_steps
 
 _LETTERS: tuple[tuple[Any, str], ...] = (
     (types.Boolean, "b"),
@@ -37,7 +37,6 @@ def accept_array(
     function: str, argument: str, array: Any, axes: Sequence[str] | None, expected: str, kinds: str
 ) -> None:
     """Refuse, at compile time, what is not an array of these kinds and dimensions."""
-    array = unwrapped(array)
     if not isinstance(array, types.Array):
         raise TypingError(f"{function}: {argument} must be an array")
     if axes is not None and array.ndim != len(axes):
@@ -85,7 +84,7 @@ def accept_function(function: str, argument: str, f: Any) -> None:
 def accept_point(function: str, argument: str, x: Any) -> None:
     """Refuse, at compile time, what is neither an array of real numbers nor a real number."""
     if isinstance(unwrapped(x), types.Array):
-        accept_reals(function, argument, x)
+        accept_reals(function, argument, unwrapped(x))
     elif _kind(x) not in "fi":
         raise TypingError(_check.kind_words(function, argument, "real numbers", _kind(x)))
 
@@ -160,8 +159,8 @@ def _as_result(function, like, out, scores):
 
     def call(function, like, out, scores):
         apart_from_itself(function, out.shape, out.strides, out.itemsize)
-        same = out.ctypes.data == scores.ctypes.data and out.strides == scores.strides
-        if not (may_be_scores and same) and share_memory(out, scores):
+        same = same_steps(out.shape, out.strides, scores.strides) and may_be_scores
+        if not (same and out.ctypes.data == scores.ctypes.data) and share_memory(out, scores):
             refuse_overlap(function, "scores")
         return out
 
