@@ -62,7 +62,7 @@ def run_python(code, **variables):
         env=os.environ | {"PYTHONPATH": paths} | variables,
         text=True,
         capture_output=True,
-        timeout=300,
+        timeout=900,  # of compiling, where nothing is cached yet
         check=False,
     )
 
