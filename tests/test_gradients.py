@@ -2,10 +2,14 @@
 
 import itertools
 
+import callers
+import numba
 import numpy as np
 import pytest
 from closeness import TOLERANCE, assert_agrees, difference_noise
+from commands import run_python
 from inputs import FLOAT_DTYPES, LAYOUTS, seeded_classification, seeded_linear
+from numba import njit
 from tiers import (
     FAST,
     GRADIENTS,
@@ -14,6 +18,7 @@ from tiers import (
     LOOPS,
     NUMBA,
     NUMPY,
+    TEXTS,
     call,
     every_version,
     fast_version,
@@ -366,7 +371,542 @@ def doubled(x):
     return 2 * x
 
 
-@every_version
-def test_relative_error_of_nan_and_infinity(version):
-    assert np.isnan(version.relative_error([1.0, np.nan, 2.0], [1.0, 1.0, 5.0]))
-    assert np.isnan(version.relative_error([np.inf], [1.0]))
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_relative_error_of_nan_and_infinity_in_the_texts(text):
+    assert np.isnan(text.relative_error([1.0, np.nan, 2.0], [1.0, 1.0, 5.0]))
+    assert np.isnan(text.relative_error([np.inf], [1.0]))
+
+
+INF, NAN = np.inf, np.nan
+RELATIVE_ERRORS = [
+    (INF, INF, 0.0),
+    (-INF, -INF, 0.0),
+    (INF, -INF, 1.0),
+    (INF, 1.0, 1.0),
+    (0.0, -INF, 1.0),
+    (1e308, -1e308, 1.0),
+    (1.5e308, 1.5e308, 0.0),
+    (1.5e308, 0.5e308, 0.5),
+    (-1.7e308, -1.6e308, 1 / 33),
+    (1e308, 1.0, 1.0),
+    (5e-324, -5e-324, 0.0),
+    (NAN, 1.0, NAN),
+    (NAN, NAN, NAN),
+    (INF, NAN, NAN),
+    (NAN, -INF, NAN),
+]
+
+
+@pytest.mark.parametrize("package", [kernels, callers], ids=lambda one: one.__name__)
+@pytest.mark.parametrize(("a", "b", "error"), RELATIVE_ERRORS)
+def test_relative_error_of_infinities_and_huge_numbers(package, a, b, error):
+    for first, second in ((a, b), (b, a)):
+        actual = package.relative_error(np.array([0.5, first]), np.array([0.5, second]))
+        np.testing.assert_allclose(actual, error, rtol=1e-13, atol=1e-300)
+
+
+def test_relative_error_of_infinities_among_others():
+    assert np.isnan(kernels.relative_error([INF, NAN, 1.0], [-INF, 0.0, 1.0]))
+    assert kernels.relative_error(np.float32([1, INF, 2]), np.float32([1, INF, 6])) == 0.5
+    assert kernels.relative_error(INF, INF) == 0.0
+
+
+# --- a jitted function that is handed over stays what it was
+
+
+def risky():
+    """Make a function that does what x[0] says with x[1], and fails where that is 0."""
+
+    @njit
+    def share(count):
+        return 7 // count
+
+    @njit
+    def f(x):
+        if x[0] == 1.0:
+            return 1.0 / x[1]
+        if x[0] == 2.0:
+            return float(7 % int(x[1]))
+        if x[0] == 3.0:
+            return float(share(int(x[1])))
+        if x[0] == 4.0 and x[1] == 0.0:
+            raise ValueError("its own")
+        if x[0] == 5.0:
+            return 1.0 if np.isnan(x[1]) else 0.0
+        return x.sum()
+
+    return f
+
+
+def risky_slopes():
+    f = risky()
+
+    @njit
+    def gradient(x):
+        return np.full(x.shape, f(x))
+
+    return gradient
+
+
+GOOD_POINT = np.array([9.0, 1.0])
+
+
+def assert_as_it_was(function):
+    for risk in (1.0, 2.0, 3.0):
+        with pytest.raises(ZeroDivisionError):
+            function(np.array([risk, 0.0]))
+    with pytest.raises(ValueError, match="its own"):
+        function(np.array([4.0, 0.0]))
+    assert np.all(function(np.array([5.0, NAN])) == 1.0)
+
+
+HANDED = {
+    "serial": ("numerical_gradient", (risky,), {}),
+    "parallel": ("numerical_gradient", (risky,), {"parallel": True}),
+    "checked": ("check_gradient", (risky, risky_slopes), {}),
+    "descent": ("gradient_descent", (risky_slopes,), {"steps": 2}),
+}
+
+
+@pytest.mark.parametrize(("operation", "makers", "options"), HANDED.values(), ids=HANDED)
+def test_a_function_that_is_handed_over_stays_what_it_was(operation, makers, options):
+    functions = [make() for make in makers]
+    getattr(kernels, operation)(*functions, GOOD_POINT, **options)
+    for function in functions:
+        assert_as_it_was(function)
+
+
+@pytest.mark.parametrize("flags", [{}, {"error_model": "numpy", "fastmath": True}], ids=str)
+def test_a_function_that_jitted_code_hands_over_stays_what_it_was(flags):
+    f, checked, of_threads = risky(), risky(), risky()
+    claimed, followed = risky_slopes(), risky_slopes()
+
+    @njit(**flags)
+    def hand_over(x):
+        kernels.numerical_gradient(f, x)
+        kernels.numerical_gradient(of_threads, x, parallel=True)
+        kernels.check_gradient(checked, claimed, x)
+        kernels.gradient_descent(followed, x, steps=1)
+
+    hand_over(GOOD_POINT)
+    for function in (f, checked, of_threads, claimed, followed):
+        assert_as_it_was(function)
+
+
+def inverse(**options):
+    @njit(**options)
+    def f(x):
+        return 1.0 / (x[0] - 1.0)
+
+    return f
+
+
+def inverses(**options):
+    @njit(**options)
+    def gradient(x):
+        return np.full(x.shape, 1.0 / (x[0] - 1.0))
+
+    return gradient
+
+
+OF_INVERSES = {
+    "serial": ("numerical_gradient", (inverse,), {}),
+    "parallel": ("numerical_gradient", (inverse,), {"parallel": True}),
+    "checked": ("check_gradient", (inverse, inverses), {}),
+    "descent": ("gradient_descent", (inverses,), {"steps": 2}),
+}
+of_inverses = pytest.mark.parametrize(
+    ("operation", "makers", "options"), OF_INVERSES.values(), ids=OF_INVERSES
+)
+
+
+@of_inverses
+def test_a_function_is_cached_as_its_owner_compiles_it(
+    operation, makers, options, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+    functions = [make(cache=True) for make in makers]
+    getattr(kernels, operation)(*functions, GOOD_POINT, **options)
+    for make in makers:
+        found = make(cache=True)
+        with pytest.raises(ZeroDivisionError):
+            found(np.ones(2))
+        assert sum(found.stats.cache_hits.values()) == 1
+
+
+@of_inverses
+def test_a_function_with_flags_of_its_own_keeps_them(operation, makers, options):
+    functions = [make(error_model="numpy") for make in makers]
+    getattr(kernels, operation)(*functions, GOOD_POINT, **options)
+    for function in functions:
+        assert np.all(function(np.ones(2)) == INF)
+
+
+RAISING = """
+    import numba
+    import numpy as np
+    import pytest
+    import kernels
+
+    @numba.njit
+    def fussy(x):
+        if x[0] != 0.0 and x[5] != 1.0:
+            raise ValueError("entry 5 was moved")
+        if x[1] != 0.0 and x[40] != 1.0:
+            return 1.0 / (x[40] - x[40])
+        return x.sum()
+
+    @numba.njit
+    def in_jit(x, method):
+        return kernels.numerical_gradient(fussy, x, method=method, parallel=True)
+
+    def from_python(x, method):
+        return kernels.numerical_gradient(fussy, x, method=method, parallel=True)
+
+    x = np.ones(41)
+    for method in ("central", "forward"):
+        x[:2] = 1.0, 0.0
+        with pytest.raises(ValueError, match="entry 5 was moved"):
+            {way}(x, method)
+        x[:2] = 0.0, 1.0
+        with pytest.raises(ZeroDivisionError):
+            {way}(x, method)
+        x[:2] = 0.0
+        np.testing.assert_allclose({way}(x, method)[2:], 1.0, atol=1e-8)
+    print(numba.threading_layer())
+"""
+
+
+@pytest.mark.parametrize(("layer", "way"), [("workqueue", "from_python"), ("omp", "in_jit")])
+def test_what_a_function_raises_comes_out_of_the_threads(layer, way):
+    done = run_python(RAISING.format(way=way), NUMBA_THREADING_LAYER=layer)
+    if "No threading layer could be loaded" in done.stderr:
+        pytest.skip(f"this machine has no {layer}")
+    assert (done.returncode, done.stdout.strip()) == (0, layer), done.stderr
+
+
+# --- functions that change their argument
+
+
+def value_of(x):
+    total = 0.0
+    for i in range(x.size):
+        total += (i + 1) * x[i] ** 2
+    return total
+
+
+value_in_jit = jitted(value_of)
+
+
+def centred(x):
+    x -= x.mean()
+    return value_in_jit(x)
+
+
+def in_order(x):
+    x.sort()
+    return value_in_jit(x)
+
+
+def negated(x):
+    value = value_in_jit(x) + x[1]
+    x[:] = -x
+    return value
+
+
+def swapped(x):
+    x[1], x[4] = x[4], x[1]
+    return value_in_jit(x)
+
+
+def summed_up(x):
+    for i in range(1, x.size):
+        x[i] += x[i - 1]
+    return value_in_jit(x)
+
+
+def clipped(x):
+    for i in range(x.size):
+        x[i] = min(max(x[i], -1.0), 1.0)
+    return value_in_jit(x)
+
+
+def first_doubled(x):
+    x[0] *= 2.0
+    return value_in_jit(x)
+
+
+def last_spent(x):
+    value = value_in_jit(x)
+    x[-1] = 0.0
+    return value
+
+
+def next_to_largest_raised(x):
+    x[(x.argmax() + 1) % x.size] += 0.5
+    return value_in_jit(x)
+
+
+def filled_with_nan(x):
+    value = value_in_jit(x)
+    x[2] = np.nan
+    return value
+
+
+CHANGING = [
+    centred,
+    in_order,
+    negated,
+    swapped,
+    summed_up,
+    clipped,
+    first_doubled,
+    last_spent,
+    next_to_largest_raised,
+    filled_with_nan,
+]
+CHANGED_POINT = np.array([1.0, -1.0, 0.25, 1.0, 2.0, 0.5])
+
+
+def slopes_on_copies(f, x, method):
+    return LOOPS.module.numerical_gradient(lambda moved: f(np.array(moved)), x, method=method)
+
+
+@methods
+@pytest.mark.parametrize("f", CHANGING, ids=lambda one: one.__name__)
+@pytest.mark.parametrize("given", [lambda f: f, jitted], ids=["plain", "jitted"])
+def test_a_function_may_change_its_argument(f, given, method):
+    x = CHANGED_POINT.copy()
+    actual = kernels.numerical_gradient(given(f), x, method=method)
+    expected = slopes_on_copies(f, x.tolist(), method)
+    np.testing.assert_allclose(actual, expected, atol=difference_noise(40, 1e-5))
+    np.testing.assert_array_equal(x, CHANGED_POINT)
+
+
+@pytest.mark.parametrize("f", [centred, swapped, last_spent], ids=lambda one: one.__name__)
+def test_a_function_may_change_its_argument_on_threads_and_in_jitted_code(f):
+    function = jitted(f)
+
+    @njit
+    def in_jit(x):
+        return kernels.numerical_gradient(function, x)
+
+    expected = slopes_on_copies(f, CHANGED_POINT.tolist(), "central")
+    for actual in (
+        kernels.numerical_gradient(function, CHANGED_POINT, parallel=True),
+        in_jit(CHANGED_POINT),
+    ):
+        np.testing.assert_allclose(actual, expected, atol=difference_noise(40, 1e-5))
+
+
+@methods
+@pytest.mark.parametrize("shape", [(1,), (2,), (3, 4), (2, 1, 3)], ids=str)
+def test_points_of_any_shape_may_be_changed(shape, method):
+    def emptied(x):
+        value = float((x**3).sum())
+        x *= 0.5
+        return value
+
+    x = np.random.default_rng(0).standard_normal(shape)
+    actual = kernels.numerical_gradient(emptied, x, method=method)
+    expected = kernels.numerical_gradient(lambda moved: (moved**3).sum(), x, method=method)
+    np.testing.assert_allclose(actual, expected, atol=difference_noise(40, 1e-5))
+
+
+@pytest.mark.parametrize("given", [lambda f: f, jitted], ids=["plain", "jitted"])
+def test_what_is_checked_may_change_its_argument(given):
+    def slopes(x):
+        x *= 2.0
+        for i in range(x.size):
+            x[i] *= i + 1
+        return x
+
+    error, _, within = kernels.check_gradient(given(last_spent), given(slopes), CHANGED_POINT)
+    assert error < 1e-8
+    assert within
+
+
+# --- steps that rounding changes, or swallows
+
+
+def four_of_second(x):
+    return 4.0 * x.flat[1]
+
+
+def four_times(x):
+    return 4.0 * x
+
+
+LARGE = (1e6, -1e8, 3e10, 1e11, -1e11)
+TOO_LARGE = (1e12, -1e15, 1e300)
+LOST = r"h must be large enough to change {}, got a step lost to rounding at flat index {}"
+plain_or_jitted = pytest.mark.parametrize("given", [lambda f: f, jitted], ids=["plain", "jitted"])
+serial_or_parallel = pytest.mark.parametrize("parallel", [False, True])
+
+
+@methods
+@plain_or_jitted
+@serial_or_parallel
+@pytest.mark.parametrize("value", LARGE)
+def test_a_difference_is_divided_by_the_step_that_was_taken(value, given, method, parallel):
+    options = {"method": method, "parallel": parallel}
+    for shape in ((2,), (2, 3)):
+        slopes = kernels.numerical_gradient(given(four_of_second), np.full(shape, value), **options)
+        assert slopes.ravel().tolist() == [0.0, 4.0, *[0.0] * (slopes.size - 2)]
+    single = kernels.numerical_gradient(given(four_of_second), np.full(2, value, "f4"), **options)
+    assert (single.dtype, single.tolist()) == (np.float32, [0.0, 4.0])
+    assert kernels.numerical_gradient(given(four_times), value, **options) == 4.0
+
+
+@methods
+@plain_or_jitted
+@serial_or_parallel
+@pytest.mark.parametrize("value", TOO_LARGE)
+def test_a_step_that_is_lost_is_refused(value, given, method, parallel):
+    x = np.ones((2, 3))
+    x[1, 1] = value
+    options = {"method": method, "parallel": parallel}
+    with pytest.raises(ValueError, match=f"numerical_gradient: {LOST.format('x', 4)}"):
+        kernels.numerical_gradient(given(four_of_second), x, **options)
+    with pytest.raises(ValueError, match=LOST.format("x", 0)):
+        kernels.numerical_gradient(given(four_times), value, **options)
+    slopes = kernels.numerical_gradient(given(four_of_second), x, abs(value) * 1e-3, **options)
+    np.testing.assert_allclose(slopes, [[0, 4, 0], [0, 0, 0]], rtol=1e-12)
+
+
+@methods
+def test_a_step_that_is_lost_is_refused_in_jitted_code(method):
+    f = jitted(four_of_second)
+    assert callers.numerical_gradient(f, np.full(2, 1e11), 1e-5, method).tolist() == [0.0, 4.0]
+    with pytest.raises(ValueError, match=LOST.format("x", 1)):
+        callers.numerical_gradient(f, np.array([1.0, 1e12]), 1e-5, method)
+
+
+@plain_or_jitted
+def test_a_right_gradient_is_found_right_at_large_points(given):
+    def fours(x):
+        slopes = np.zeros_like(x)
+        slopes[1] = 4.0
+        return slopes
+
+    f, gradient = given(four_of_second), given(fours)
+    for value in LARGE:
+        assert kernels.check_gradient(f, gradient, [value, value]) == (0.0, (0,), True)
+    for value in TOO_LARGE:
+        with pytest.raises(ValueError, match=f"check_gradient: {LOST.format('x', 0)}"):
+            kernels.check_gradient(f, gradient, [value, 1.0])
+
+
+@methods
+@pytest.mark.parametrize("centre", [1e6, -1e8, 1e9])
+@pytest.mark.parametrize("away", [0.0, 0.7])
+def test_slopes_at_large_points_keep_their_digits(centre, away, method):
+    # x − centre is exact: f has no rounding but that of the step, which is 1e-5 to 5e-2 of it
+    def wave(x):
+        return np.sin(x - centre)
+
+    x = centre + away
+    slope = kernels.numerical_gradient(wave, x, method=method)
+    np.testing.assert_allclose(
+        slope, np.cos(x - centre), atol=1e-10 if method == "central" else 1e-5
+    )
+
+
+@methods
+@plain_or_jitted
+@serial_or_parallel
+def test_entries_that_are_not_finite_have_slopes_of_nan(given, method, parallel):
+    x = np.array([NAN, 3.0, INF, -INF, 2.0])
+    slopes = kernels.numerical_gradient(given(four_of_second), x, method=method, parallel=parallel)
+    np.testing.assert_allclose(slopes, [NAN, 4, NAN, NAN, 0], rtol=1e-9)
+    for value in (NAN, INF, -INF):
+        slope = kernels.numerical_gradient(given(four_times), value, method=method)
+        assert np.isnan(slope)
+
+
+def test_a_gradient_is_not_right_where_entries_are_not_finite():
+    error, entry, within = kernels.check_gradient(four_of_second, np.zeros_like, [1.0, 2.0, INF])
+    assert np.isnan(error)
+    assert (entry, within) == ((2,), False)
+
+
+# --- the same of the linear classifier
+
+
+@losses
+@methods
+@pytest.mark.parametrize(("argument", "place"), [(0, (2, 1)), (1, (1,))], ids=["W", "b"])
+@pytest.mark.parametrize("dtype", FLOAT_DTYPES)
+def test_a_step_that_a_parameter_loses_is_refused(loss, method, argument, place, dtype):
+    arrays = seeded_linear(5, 4, 3, dtype=dtype)
+    options = {"loss": loss, "method": method}
+    arrays[argument][place] = 1e11
+    for slopes in kernels.linear_numerical_gradient(*arrays, **options):
+        assert np.isfinite(slopes).all()
+    arrays[argument][place] = -1e13
+    words = LOST.format("Wb"[argument], 7 if argument == 0 else 1)
+    with pytest.raises(ValueError, match=f"linear_numerical_gradient: {words}"):
+        kernels.linear_numerical_gradient(*arrays, **options)
+    W, b, X, labels = arrays
+    training = {"gradient": "numerical", "method": method, "epochs": 1, "loss": loss}
+    with pytest.raises(ValueError, match=f"train_linear: {words}"):
+        kernels.train_linear(X, labels, 3, W0=W, b0=b, **training)
+    if argument == 1:  # which is then not moved
+        assert np.isfinite(
+            kernels.train_linear(X, labels, 3, b0=b, train_bias=False, **training)[0]
+        ).all()
+
+
+@methods
+@pytest.mark.parametrize("value", [1e6, 1e9, -1e11])
+def test_the_penalty_of_large_weights_keeps_its_digits(method, value):
+    W, b, X, labels = seeded_linear(5, 4, 3)
+    W[3, 0], X[:, 3] = value, 0.0
+    options = {"regularization": 0.25}
+    analytic = kernels.linear_gradient(W, b, X, labels, **options)
+    dW, db = kernels.linear_numerical_gradient(W, b, X, labels, **options, method=method)
+    tolerance = 1e-8 if method == "central" else 1e-4
+    np.testing.assert_allclose(dW, analytic[1], rtol=1e-12, atol=tolerance)
+    np.testing.assert_allclose(db, analytic[2], atol=tolerance)
+
+
+@losses
+@pytest.mark.parametrize("value", [NAN, INF, -INF])
+def test_parameters_that_are_not_finite_are_no_lost_steps(loss, value):
+    W, b, X, labels = seeded_linear(5, 4, 3)
+    W[0, 0] = value
+    dW, _ = kernels.linear_numerical_gradient(W, b, X, labels, loss=loss)
+    assert np.isnan(dW[0, 0])
+    kernels.train_linear(X, labels, 3, gradient="numerical", epochs=2, loss=loss, W0=W)
+
+
+# --- sums over many samples
+
+
+@losses
+@pytest.mark.parametrize("samples", [1000, 30_000, 1_000_000])
+def test_slopes_of_float32_biases_are_summed_in_float64(loss, samples):
+    W, b, X, labels = seeded_linear(samples, 2, 3, dtype="float32")
+    wide = [array.astype(np.float64) for array in (W, b, X)]
+    expected = kernels.linear_gradient(*wide, labels, loss)[2]
+    np.testing.assert_allclose(
+        kernels.linear_gradient(W, b, X, labels, loss)[2], expected, rtol=1e-6
+    )
+    options = {"loss": loss, "epochs": 1, "learning_rate": 1.0, "W0": W}
+    trained = kernels.train_linear(X, labels, 3, b0=0 * b, **options)[1]
+    expected = kernels.linear_gradient(wide[0], 0 * wide[1], wide[2], labels, loss)[2]
+    np.testing.assert_allclose(trained, -expected, rtol=1e-6)
+
+
+@losses
+@pytest.mark.parametrize("value", [1e20, -1e25, 1e30])
+def test_the_penalty_of_large_float32_weights_is_finite(loss, value):
+    W, b, X, labels = seeded_linear(6, 3, 4, dtype="float32")
+    W[1] = value
+    expected = 0.5 * np.square(W.astype(np.float64)).sum()
+    losses_of_W = (
+        kernels.linear_loss(W, b, X, labels, loss, 1.0, 0.5),
+        kernels.linear_gradient(W, b, X, labels, loss, 1.0, 0.5)[0],
+        kernels.train_linear(X, labels, 4, loss, W0=W, regularization=0.5, epochs=1)[2][0],
+    )
+    np.testing.assert_allclose(losses_of_W, expected, rtol=1e-12)

@@ -4,8 +4,10 @@ import doctest
 import importlib
 import inspect
 
+import numpy as np
 import pytest
-from tiers import FILLING, OF_SCORES, OPERATIONS
+from numba import njit
+from tiers import FILLING, OF_SCORES, OPERATIONS, jitted, parts
 
 import kernels
 import reference
@@ -127,3 +129,130 @@ def test_examples(name):
     result = doctest.testmod(importlib.import_module(name))
     assert result.attempted > 0
     assert result.failed == 0
+
+
+# --- points of no dimension, and arguments that may be None, in jitted code
+
+
+@njit
+def cube(x):
+    return x * x * x
+
+
+@njit
+def cube_slope(x):
+    return 3.0 * x * x
+
+
+def of_point(x):
+    slope = kernels.numerical_gradient(cube, x)
+    forward = kernels.numerical_gradient(cube, x, 0.5, "forward")
+    error, entry, within = kernels.check_gradient(cube, cube_slope, x)
+    path = kernels.gradient_descent(cube_slope, x, 0.01, 3)
+    return slope, forward, error, entry, within, path
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "i4", "u2", "i8"])
+@pytest.mark.parametrize("value", [2, 3])
+def test_points_of_no_dimension_in_jitted_code(dtype, value):
+    x = np.array(value, dtype)
+    for actual, expected in zip(jitted(of_point)(x), of_point(x), strict=True):
+        assert np.shape(actual) == np.shape(expected)
+        assert np.asarray(actual).dtype == np.asarray(expected).dtype
+        np.testing.assert_allclose(actual, expected, rtol=1e-6, atol=1e-9)
+    assert x == value
+
+
+@njit
+def maybe(value, there):
+    """A value that the compiler takes for one that may be None."""
+    return value if there else None
+
+
+@njit
+def total_cube(x):
+    return (x * x * x).sum()
+
+
+@njit
+def optional_slopes(x, h, method, missing):
+    return kernels.numerical_gradient(
+        total_cube, maybe(x, missing != 0), maybe(h, missing != 1), maybe(method, missing != 2)
+    )
+
+
+@njit
+def optional_check(x, h, tolerance, missing):
+    return kernels.check_gradient(
+        total_cube,
+        cube_slope,
+        maybe(x, missing != 0),
+        maybe(h, missing != 1),
+        maybe(tolerance, missing != 2),
+    )
+
+
+@njit
+def optional_path(x0, rate, steps, missing):
+    return kernels.gradient_descent(
+        cube_slope, maybe(x0, missing != 0), maybe(rate, missing != 1), maybe(steps, missing != 2)
+    )
+
+
+@njit
+def optional_number(x, rate, missing):
+    point = maybe(x, missing != 0)
+    slope = kernels.numerical_gradient(cube, point)
+    error, entry, within = kernels.check_gradient(cube, cube_slope, point)
+    path = kernels.gradient_descent(cube_slope, point, maybe(rate, missing != 1), 2)
+    return slope, error, entry, within, path
+
+
+@njit
+def optional_errors(a, b, missing):
+    return kernels.relative_error(maybe(a, missing != 0), maybe(b, missing != 1))
+
+
+def all_of_number(x, rate):
+    check = kernels.check_gradient(cube, cube_slope, x)
+    path = kernels.gradient_descent(cube_slope, x, rate, 2)
+    return kernels.numerical_gradient(cube, x), *check, path
+
+
+POINTS = {"vector": np.array([1.0, 2.0]), "matrix": np.array([[1, -2, 3]], np.float32)}
+OPTIONAL = {
+    "numerical_gradient": (
+        optional_slopes,
+        lambda *arguments: kernels.numerical_gradient(total_cube, *arguments),
+        (POINTS["vector"], 1e-3, "forward"),
+    ),
+    "numerical_gradient of float32": (
+        optional_slopes,
+        lambda *arguments: kernels.numerical_gradient(total_cube, *arguments),
+        (POINTS["matrix"], 1e-3, "central"),
+    ),
+    "check_gradient": (
+        optional_check,
+        lambda *arguments: kernels.check_gradient(total_cube, cube_slope, *arguments),
+        (POINTS["vector"], 1e-4, 1e-3),
+    ),
+    "gradient_descent": (
+        optional_path,
+        lambda *arguments: kernels.gradient_descent(cube_slope, *arguments),
+        (POINTS["matrix"], 0.01, 3),
+    ),
+    "numbers": (optional_number, all_of_number, (1.5, 0.1)),
+    "arrays of no dimension": (optional_number, all_of_number, (np.array(1.5), 0.1)),
+    "relative_error": (optional_errors, kernels.relative_error, (POINTS["vector"], np.ones(2))),
+}
+
+
+@pytest.mark.parametrize(("compiled", "function", "arguments"), OPTIONAL.values(), ids=OPTIONAL)
+def test_arguments_that_may_be_none_in_jitted_code(compiled, function, arguments):
+    results = parts(compiled(*arguments, -1))
+    for actual, expected in zip(results, parts(function(*arguments)), strict=True):
+        assert np.asarray(actual).dtype == np.asarray(expected).dtype
+        np.testing.assert_allclose(actual, expected, rtol=1e-6, atol=1e-9)
+    for missing in range(len(arguments)):
+        with pytest.raises(TypeError, match="None"):
+            compiled(*arguments, missing)

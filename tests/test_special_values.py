@@ -1,9 +1,12 @@
 """NaN and infinities, one rule of DESIGN at a time, in every version."""
 
+import functools
 import math
+from decimal import Decimal, localcontext
 
 import numpy as np
 import pytest
+from closeness import TOLERANCE
 from inputs import FLOAT_DTYPES, every_other, seeded_classification, seeded_linear
 from tiers import (
     LIBRARY,
@@ -13,6 +16,8 @@ from tiers import (
     fast_version,
     parts,
 )
+
+import kernels
 
 INF, NAN = math.inf, math.nan
 dtypes = pytest.mark.parametrize("dtype", FLOAT_DTYPES)
@@ -154,3 +159,229 @@ def test_linear_functions_carry_them_on(version, operation, loss, place, value):
     expected = parts(getattr(LOOPS, operation)(*arrays, loss=loss))
     for actual, wanted in zip(results, expected, strict=True):
         np.testing.assert_allclose(actual, wanted, rtol=1e-12, atol=1e-8)
+
+
+# --- hinges of float32 that float32 does not hold, in the library
+
+SINGLE_MAX = float(np.finfo(np.float32).max)
+
+
+def with_row(scores, labels, row, wrong, right):
+    """Write a row of `wrong` over a row of scores, with `right` at its label."""
+    scores[row] = wrong
+    scores[row, labels[row]] = right
+
+
+OVERFLOWING = {
+    "terms": (2e38, -2e38, 1.0),
+    "largest terms": (SINGLE_MAX, -SINGLE_MAX, 1.0),
+    "sums": (1.5e38, 0.0, 0.0),
+    "sums of negative scores": (-1e38, -2.6e38, 1.0),
+    "the margin": (1.0, 0.0, 1e39),
+    "a margin that is nothing beside the scores": (-3e38, 3e38, 1.0),
+}
+overflowing = pytest.mark.parametrize(
+    ("wrong", "right", "margin"), OVERFLOWING.values(), ids=OVERFLOWING
+)
+lengths = pytest.mark.parametrize("classes", [2, 3, 8, 9, 20, 150, 300])
+
+
+def hold_hinge(scores, labels, margin, **options):
+    """Compare a float32 hinge with that of the same scores in float64."""
+    wanted, slopes = LIBRARY.svm_loss_gradient(scores.astype(np.float64), labels, margin)
+    loss = LIBRARY.svm_loss(scores, labels, margin, **options)
+    with_slopes, dscores = LIBRARY.svm_loss_gradient(scores, labels, margin, **options)
+    in_place = np.array(scores) if scores.flags.c_contiguous else every_other(scores)
+    filled_loss, _ = LIBRARY.svm_loss_gradient(in_place, labels, margin, out=in_place, **options)
+    np.testing.assert_allclose((loss, with_slopes, filled_loss), wanted, rtol=1e-5)
+    np.testing.assert_allclose(dscores, slopes, rtol=1e-5)
+    np.testing.assert_array_equal(in_place, dscores)
+    return wanted
+
+
+@lengths
+@overflowing
+@pytest.mark.parametrize("layout", [np.ascontiguousarray, every_other])
+def test_hinge_of_terms_that_float32_does_not_hold(classes, wrong, right, margin, layout):
+    scores, labels = seeded_classification(21, classes, dtype="float32")
+    with_row(scores, labels, 13, wrong, right)
+    assert math.isfinite(hold_hinge(layout(scores), labels, margin))
+    with_row(scores, labels, slice(None), 0.0, 0.0)
+    scores[np.arange(21), labels], scores[4, 1 - min(labels[4], 1)] = -3e38, 3e38
+    assert math.isfinite(hold_hinge(layout(scores), labels, margin))
+
+
+@lengths
+@overflowing
+def test_overflowing_hinges_on_threads(classes, wrong, right, margin):
+    scores, labels = seeded_classification(40_000 // classes, classes, dtype="float32")
+    for row in (0, 77, -1):
+        with_row(scores, labels, row, wrong, right)
+    assert math.isfinite(hold_hinge(scores, labels, margin, parallel=True))
+
+
+@lengths
+@pytest.mark.parametrize(
+    ("value", "place", "loss"), [(INF, 1, INF), (NAN, 0, NAN), (NAN, 1, NAN), (INF, 0, None)]
+)
+def test_infinities_and_nan_beside_an_overflow(classes, value, place, loss):
+    # where the label is at +inf (`None`), the row adds nothing
+    scores, labels = seeded_classification(21, classes, dtype="float32")
+    labels[5] = 0
+    with_row(scores, labels, 13, 2e38, -2e38)
+    scores[5, place] = value
+    wanted = hold_hinge(scores, labels, 1.0)
+    assert math.isfinite(wanted) if loss is None else np.isclose(wanted, loss, equal_nan=True)
+
+
+@pytest.mark.parametrize("classes", [2, 8, 9, 150, 300])
+def test_overflowing_hinges_of_the_linear_classifier(classes):
+    W, b, X, labels = seeded_linear(7, 2, classes, dtype="float32")
+    X[3], W[0], W[0, labels[3]] = (1.0, 0.0), 2e38, -2e38
+    X[np.arange(7) != 3, 0] = 0.0
+    wanted = kernels.linear_gradient(*(one.astype("f8") for one in (W, b, X)), labels, "svm")
+    loss, dW, db = kernels.linear_gradient(W, b, X, labels, "svm")
+    assert math.isfinite(loss)
+    np.testing.assert_allclose(kernels.linear_loss(W, b, X, labels, "svm"), loss, rtol=1e-12)
+    for actual, expected in zip((loss, dW, db), wanted, strict=True):
+        np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=1e-6)
+
+
+# --- softmax losses of sure predictions, in the library
+
+
+@functools.cache
+def exp_of(difference):
+    return difference.exp()
+
+
+def exact_loss(row, label):
+    """log1p of the sum of the other classes' exps relative to the label's, in 50 digits."""
+    with localcontext(prec=50):
+        scores = [Decimal(float(score)) for score in row]
+        others = [score - scores[label] for j, score in enumerate(scores) if j != label]
+        total = sum(exp_of(other) for other in others if other.is_finite())
+        small = total < Decimal("1e-20")
+        return total - total * total / 2 + total**3 / 3 if small else (1 + total).ln()
+
+
+def exact_mean(scores, labels):
+    with localcontext(prec=50):
+        losses = [exact_loss(row, label) for row, label in zip(scores, labels, strict=True)]
+        return float(sum(losses) / len(losses))
+
+
+PRECISION = {"float64": 1e-12, "float32": 2e-5}
+GAPS = {"float64": (5, 8, 16.5, 36.5, 40, 150, 700), "float32": (5, 8, 11, 16.5, 20, 40, 80)}
+with_gaps = pytest.mark.parametrize(
+    ("dtype", "gap"), [(dtype, gap) for dtype, gaps in GAPS.items() for gap in gaps]
+)
+any_length = pytest.mark.parametrize("classes", [2, 3, 5, 10, 100, 128, 129, 300])
+
+
+def hold_softmax(scores, labels):
+    """Compare each way to the loss with the exact one.
+
+    A loss that is not small is the logarithm of a sum in the dtype of the scores.
+    """
+    dtype, expected = scores.dtype.name, exact_mean(scores, labels)
+    in_place, rows = scores.copy(), np.eye(len(scores), dtype=dtype)
+    actual = [
+        LIBRARY.softmax_loss(scores, labels),
+        LIBRARY.softmax_loss(every_other(scores), labels),
+        LIBRARY.softmax_loss_gradient(scores, labels)[0],
+        LIBRARY.softmax_loss_gradient(in_place, labels, out=in_place)[0],
+    ]
+    if np.isfinite(scores).all():
+        actual.append(LIBRARY.linear_loss(scores, np.zeros_like(scores[0]), rows, labels))
+    allowed = 0.0 if expected < 2**-7 else TOLERANCE[dtype]
+    np.testing.assert_allclose(actual, expected, rtol=PRECISION[dtype], atol=allowed)
+
+
+@with_gaps
+@any_length
+@pytest.mark.parametrize("samples", [1, 19])
+def test_sure_predictions_keep_their_digits(dtype, gap, classes, samples):
+    rng = np.random.default_rng(classes)
+    labels = (7 * np.arange(samples) + 1) % classes
+    scores = -gap - (rng.integers(0, 8, (samples, classes)) / 4)
+    scores = np.maximum(scores, -GAPS[dtype][-1])
+    scores[np.arange(samples), labels] = 0.0
+    hold_softmax(scores.astype(dtype), labels)
+    hold_softmax((scores + 2.5).astype(dtype), labels)
+
+
+def among_minus_infinity(scores):
+    scores[:, 2::3] = -INF
+
+
+def tied(scores):
+    scores[:, -1] = 0.0
+
+
+def surpassed(scores):
+    scores[:, -1] = 1.5
+
+
+def nearly_tied(scores):
+    scores[:, -1] = -4.0
+
+
+@with_gaps
+@any_length
+@pytest.mark.parametrize("change", [among_minus_infinity, tied, surpassed, nearly_tied])
+def test_other_scores_beside_a_sure_prediction(dtype, gap, classes, change):
+    scores = np.full((17, classes), -float(gap), dtype)
+    change(scores)
+    scores[:, 0] = 0.0
+    hold_softmax(scores, np.zeros(17, int))
+    labels = np.arange(17) % classes  # most of them not at the maximum
+    if np.isfinite(scores).all():
+        hold_softmax(scores, labels)
+
+
+@dtypes
+@any_length
+def test_special_rows_among_sure_predictions(dtype, classes):
+    labels = np.arange(9) % classes
+    sure = np.full((9, classes), -50.0, dtype)
+    sure[np.arange(9), labels] = 0.0
+    for place in {0, classes - 1}:
+        for value, loss in ((INF, NAN), (NAN, NAN), (-INF, INF)):
+            scores = sure.copy()
+            labels[5] = place
+            scores[5] = -50.0
+            scores[5, 1 - min(place, 1)] = 0.0
+            scores[5, place] = value
+            for actual in (
+                LIBRARY.softmax_loss(scores, labels),
+                LIBRARY.softmax_loss_gradient(scores, labels)[0],
+            ):
+                np.testing.assert_equal(actual, loss)
+    for value, loss in ((-INF, NAN), (INF, NAN), (NAN, NAN)):
+        scores = sure.copy()
+        scores[5] = value
+        np.testing.assert_equal(LIBRARY.softmax_loss(scores, labels), loss)
+        np.testing.assert_equal(LIBRARY.softmax_loss_gradient(scores, labels)[0], loss)
+
+
+@dtypes
+@any_length
+def test_a_prediction_beside_nothing_is_certain(dtype, classes):
+    scores = np.full((5, classes), -INF, dtype)
+    scores[:, -1] = -3.0
+    labels = np.full(5, classes - 1)
+    assert LIBRARY.softmax_loss(scores, labels) == 0.0
+    loss, dscores = LIBRARY.softmax_loss_gradient(scores, labels)
+    assert loss == 0.0
+    np.testing.assert_array_equal(dscores, np.zeros_like(scores))
+
+
+@dtypes
+@pytest.mark.parametrize("parallel", [False, True])
+def test_many_sure_predictions_add_up(dtype, parallel):
+    # 2 · 10⁵ losses of 3 · exp(−40), next to which one of ln 2 would be everything
+    scores = np.zeros((200_000, 4), dtype)
+    scores[:, 1:] = -40.0
+    loss = LIBRARY.softmax_loss(scores, np.zeros(200_000, int), parallel=parallel)
+    np.testing.assert_allclose(loss, 3 * math.exp(-40), rtol=PRECISION[dtype])

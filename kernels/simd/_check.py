@@ -217,19 +217,19 @@ def result_array(
         raise ValueError(read_only_words(function, "out"))
     apart_from_itself(function, out.shape, out.strides, out.itemsize)
     for argument, given in (("scores", like), *inputs.items()):
-        if argument == "scores" and is_same_view(out, given):
+        array = np.asarray(given)  # a Series or a memoryview has memory, too
+        if argument == "scores" and is_same_view(out, array):
             continue
-        if isinstance(given, np.ndarray) and np.shares_memory(out, given):
+        if np.shares_memory(out, array):
             refuse_overlap(function, argument)
     return out
 
 
-def is_same_view(out: NDArray[Any], scores: Any) -> bool:
+def is_same_view(out: NDArray[Any], scores: NDArray[Any]) -> bool:
     """Whether an array of the shape of the scores holds the same numbers at the same places."""
     return out is scores or (
-        isinstance(scores, np.ndarray)
-        and out.ctypes.data == scores.ctypes.data
-        and out.strides == scores.strides
+        out.ctypes.data == scores.ctypes.data
+        and same_steps(out.shape, out.strides, scores.strides)
         and out.dtype == scores.dtype
     )
 
@@ -486,6 +486,11 @@ def refuse_overlap(function: str, argument: str) -> NoReturn:
         function,
         argument,
     )
+
+
+def same_steps(shape: tuple[int, ...], first: tuple[int, ...], second: tuple[int, ...]) -> bool:
+    """Whether strides lead to the same places: along an axis of one entry, any do."""
+    return (shape[0] == 1 or first[0] == second[0]) and (shape[1] == 1 or first[1] == second[1])
 
 
 def apart_from_itself(

@@ -17,7 +17,12 @@ from numba.extending import intrinsic, overload
 
 from kernels.simd import _check
 from kernels.simd._compile import DualKernel, Twins, kernel
-from kernels.simd._value_checks import apart_from_itself, refuse_label, refuse_overlap
+from kernels.simd._value_checks import (
+    apart_from_itself,
+    refuse_label,
+    refuse_overlap,
+    same_steps,
+)
 
 _LETTERS: tuple[tuple[Any, str], ...] = (
     (types.Boolean, "b"),
@@ -46,7 +51,6 @@ def accept_array(
     function: str, argument: str, array: Any, axes: Sequence[str] | None, expected: str, kinds: str
 ) -> None:
     """Refuse, at compile time, what is not an array of these kinds and dimensions."""
-    array = unwrapped(array)
     if not isinstance(array, types.Array):
         raise TypingError(f"{function}: {argument} must be an array, got {array}")
     _refuse_half(function, argument, array.dtype)
@@ -166,7 +170,7 @@ def _named(returned: Any) -> str:
 def accept_point(function: str, argument: str, x: Any) -> None:
     """Refuse, at compile time, what is neither an array of real numbers nor a real number."""
     if isinstance(unwrapped(x), types.Array):
-        accept_reals(function, argument, x)
+        accept_reals(function, argument, unwrapped(x))
         return
     _refuse_half(function, argument, x)
     if _kind(x) not in "fi":
@@ -269,8 +273,8 @@ def _as_result(function, like, out, scores):
 
     def call(function, like, out, scores):
         apart_from_itself(function, out.shape, out.strides, out.itemsize)
-        same = out.ctypes.data == scores.ctypes.data and out.strides == scores.strides
-        if not (may_be_scores and same) and share_memory(out, scores):
+        same = same_steps(out.shape, out.strides, scores.strides) and may_be_scores
+        if not (same and out.ctypes.data == scores.ctypes.data) and share_memory(out, scores):
             refuse_overlap(function, "scores")
         return out
 

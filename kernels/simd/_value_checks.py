@@ -23,6 +23,7 @@ same_shape = kernel(_check.same_shape)
 returned_shape = kernel(_check.returned_shape)
 result_shape = kernel(_check.result_shape)
 some_entries = kernel(_check.some_entries)
+same_steps = kernel(_check.same_steps)
 apart_from_itself = kernel(_check.apart_from_itself)
 refuse_overlap = kernel(_check.refuse_overlap)
 

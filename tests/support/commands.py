@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -50,6 +51,19 @@ def started(*arguments, root=ROOT):
         cwd=root,
         env=environment(root),
         preexec_fn=restore_sigint,
+    )
+
+
+def run_python(code, **variables):
+    """Run code that may import what tests import, in a process of its own."""
+    paths = os.pathsep.join([str(ROOT), str(Path(__file__).parent)])
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-X", "faulthandler", "-c", textwrap.dedent(code)],
+        env=os.environ | {"PYTHONPATH": paths} | variables,
+        text=True,
+        capture_output=True,
+        timeout=900,  # of compiling, where nothing is cached yet
+        check=False,
     )
 
 
