@@ -294,8 +294,8 @@ def _kind_of_one(value: Any) -> str:
 
 def value_of(function: str, argument: str, result: Any) -> float:
     """Give what a function returned as a float: one real number, also as an array of one entry."""
-    if type(result) is float:
-        return result
+    if isinstance(result, float):  # NumPy's float64 is one
+        return float(result)
     kind = _kind_of_result(result)
     if kind:
         raise TypeError(value_words(function, argument, kind))

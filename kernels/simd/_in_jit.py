@@ -133,6 +133,18 @@ def accept_value(
         raise error(_check.value_words(function, argument, _named(returned)))
 
 
+def real_of(result: Any) -> float:
+    """Give what a function returned, judged by `_check.value_of` if it is plain, in float64."""
+    return result  # type: ignore[no-any-return]
+
+
+@overload(real_of)
+def _real_of(result):
+    if _kind(result) not in "fi":
+        raise TypingError(f"the function must return a real number, got {_named(result)}")
+    return lambda result: as_real(result)
+
+
 def accept_gradient(
     function: str, argument: str, gradient: Any, point: Any, error: type[Exception] = TypingError
 ) -> None:

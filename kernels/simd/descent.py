@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numba import typeof
+from numba.core.errors import TypingError
 from numba.extending import is_jitted, overload
 from numba.np.numpy_support import from_dtype
 from numpy.typing import ArrayLike, NDArray
@@ -26,6 +27,7 @@ from kernels.simd._in_jit import (
     number_of,
     numpy_dtype,
     point_type,
+    real_of,
 )
 from kernels.simd._value_checks import at_least, finite, returned_shape
 
@@ -46,7 +48,7 @@ def descend_array(gradient, path, learning_rate):
 def descend_number(gradient, path, learning_rate):
     """Fill the numbers of a path after the first."""
     for k in range(path.size - 1):
-        path[k + 1] = path[k] - learning_rate * np.float64(gradient(np.float64(path[k])))
+        path[k + 1] = path[k] - learning_rate * real_of(gradient(np.float64(path[k])))
 
 
 def _descend_in_python(
@@ -56,7 +58,7 @@ def _descend_in_python(
     rate = path.dtype.type(learning_rate)
     for k in range(len(path) - 1):
         point = path[k].copy() if path.ndim > 1 else float(path[k])
-        slope = _check.gradient_of("gradient_descent", "gradient", gradient(point), np.shape(point))
+        slope = _check.gradient_of("gradient_descent", "gradient", gradient(point), path.shape[1:])
         with np.errstate(over="ignore", invalid="ignore"):  # a path may diverge
             path[k + 1] = path[k] - rate * slope
 
@@ -111,9 +113,13 @@ def gradient_descent(
     path[0] = x0
     if not is_jitted(gradient):
         _descend_in_python(gradient, path, learning_rate)
-    else:
-        accept_gradient("gradient_descent", "gradient", gradient, point_type(typeof(x0)), TypeError)
+        return path
+    try:
         (descend_array if x0.ndim else descend_number)(gradient, path, learning_rate)
+    except TypingError:
+        point = point_type(typeof(x0), from_dtype(x0.dtype))
+        accept_gradient("gradient_descent", "gradient", gradient, point, TypeError)
+        raise
     return path
 
 

@@ -6,10 +6,11 @@ as plain Python. Flags are in `_compile`, checks in `_value_checks` and `_in_jit
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import get_num_threads, prange, typeof
+from numba.core.errors import TypingError
 from numba.extending import is_jitted, overload, register_jitable
 from numpy.typing import ArrayLike, NDArray
 
@@ -31,6 +32,7 @@ from kernels.simd._in_jit import (
     pick,
     point_type,
     private_point,
+    real_of,
 )
 from kernels.simd._value_checks import (
     at_least_zero,
@@ -62,8 +64,9 @@ def differ(numbers, wanted):
 def fill_slopes(f, point, h, central, here, first, last, slopes):
     """Fill the slopes of some entries; return whether that was possible with one copy of the point.
 
-    It is not where `f` changes its argument, which is noticed in the next entry after each call,
-    and in all of them at the end; nor where the step is lost to rounding.
+    It is not where `f` changes its argument, nor where the step is lost to rounding. To look at all
+    entries after each call would take longer than many an `f`: that is done after the first calls
+    and at the end, and in between, after each call, the next entry is looked at.
     """
     original, mine = point.reshape(-1), point.copy()
     entries = mine.reshape(-1)
@@ -74,13 +77,15 @@ def fill_slopes(f, point, h, central, here, first, last, slopes):
         above, below = entry + h, entry - h if central else entry
         taken = above - below  # NaN, as the slope then is, of NaN and of infinities
         entries[i] = above
-        rise = float(f(mine)) - here
+        rise = real_of(f(mine)) - here
         entries[i] = entry
         if taken == 0.0 or differs(entries[following], wanted):
             return False
+        if i == first and differ(entries, original):
+            return False
         if central:
             entries[i] = below
-            rise -= float(f(mine))
+            rise -= real_of(f(mine))
             entries[i] = entry
             if differs(entries[following], wanted):
                 return False
@@ -88,26 +93,29 @@ def fill_slopes(f, point, h, central, here, first, last, slopes):
     return not differ(entries, original)
 
 
-def slopes_in_place(f, point, h, central, slopes):
-    """`fill_slopes` of all entries of a contiguous float64 array."""
-    here = 0.0 if central else float(f(point.copy()))
-    return fill_slopes(f, point, h, central, here, 0, point.size, slopes)
-
-
-@kernel(calls_function=True)
+@register_jitable
 def try_slopes(f, point, h, central, here, first, last, slopes):
-    """`fill_slopes`; False, too, where `f` raised something: a thread cannot pass that on."""
+    """`fill_slopes`; False, too, where `f` raised something, for which its own changes may account.
+
+    `slopes_of_copies` finds out. A thread could not pass on what was raised.
+    """
     try:
         return fill_slopes(f, point, h, central, here, first, last, slopes)
-    except Exception:  # noqa: BLE001 - what it was, `slopes_of_copies` finds out
+    except Exception:  # noqa: BLE001 - raised again, where it is no fault of ours
         return False
+
+
+def slopes_in_place(f, point, h, central, slopes):
+    """`fill_slopes` of all entries of a contiguous float64 array."""
+    here = 0.0 if central else real_of(f(point.copy()))
+    return try_slopes(f, point, h, central, here, 0, point.size, slopes)
 
 
 @kernel(calls_function=True, parallel=True)
 def slopes_in_threads(f, point, h, central, slopes):
     """`slopes_in_place` with the entries shared out: each slope is the same in any share."""
     count = point.size
-    here = 0.0 if central else float(f(point.copy()))
+    here = 0.0 if central else real_of(f(point.copy()))
     shares = max(1, min(count, 4 * get_num_threads()))  # some a thread, as one may be slower
     filled = np.zeros(shares, np.bool_)
     for share in prange(shares):
@@ -121,7 +129,7 @@ def slopes_of_copies(name, f, point, h, central, slopes):
 
     That takes up to 80 times as long, where `f` reads two entries of a thousand.
     """
-    here = 0.0 if central else float(f(point.copy()))
+    here = 0.0 if central else real_of(f(point.copy()))
     for i in range(point.size):
         entry = float(point.reshape(-1)[i])
         above, below = entry + h, entry - h if central else entry
@@ -132,7 +140,7 @@ def slopes_of_copies(name, f, point, h, central, slopes):
         for side in range(2 if central else 1):
             mine = point.copy()
             mine.reshape(-1)[i] = below if side else above
-            values[1 - side] = float(f(mine))
+            values[1 - side] = real_of(f(mine))
         slopes[i] = (values[1] - values[0]) / taken
 
 
@@ -142,15 +150,25 @@ def number_slope(name, f, point, h, central):
     taken = above - below
     if taken == 0.0:
         refuse_lost_step(name, "x", 0)
-    rise = 0.0  # in float64, also where `f` gives a float32
-    rise += f(above)
-    rise -= f(below)
-    return rise / taken
+    return (real_of(f(above)) - real_of(f(below))) / taken
 
 
 compiled_slopes_in_place = kernel(slopes_in_place, calls_function=True)
 compiled_slopes_of_copies = kernel(slopes_of_copies, calls_function=True)
 compiled_number_slope = kernel(number_slope, calls_function=True)
+
+
+class _Ways(NamedTuple):
+    """How the differences of a function are taken."""
+
+    number: Any
+    in_place: Any
+    of_copies: Any
+
+
+PLAIN = _Ways(number_slope, slopes_in_place, slopes_of_copies)
+COMPILED = _Ways(compiled_number_slope, compiled_slopes_in_place, compiled_slopes_of_copies)
+THREADED = COMPILED._replace(in_place=slopes_in_threads)
 
 
 @register_jitable
@@ -171,20 +189,25 @@ def _differences(
     parallel: bool = False,
 ) -> NDArray[np.float64]:
     """Finite differences at a checked array, in its shape and in float64."""
-    jitted, central = is_jitted(f), method == "central"
-    if jitted:
+    if not is_jitted(f):
+        return _differences_by(PLAIN, name, _on_views(name, f), x, h, method)
+    try:
+        return _differences_by(THREADED if parallel else COMPILED, name, f, x, h, method)
+    except TypingError:
         accept_value(name, "f", f, point_type(typeof(x)), TypeError)
-    else:
-        f = _on_views(name, f)
+        raise
+
+
+def _differences_by(
+    ways: "_Ways", name: str, f: Any, x: NDArray[Any], h: float, method: str
+) -> NDArray[np.float64]:
+    central = method == "central"
     if x.ndim == 0:
-        number = compiled_number_slope if jitted else number_slope
-        return np.asarray(number(name, f, float(x), h, central))
+        return np.asarray(ways.number(name, f, float(x), h, central))
     point = np.array(x, dtype=np.float64, order="C")
-    ways: tuple[Any, Any] = slopes_in_place, slopes_of_copies
-    if jitted:
-        threaded = one_at_a_time(slopes_in_threads) if parallel else None
-        ways = threaded or compiled_slopes_in_place, compiled_slopes_of_copies
-    return np.asarray(array_slopes(name, *ways, f, point, h, central)).reshape(x.shape)
+    in_place = one_at_a_time(ways.in_place) if ways is THREADED else ways.in_place
+    slopes = array_slopes(name, in_place, ways.of_copies, f, point, h, central)
+    return np.asarray(slopes).reshape(x.shape)
 
 
 def _on_views(name: str, f: Callable[[Any], float]) -> Callable[[Any], float]:
@@ -428,8 +451,6 @@ def check_gradient(
     tolerance = _check.real("check_gradient", "tolerance", tolerance)
     _check.at_least_zero("check_gradient", "tolerance", tolerance)
     point = np.array(x, dtype=np.float64, order="C") if x.ndim else float(x)
-    if is_jitted(gradient):
-        accept_gradient("check_gradient", "gradient", gradient, point_type(typeof(x)), TypeError)
     claimed = _check.gradient_of("check_gradient", "gradient", gradient(point), x.shape)
     slopes = _differences("check_gradient", f, x, h, "central")
     error, index = largest_error(_flat(claimed), _flat(slopes))
