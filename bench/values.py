@@ -7,18 +7,13 @@ import operator
 import sys
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Iterable
+from contextlib import suppress
 from decimal import Decimal
 from fractions import Fraction
 from functools import cache, partial
 from itertools import chain
 from pathlib import PurePath
-from types import (
-    BuiltinFunctionType,
-    FunctionType,
-    MethodType,
-    ModuleType,
-    NoneType,
-)
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType, NoneType
 from typing import Any
 
 import numpy as np
@@ -36,18 +31,8 @@ _NUMBERS_AND_DATES = (
 )
 _CONTAINERS = (list, tuple, deque, OrderedDict, dict, set, frozenset)
 # Classes written in C of which all is compared
-_SEEN = {
-    object,
-    *_CONTAINERS,
-    defaultdict,
-    partial,
-    int,
-    float,
-    complex,
-    str,
-    bytes,
-    bytearray,
-    np.ndarray,
+_SEEN = {*_CONTAINERS, defaultdict, partial, np.ndarray, bytearray, object} | {
+    *(int, float, complex, str, bytes)
 }
 # What scipy.sparse notes about a matrix when it is summed: no change of the matrix
 _NOTES = ("_has_canonical_format", "_has_sorted_indices")
@@ -180,17 +165,20 @@ def _hides_nothing(kind: Any) -> bool:
     return kind in _SEEN or (is_heap_type and has_place and not made_in_c)
 
 
-def _state(value: Any) -> list[Any]:
-    """Return the names and values of an object's attributes, in its `__dict__` and in slots."""
+def _attributes(value: Any) -> dict[str, Any]:
+    """Return the attributes of an object: those in its `__dict__`, and those in slots."""
     if isinstance(value, np.memmap):
-        return []  # the file, which stays where it is
+        return {}  # the file, which stays where it is
     state = object.__getstate__(value)
+    attributes, slots = state if isinstance(state, tuple) else (state, None)
     notes = _NOTES if _is_of("scipy", value) else ()
-    found: list[Any] = []
-    for attributes in state if isinstance(state, tuple) else (state,):
-        kept = {name: item for name, item in (attributes or {}).items() if name not in notes}
-        found += [*kept, *kept.values()]
-    return found
+    found = {**(attributes or {}), **(slots or {})}
+    return {name: item for name, item in found.items() if name not in notes}
+
+
+def _state(value: Any) -> list[Any]:
+    found = _attributes(value)
+    return [*found, *found.values()]
 
 
 def _pandas_kinds() -> tuple[type, ...]:
@@ -264,7 +252,26 @@ class _Copier:
             return self._array(value)
         if isinstance(value, BuiltinFunctionType):  # which deepcopy passes with its object
             return getattr(self(value.__self__), value.__name__)
+        kind: Any = type(value)
+        if _is_open(kind) and not hasattr(kind, "__deepcopy__"):
+            with suppress(TypeError):  # a container, or what its class alone knows how to copy
+                return self._object(value)
         return self._whole(value)
+
+    def _object(self, value: Any) -> Any:
+        """Copy by attributes, as `__getstate__` may leave some out."""
+        new = object.__new__(type(value))
+        self._memo[id(value)] = new
+        try:
+            for name, item in _attributes(value).items():
+                if name in getattr(value, "__dict__", ()):  # a property may have its name
+                    vars(new)[name] = self(item)
+                else:
+                    object.__setattr__(new, name, self(item))
+        except TypeError:
+            del self._memo[id(value)]
+            raise
+        return new
 
     def _array(self, value: NDArray[Any]) -> NDArray[Any]:
         new = _in_its_strides(np.asarray(value)).view(type(value))

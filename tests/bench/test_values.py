@@ -293,6 +293,13 @@ class Lossy(Box):
         return Lossy(None)
 
 
+class Forgetful(Box):
+    """What leaves its cache out of a copy."""
+
+    def __getstate__(self):
+        return {}
+
+
 class Counted(float):
     """A number with a state."""
 
@@ -323,6 +330,13 @@ def test_a_state_is_no_part_of_a_number_or_function(value, change):
     assert not unseen
     change(copy)
     assert not same(copy, value)
+
+
+@pytest.mark.parametrize("make", [lambda: Forgetful([1]), lambda: np.polynomial.Polynomial([1])])
+def test_a_copy_has_what_a_saved_object_lacks(make):
+    (copy,), unseen = copied_arguments((make(),))
+    assert not unseen
+    assert same(copy, make())
 
 
 def test_an_object_may_hold_modules_itself_and_a_column_of_a_matrix():
