@@ -50,6 +50,6 @@ class Given:
         if self._tier not in PEERS:
             given, pristine = self._values, tier_arguments(self._problem, self._tier, pristine)
         for i, (item, was) in enumerate(zip(given, pristine, strict=True), 1):
-            if not values.same(item, was):
+            if values.same(item, was) is False:
                 return f"wrote to its argument {i} of {len(given)}"
         return ""

@@ -1,11 +1,9 @@
 """What a kernel returned: waited for where it is lazy, kept as it is now, and read as numbers."""
 
-import collections
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import chain
 from numbers import Number
 from typing import Any
 
@@ -19,6 +17,8 @@ WAYS = ("block_until_ready", "compute", "__array__")
 _IS_THERE = (Number, str, bytes, type, np.generic, np.ndarray)
 # From here on a float64 skips whole numbers.
 _FLOATS_SKIP = 2.0**53
+_WHOLE = (int, np.integer, np.bool_)
+_FLOATS = (float, np.floating, np.ndarray)
 
 
 # --- lazy results
@@ -120,16 +120,13 @@ class Numbers:
         """The entries that are whole by their type."""
         if self.values.dtype.kind != "O":
             return np.full(self.values.shape, self.values.dtype.kind != "f")
-        return np.array([isinstance(one, int) for one in self.values.flat], bool).reshape(
-            self.values.shape
-        )
+        return np.asarray(_is_whole(self.values), bool)
 
     @property
     def floats(self) -> NDArray[np.float64]:
         """The nearest float64 to each."""
-        if self.values.dtype.kind != "O":
-            return self.values.astype(np.float64)
-        return np.array([_float(one) for one in self.values.flat]).reshape(self.values.shape)
+        is_python = self.values.dtype.kind == "O"
+        return np.asarray(_floats(self.values) if is_python else self.values, np.float64)
 
 
 def numbers_of(value: Any) -> Numbers:
@@ -147,43 +144,32 @@ def numbers_of(value: Any) -> Numbers:
     >>> numbers_of([2**63, -1]).values
     array([9223372036854775808, -1], dtype=object)
     """
-    kinds = _kinds(value)
-    masked = _mask(value) if "masked" in kinds else None
-    plain = value if masked is None else _unmasked(value)
+    is_masked = _holds_masked(value)
+    plain = _unmasked(value) if is_masked else value
     array = np.asarray(plain)
-    if not kinds <= {*"biuf", "masked"}:
+    if array.dtype.kind == "O" or (array.dtype.kind == "f" and not isinstance(plain, _FLOATS)):
+        array = _of_python(np.asarray(plain, object))  # in an array of floats ints are rounded
+    if array.dtype.kind not in "biufO":
         raise TypeError("not real numbers")
-    if array.dtype.kind in "fO" and kinds & {*"biu"}:
-        array = _of_objects(np.asarray(plain, object))  # an array of floats would round them
-    return Numbers(array, np.zeros(array.shape, bool) if masked is None else masked)
+    return Numbers(array, _mask(value) if is_masked else np.zeros(array.shape, bool))
 
 
-def _kinds(value: Any) -> set[str]:
-    """Return the kinds, in NumPy's letters, of the numbers in a result."""
-    if isinstance(value, np.ma.MaskedArray):
-        return {"masked"} | _kinds(value.filled(0))
-    if isinstance(value, np.ndarray) and value.dtype.kind == "O":
-        return _kinds(list(value.flat))
-    if isinstance(value, np.ndarray | np.generic):
-        return {value.dtype.kind}
+def _of_python(numbers: NDArray[Any]) -> NDArray[Any]:
+    """Return Python's own numbers, as NumPy's integers would overflow; floats as float64."""
+    kinds = set(map(type, numbers.flat))
+    if np.ndarray in kinds:  # without dimensions
+        return _of_python(np.asarray(_in_python(numbers), object))
+    if not all(issubclass(kind, _WHOLE + _FLOATS[:2]) for kind in kinds):
+        raise TypeError("not real numbers")
+    if any(issubclass(kind, _WHOLE) for kind in kinds):
+        return np.asarray(_in_python(numbers), object)
+    return numbers.astype(np.float64)
+
+
+def _holds_masked(value: Any) -> bool:
     if isinstance(value, list | tuple):
-        kinds = set(map(type, value))
-        if kinds and kinds <= {list, tuple}:  # a matrix: its rows at once, as there may be many
-            kinds = set(map(type, chain.from_iterable(value)))
-        if kinds <= _PYTHON_KINDS.keys():
-            return {_PYTHON_KINDS[kind] for kind in kinds}
-        return set().union(*map(_kinds, value))
-    for kind, letter in _PYTHON_KINDS.items():
-        if isinstance(value, kind):
-            return {letter}
-    if isinstance(value, collections.abc.Sequence | collections.deque) and not isinstance(
-        value, str | bytes
-    ):
-        return _kinds(list(value))
-    return {np.asarray(value).dtype.kind}
-
-
-_PYTHON_KINDS: dict[type, str] = {bool: "b", int: "i", float: "f"}
+        return not holds_atoms(value) and any(map(_holds_masked, value))
+    return isinstance(value, np.ma.MaskedArray)
 
 
 def _mask(value: Any) -> NDArray[np.bool_]:
@@ -198,12 +184,8 @@ def _unmasked(value: Any) -> Any:
     return value.filled(0) if isinstance(value, np.ma.MaskedArray) else value
 
 
-def _of_objects(array: NDArray[Any]) -> NDArray[Any]:
-    """Return an array of Python's own numbers: NumPy's integers would overflow."""
-    found = np.empty(array.shape, object)
-    for i, one in enumerate(array.flat):
-        found.flat[i] = one.item() if isinstance(one, np.generic) else one
-    return found
+def _python(number: Any) -> Any:
+    return number.item() if isinstance(number, np.generic | np.ndarray) else number
 
 
 def _float(number: Any) -> float:
@@ -211,6 +193,10 @@ def _float(number: Any) -> float:
         return float(number)
     except OverflowError:
         return sys.float_info.max if number > 0 else -sys.float_info.max
+
+
+_in_python, _floats = (np.frompyfunc(one, 1, 1) for one in (_python, _float))
+_is_whole = np.frompyfunc(lambda number: isinstance(number, int), 1, 1)
 
 
 def distances(a: Numbers, b: Numbers) -> NDArray[np.float64]:
@@ -227,24 +213,14 @@ def distances(a: Numbers, b: Numbers) -> NDArray[np.float64]:
     with np.errstate(invalid="ignore"):
         found = np.asarray(np.abs(floats[0] - floats[1]))
     finite = np.isfinite(floats[0]) & np.isfinite(floats[1])
-    rounded = (np.abs(floats[0]) >= _FLOATS_SKIP) | (np.abs(floats[1]) >= _FLOATS_SKIP)
-    places = np.argwhere(finite & rounded & (a.whole | b.whole) & _differ(a.values, b.values))
-    for place in map(tuple, places):
-        found[place] = _distance(_python(a.values[place]), _python(b.values[place]))
+    rounded = np.maximum(*map(np.abs, floats)) >= _FLOATS_SKIP
+    exactly = finite & rounded & (a.whole | b.whole)
+    pairs = (one.values[exactly].astype(object) for one in (a, b))
+    found[exactly] = [_distance(*pair) for pair in zip(*pairs, strict=True)]
     return found
 
 
-def _differ(a: NDArray[Any], b: NDArray[Any]) -> NDArray[np.bool_]:
-    if a.dtype.kind in "biu" and b.dtype.kind in "biu":
-        return np.asarray(a != b)  # exact, whatever their signs
-    return np.full(a.shape, True)
-
-
-def _python(number: Any) -> Any:
-    return number.item() if isinstance(number, np.generic) else number
-
-
-def _distance(a: Any, b: Any) -> float:
+def _distance(a: float, b: float) -> float:
     both_whole = isinstance(a, int) and isinstance(b, int)
     return _float(abs(a - b) if both_whole else abs(Fraction(a) - Fraction(b)))
 

@@ -1,48 +1,40 @@
-"""Copy and compare values of any kind: arrays, containers, pandas objects, a person's own objects.
+"""Copy and compare values of any kind: numbers, arrays, containers, pandas objects, objects."""
 
-What no comparison can see into (a random generator, a tensor) is copied by `copy.deepcopy`.
-"""
-
-import array
 import copy
+import datetime as dt
 import enum
-import numbers
 import operator
 import sys
-from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable
+from collections import OrderedDict, defaultdict, deque
+from collections.abc import Iterable
+from contextlib import suppress
+from decimal import Decimal
+from fractions import Fraction
 from functools import cache, partial
 from itertools import chain
-from types import (
-    BuiltinFunctionType,
-    FunctionType,
-    MethodType,
-    MethodWrapperType,
-    ModuleType,
-    NoneType,
-    SimpleNamespace,
-)
+from pathlib import PurePath
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType, NoneType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-_MUTABLE_SCALARS = (np.void, np.object_)
-# Nothing changes them: a value of these types passes as it is.
+# Nothing changes them: a value of exactly these types passes as it is.
 ATOMS: frozenset[type] = frozenset(
     {NoneType, bool, int, float, complex, str, bytes, range, slice, FunctionType, type, object}
-    | {kind for kind in np.sctypeDict.values() if not issubclass(kind, _MUTABLE_SCALARS)}
+    | {kind for kind in np.sctypeDict.values() if not issubclass(kind, np.void | np.object_)}
 )
-_ATOMIC = (
-    *(numbers.Number, str, bytes, np.generic, np.dtype, enum.Enum, range, slice, type(...)),
-    *(FunctionType, type, ModuleType, np.ufunc),
+_GLOBALS = (type, ModuleType, FunctionType, np.ufunc, np.dtype, enum.Enum)
+_NUMBERS_AND_DATES = (
+    *(int, float, complex, str, bytes, Decimal, Fraction, np.generic, PurePath, type(...)),
+    *(dt.date, dt.time, dt.timedelta, dt.tzinfo),
 )
-_BOUND = (MethodType, MethodWrapperType, BuiltinFunctionType)
-# Classes written in C that keep nothing beside the attributes of their objects
-_ATTRIBUTES_ONLY = (object, SimpleNamespace)
-# Classes in Python whose objects fill caches when they are read, or keep all behind a pointer
-_OPAQUE = ("pandas.", "numba.typed")
-# What scipy.sparse notes about a matrix when it is asked: no change of the matrix
+_CONTAINERS = (list, tuple, deque, OrderedDict, dict, set, frozenset)
+# Classes written in C of which all is compared
+_SEEN = {*_CONTAINERS, defaultdict, partial, np.ndarray, bytearray, object} | {
+    *(int, float, complex, str, bytes)
+}
+# What scipy.sparse notes about a matrix when it is summed: no change of the matrix
 _NOTES = ("_has_canonical_format", "_has_sorted_indices")
 
 
@@ -68,7 +60,7 @@ def copied(value: Any) -> Any:
     >>> x
     [array([0., 0.]), {'a': [1]}]
     """
-    return _Copier()(value)
+    return _copied(value, _Copier())
 
 
 def copied_arguments(arguments: tuple[Any, ...]) -> tuple[tuple[Any, ...], bool]:
@@ -79,25 +71,27 @@ def copied_arguments(arguments: tuple[Any, ...]) -> tuple[tuple[Any, ...], bool]
     CannotCopyError
         Which argument cannot be copied, in words.
     """
-    copier, found = _Copier(), []
+    copier, comparison, found = _Copier(), _Comparison(with_copy=True), []
     for i, item in enumerate(arguments, 1):
+        part = kind = _named(item)
         try:
-            found.append(copier(item))
+            found.append(_copied(item, copier))
+            is_right = comparison(item, found[-1])
         except CannotCopyError as error:
-            kind = _named(item)
-            what = f"a {kind}, which" if str(error) == kind else f"a {kind} with a {error}, which"
+            part, is_right = str(error), False
+        if not is_right:
+            what = f"a {kind}, which" if part == kind else f"a {kind} with a {part}, which"
             words = f"argument {i} of {len(arguments)} is {what} cannot be copied for each call"
-            raise CannotCopyError(words) from error
-    return tuple(found), copier.unseen
+            raise CannotCopyError(words)
+    return tuple(found), comparison.is_unsure
 
 
-def same(a: Any, b: Any) -> bool:
-    """Whether two values are of one type and hold the same, NaN beside NaN.
+def same(a: Any, b: Any) -> bool | None:
+    """Whether two values are of one type and hold the same, NaN beside NaN; None if unseen.
 
     Notes
     -----
-    Arrays have one shape and dtype, and the same masks; what is under a mask does not count. What
-    cannot be seen into counts as the same where its type is.
+    Arrays have one shape and dtype, and the same masks; what is under a mask does not count.
 
     Examples
     --------
@@ -105,78 +99,96 @@ def same(a: Any, b: Any) -> bool:
     True
     >>> same([1], [1.0])
     False
+    >>> same(np.random.default_rng(1), np.random.default_rng(2))
     """
-    return _Comparison()(a, b)
+    comparison = _Comparison()
+    return comparison(a, b) and (None if comparison.is_unsure else True)
 
 
-# --- kinds of values
+def holds_atoms(items: Any) -> bool:
+    """Whether a list or tuple holds atoms only, or lists and tuples of them; quickly."""
+    kinds = set(map(type, items))
+    if kinds and kinds <= {list, tuple}:
+        kinds = set(map(type, chain.from_iterable(items)))
+    return kinds <= ATOMS
 
 
-def _form(value: Any) -> str:
-    """Return which way a value is copied and compared."""
+# --- what values hold
+
+
+def _is_atom(value: Any) -> bool:
+    if type(value) in ATOMS or isinstance(value, _GLOBALS) or value is np.ma.masked:
+        return True
+    if isinstance(value, BuiltinFunctionType | MethodType):
+        return isinstance(value.__self__, type | ModuleType | None)
+    if isinstance(value, _NUMBERS_AND_DATES) and not isinstance(value, np.void):
+        return not getattr(value, "__dict__", None)
     kind: Any = type(value)
-    if kind in ATOMS or kind in _EXACT:
-        return _EXACT.get(kind, "atom")
-    for form, kinds in _FORMS:
-        if isinstance(value, kinds):
-            return form
-    if isinstance(value, _BOUND):
-        owner = getattr(value, "__self__", None)
-        return "atom" if owner is None or isinstance(owner, type | ModuleType) else "bound"
-    if isinstance(value, _pandas_kinds()):
-        return "pandas"
-    if kind.__module__.startswith(_OPAQUE):
-        return "unseen"
-    if _is_plain(kind) and not _wraps_function(value):
-        return "object"
-    return "atom" if callable(value) or _is_by_value(kind) else "unseen"
+    if callable(value):  # a function of Numba, JAX, Cython; what is written in Python has a state
+        is_made_in_c = hasattr(value, "__get__") or hasattr(value, "__wrapped__")
+        return _is_of("numba", value) or (is_made_in_c and not _is_open(kind))
+    return value is getattr(sys.modules.get("pandas"), "NA", _parts)
 
 
-_EXACT = {list: "list", tuple: "tuple", dict: "dict", np.ndarray: "array"}
-_FORMS: tuple[tuple[str, Any], ...] = (
-    ("array", np.ndarray),
-    ("record", np.void),
-    ("list", list | deque),
-    ("tuple", tuple),
-    ("dict", dict),
-    ("set", set | frozenset),
-    ("buffer", bytearray | array.array),
-    ("partial", partial),
-    ("atom", _ATOMIC),
-)
+def _parts(value: Any) -> list[Any] | None:
+    """Return all that a value holds; None where nobody can tell."""
+    kind: Any = type(value)
+    if isinstance(value, MethodType | BuiltinFunctionType):
+        return [value.__self__, value.__name__]
+    if not _is_open(kind):
+        return None
+    base: Any = next((base for base in _CONTAINERS if isinstance(value, base)), None)
+    items = [] if base is None else list(base.__iter__(value))
+    if isinstance(value, np.ndarray) and value.dtype.kind == "O":
+        items = list(value.flat)
+    if isinstance(value, dict):
+        items += [getattr(value, "default_factory", None), *base.values(value)]
+    if isinstance(value, partial):
+        items += [value.func, value.args, value.keywords]
+    return items + _state(value)
+
+
+@cache
+def _is_open(kind: Any) -> bool:
+    """Whether the objects of a class have nothing beside their items and attributes.
+
+    Those of pandas have caches, which fill when they are read.
+    """
+    return kind.__module__.split(".")[0] != "pandas" and all(map(_hides_nothing, kind.__mro__))
+
+
+def _hides_nothing(kind: Any) -> bool:
+    """Whether a class is written in Python, or known."""
+    made_in_c = isinstance(vars(kind).get("__new__"), BuiltinFunctionType)
+    has_place = "__slots__" in vars(kind) or any("__dict__" in vars(one) for one in kind.__mro__)
+    is_heap_type = bool(kind.__flags__ & 1 << 9)  # Py_TPFLAGS_HEAPTYPE, as all of Python's own are
+    return kind in _SEEN or (is_heap_type and has_place and not made_in_c)
+
+
+def _attributes(value: Any) -> dict[str, Any]:
+    """Return the attributes of an object: those in its `__dict__`, and those in slots."""
+    if isinstance(value, np.memmap):
+        return {}  # the file, which stays where it is
+    state = object.__getstate__(value)
+    attributes, slots = state if isinstance(state, tuple) else (state, None)
+    notes = _NOTES if _is_of("scipy", value) else ()
+    found = {**(attributes or {}), **(slots or {})}
+    return {name: item for name, item in found.items() if name not in notes}
+
+
+def _state(value: Any) -> list[Any]:
+    found = _attributes(value)
+    return [*found, *found.values()]
 
 
 def _pandas_kinds() -> tuple[type, ...]:
     """Return the classes of pandas, where it is there: it is not loaded for this."""
     pandas: Any = sys.modules.get("pandas")
-    if pandas is None or not hasattr(pandas, "api"):
-        return ()
-    return (pandas.DataFrame, pandas.Series, pandas.Index, pandas.api.extensions.ExtensionArray)
+    return (pandas.DataFrame, pandas.Series, pandas.Index) if hasattr(pandas, "Index") else ()
 
 
-@cache
-def _is_plain(kind: Any) -> bool:
-    """Whether all that an object holds is in its attributes: its class is written in Python."""
-    return kind is not object and all(map(_has_only_attributes, kind.__mro__))
-
-
-def _has_only_attributes(kind: type) -> bool:
-    if kind in _ATTRIBUTES_ONLY:
-        return True
-    made_in_c = isinstance(vars(kind).get("__new__"), BuiltinFunctionType)
-    has_place = "__slots__" in vars(kind) or any("__dict__" in vars(one) for one in kind.__mro__)
-    is_heap_type = bool(kind.__flags__ & 1 << 9)  # Py_TPFLAGS_HEAPTYPE, as all of Python's own are
-    return is_heap_type and has_place and not made_in_c
-
-
-def _wraps_function(value: Any) -> bool:
-    return callable(value) and (hasattr(value, "__wrapped__") or hasattr(value, "py_func"))
-
-
-def _is_by_value(kind: type) -> bool:
-    """Whether a class has an equality and a hash of its own, so that its objects do not change."""
-    inherited: tuple[Any, ...] = (None, object.__hash__, object.__eq__)
-    return kind.__hash__ not in inherited and kind.__eq__ not in inherited
+def _is_of(library: str, value: Any) -> bool:
+    return str(type(value).__module__).split(".")[0] == library
 
 
 def _named(value: Any) -> str:
@@ -185,209 +197,111 @@ def _named(value: Any) -> str:
     return f"{module}{kind.__qualname__}"
 
 
-def _state(value: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the attributes of an object: those in its `__dict__`, and those in slots."""
-    if isinstance(value, np.memmap):
-        return {}, {}  # the file, which stays where it is
-    state = object.__getstate__(value)
-    attributes, slots = state if isinstance(state, tuple) else (state, None)
-    notes = _NOTES if type(value).__module__.startswith("scipy.sparse") else ()
-    kept = {name: item for name, item in (attributes or {}).items() if name not in notes}
-    return kept, dict(slots or {})
-
-
 # --- copying
 
 
+def _copied(value: Any, copier: "_Copier") -> Any:
+    try:
+        return copier(value)
+    except RecursionError:
+        raise CannotCopyError(f"{_named(value)} nested too deeply") from None
+
+
 class _Copier:
-    """Copy values; what stands in several places of them stays one thing."""
+    """Copy values; what stands in several places of them stays one thing.
+
+    Parts are copied before `copy.deepcopy` makes the whole of them, as it finds them in the memo:
+    so modules pass, and arrays keep their strides.
+    """
 
     def __init__(self) -> None:
-        self.unseen = False
-        self._known: dict[int, Any] = {}
-        self._kept: list[Any] = []  # so that nothing else takes an id
-        self._ways: dict[str, Callable[[Any], Any]] = {
-            "array": self._array,
-            "record": operator.methodcaller("copy"),
-            "list": self._list,
-            "tuple": self._tuple,
-            "dict": self._dict,
-            "set": self._set,
-            "buffer": copy.copy,
-            "bound": self._bound,
-            "partial": self._partial,
-            "pandas": self._pandas,
-            "object": self._object,
-            "unseen": self._deepcopy,
-        }
+        self._memo: dict[int, Any] = {}
+        self._begun: set[int] = set()
 
     def __call__(self, value: Any) -> Any:
-        form = _form(value)
-        if form == "atom":
+        if type(value) in ATOMS:
             return value
-        if id(value) not in self._known:
-            try:
-                self._keep(value, self._ways[form](value))
-            except RecursionError:
-                raise CannotCopyError(f"{_named(value)} nested too deeply") from None
-        return self._known[id(value)]
+        if id(value) in self._memo:
+            return self._memo[id(value)]
+        if type(value) is list:
+            new = self._memo[id(value)] = []
+            new += self._items(value)
+            return new
+        if type(value) is dict:
+            fresh = self._memo[id(value)] = {}
+            keys, items = self._items(list(value)), self._items(list(value.values()))
+            fresh.update(zip(keys, items, strict=True))
+            return fresh
+        return self._memo.setdefault(id(value), self._other(value))
 
-    def _keep(self, value: Any, new: Any) -> Any:
-        """Keep a copy, before what is in it is copied: that may be the value again."""
-        self._kept.append(value)
-        return self._known.setdefault(id(value), new)
+    def _items(self, items: list[Any]) -> Iterable[Any]:
+        kinds = set(map(type, items))
+        if kinds == {list} and holds_atoms(items):  # a matrix: its rows at once
+            ids = list(map(id, items))
+            if len(set(ids)) == len(ids) and self._memo.keys().isdisjoint(ids):
+                rows = [row[:] for row in items]
+                self._memo.update(zip(ids, rows, strict=True))
+                return rows
+        is_fixed = kinds <= ATOMS or (kinds == {tuple} and holds_atoms(items))
+        return items if is_fixed else map(self, items)
 
-    def _all(self, items: Iterable[Any]) -> list[Any]:
-        found = list(items)
-        kinds = set(map(type, found))
-        if kinds <= ATOMS or (kinds == {tuple} and _are_rows(found)):
-            return found
-        if kinds == {list} and _are_rows(found):
-            return self._rows(found)
-        return list(map(self, found))
+    def _other(self, value: Any) -> Any:
+        if (type(value) is tuple and set(map(type, value)) <= ATOMS) or _is_atom(value):
+            return value
+        if isinstance(value, np.ndarray) and not value.dtype.hasobject:
+            return self._array(value)
+        if isinstance(value, BuiltinFunctionType):  # which deepcopy passes with its object
+            return getattr(self(value.__self__), value.__name__)
+        kind: Any = type(value)
+        if _is_open(kind) and not hasattr(kind, "__deepcopy__"):
+            with suppress(TypeError):  # a container, or what its class alone knows how to copy
+                return self._object(value)
+        return self._whole(value)
 
-    def _rows(self, rows: list[list[Any]]) -> list[list[Any]]:
-        """Copy lists of numbers: a matrix has many of them."""
-        ids = list(map(id, rows))
-        if len(set(ids)) < len(ids) or not self._known.keys().isdisjoint(ids):
-            return list(map(self, rows))
-        new = [row[:] for row in rows]
-        self._known.update(zip(ids, new, strict=True))
-        self._kept.append(rows)
-        return new
-
-    def _deepcopy(self, value: Any) -> Any:
+    def _object(self, value: Any) -> Any:
+        """Copy by attributes, as `__getstate__` may leave some out."""
+        new = object.__new__(type(value))
+        self._memo[id(value)] = new
         try:
-            is_typed = type(value).__module__.startswith("numba.typed")
-            new = _copied_typed(value) if is_typed else copy.deepcopy(value)
-        except Exception as error:
-            raise CannotCopyError(_named(value)) from error
-        self.unseen |= new is not value
+            for name, item in _attributes(value).items():
+                if name in getattr(value, "__dict__", ()):  # a property may have its name
+                    vars(new)[name] = self(item)
+                else:
+                    object.__setattr__(new, name, self(item))
+        except TypeError:
+            del self._memo[id(value)]
+            raise
         return new
 
     def _array(self, value: NDArray[Any]) -> NDArray[Any]:
-        if value is np.ma.masked:
-            return value
-        plain = np.asarray(value)
-        if plain.dtype.kind == "V" and plain.dtype.hasobject:
-            new = copy.deepcopy(plain)
-        else:
-            new = _in_its_strides(plain)
-        if type(value) is not np.ndarray:
-            new = new.view(type(value))
-        self._keep(value, new)
-        if plain.dtype.kind == "O":
-            np.asarray(new)[...] = _boxed(self._all(plain.flat)).reshape(plain.shape)
-        if type(value) is not np.ndarray:
-            self._attributes(value, new)
+        new = _in_its_strides(np.asarray(value)).view(type(value))
+        if type(value) not in {np.ndarray, np.memmap} and hasattr(value, "__dict__"):
+            vars(new).update({name: self(item) for name, item in vars(value).items()})
         new.flags.writeable = value.flags.writeable
         return new
 
-    def _list(self, value: Any) -> Any:
-        if type(value) is list:
-            new: Any = self._keep(value, [])
-            new.extend(self._all(value))
-            return new
-        base = list if isinstance(value, list) else deque
-        new = self._keep(value, copy.copy(value))
-        base.clear(new)
-        base.extend(new, self._all(value))
-        return self._attributes(value, new)
-
-    def _tuple(self, value: tuple[Any, ...]) -> Any:
-        items = self._all(value)
-        if all(map(operator.is_, items, value)):
-            return value
-        if id(value) in self._known:  # one of its items holds it
-            return self._known[id(value)]
-        return tuple.__new__(type(value), items)
-
-    def _dict(self, value: Any) -> Any:
-        base = OrderedDict if isinstance(value, OrderedDict) else dict
-        new: Any = self._keep(value, {} if type(value) is dict else copy.copy(value))
-        base.clear(new)
-        for key, item in zip(self._all(value), self._all(value.values()), strict=True):
-            base.__setitem__(new, key, item)
-        return new if type(value) is dict else self._attributes(value, new)
-
-    def _set(self, value: Any) -> Any:
-        if all(map(_is_value, value)):
-            return value if type(value) is frozenset else copy.copy(value)
-        return self._deepcopy(value)
-
-    def _bound(self, value: Any) -> Any:
-        owner = self(value.__self__)
-        if isinstance(value, MethodType):
-            return MethodType(value.__func__, owner)
-        return getattr(owner, value.__name__)
-
-    def _partial(self, value: partial[Any]) -> Any:
-        parts = (value.func, value.args, value.keywords)
-        function, given, keywords = map(self, parts)
-        return type(value)(function, *given, **keywords)
-
-    def _pandas(self, value: Any) -> Any:
-        if not hasattr(value, "iloc"):
-            return value.copy()
-        new = value.copy(deep=True)
-        for axis in ("index", "columns"):  # of which a deep copy has the numbers of the original
-            if hasattr(value, axis):
-                setattr(new, axis, getattr(value, axis).copy(deep=True))
-        for i, items in _object_columns(value):
-            column = _boxed(self._all(items))
-            if hasattr(value, "columns"):
-                new.isetitem(i, column)
-            else:
-                new.iloc[:] = column
-        new.attrs = self(value.attrs)
-        return new
-
-    def _object(self, value: Any) -> Any:
-        if hasattr(type(value), "__deepcopy__"):
-            return self._deepcopy(value)
-        base = SimpleNamespace if isinstance(value, SimpleNamespace) else object
+    def _whole(self, value: Any) -> Any:
+        cause = _named(value)
+        if id(value) not in self._begun:
+            self._begun.add(id(value))
+            for part in _parts(value) or ():
+                try:
+                    self._memo.setdefault(id(part), self(part))
+                except CannotCopyError as error:  # its class may know how to do without
+                    cause = str(error)
         try:
-            return self._attributes(value, self._keep(value, base.__new__(type(value))))
-        except CannotCopyError as error:
-            # Its class may know how: by `__reduce__` or `__getstate__`
-            try:
-                self._known[id(value)] = self._deepcopy(value)
-            except CannotCopyError:
-                raise error from None
-            return self._known[id(value)]
-
-    def _attributes(self, value: Any, new: Any) -> Any:
-        attributes, slots = _state(value)
-        if attributes:
-            vars(new).update(zip(attributes, self._all(attributes.values()), strict=True))
-        for name, item in zip(slots, self._all(slots.values()), strict=True):
-            object.__setattr__(new, name, item)
+            new = copy.deepcopy(value, self._memo)
+        except Exception as error:
+            raise CannotCopyError(cause) from error
+        for axis in ("index", "columns"):  # of which pandas' copies have the same numbers
+            if isinstance(value, _pandas_kinds()) and hasattr(type(value), axis):
+                setattr(new, axis, getattr(value, axis).copy(deep=True))
         return new
-
-
-def _are_rows(rows: Any) -> bool:
-    """Whether there is nothing in some lists or tuples that would have to be copied by itself."""
-    return set(map(type, _flat(rows))) <= ATOMS
-
-
-def holds_atoms(items: Any) -> bool:
-    """Whether a list or tuple holds atoms only, or lists and tuples of them; quickly."""
-    kinds = set(map(type, items))
-    return kinds <= ATOMS or (kinds <= {list, tuple} and _are_rows(items))
-
-
-def _boxed(items: list[Any]) -> Any:
-    """Return items as an array of objects, whatever they are: lists among them stay lists."""
-    box = np.empty(len(items), object)
-    for i, item in enumerate(items):
-        box[i] = item
-    return box
 
 
 def _in_its_strides(value: NDArray[Any]) -> NDArray[Any]:
     """Return a copy with the same strides: a column of a matrix is as slow to read as it was."""
-    flags = value.flags
-    if flags.c_contiguous or flags.f_contiguous or value.dtype.hasobject or not value.size:
+    if value.flags.c_contiguous or value.flags.f_contiguous or not value.size:
         return value.copy(order="K")
     reach = [(n - 1) * step for n, step in zip(value.shape, value.strides, strict=True)]
     before = -sum(min(0, length) for length in reach)
@@ -398,110 +312,85 @@ def _in_its_strides(value: NDArray[Any]) -> NDArray[Any]:
     return new
 
 
-def _copied_typed(value: Any) -> Any:
-    """Return a copy of one of Numba's typed lists and dicts, whose own copy is a shallow one."""
-    items = value.values() if hasattr(value, "values") else value
-    if all(_form(item) == "atom" for item in items):
-        return value.copy()
-    raise CannotCopyError(_named(value))
-
-
-def _object_columns(value: Any) -> list[tuple[int, Any]]:
-    """Return the entries of what pandas keeps as Python objects, by column."""
-    if hasattr(value, "columns"):
-        kept = [i for i, dtype in enumerate(value.dtypes) if dtype == "object"]
-        return [(i, value.iloc[:, i].array) for i in kept]
-    return [(0, value.array)] if hasattr(value, "iloc") and value.dtype == "object" else []
-
-
-def _is_value(item: Any) -> bool:
-    """Whether an item of a set is found by what it holds."""
-    if isinstance(item, tuple | frozenset):
-        return all(map(_is_value, item))
-    return _form(item) == "atom"
-
-
 # --- comparing
 
 
 class _Comparison:
-    """Compare values; a pair that is being compared already counts as the same."""
+    """Compare values; a pair that is being compared already counts as the same.
 
-    def __init__(self) -> None:
-        self._seen: dict[tuple[int, int], tuple[Any, Any]] = {}
-        self._ways: dict[str, Callable[[Any, Any], bool]] = {
-            "atom": _same_atoms,
-            "array": self._arrays,
-            "record": lambda a, b: self._plain_arrays(np.asarray(a), np.asarray(b)),
-            "list": self._lists,
-            "tuple": self._lists,
-            "dict": self._dicts,
-            "set": self._sets,
-            "buffer": lambda a, b: (
-                memoryview(a).format == memoryview(b).format and bytes(a) == bytes(b)
-            ),
-            "bound": lambda a, b: a.__name__ == b.__name__ and self(a.__self__, b.__self__),
-            "partial": lambda a, b: self(
-                (a.func, a.args, a.keywords), (b.func, b.args, b.keywords)
-            ),
-            "pandas": self._pandas,
-            "object": self._objects,
-            "unseen": lambda _a, _b: True,
-        }
+    Where one is a copy of the other, what they share and may change could not be copied.
+    """
+
+    def __init__(self, *, with_copy: bool = False) -> None:
+        self.is_unsure = False
+        self._with_copy = with_copy
+        self._begun: dict[tuple[int, int], tuple[Any, Any]] = {}
 
     def __call__(self, a: Any, b: Any) -> bool:
-        if a is b:
-            return True
         if type(a) is not type(b):
             return False
-        form, pair = _form(a), (id(a), id(b))
-        if pair in self._seen:
+        if a is b and not self._with_copy:
             return True
-        if form != "atom":
-            self._seen[pair] = a, b
-        return self._ways[form](a, b)
+        is_sequence = type(a) in {list, tuple}
+        if not is_sequence and _is_atom(a):
+            return _same_atoms(a, b)
+        if (id(a), id(b)) in self._begun:
+            return True
+        self._begun[id(a), id(b)] = a, b  # kept, so that nothing else takes an id
+        if a is b and type(a) not in {tuple, frozenset}:
+            raise CannotCopyError(_named(a))
+        return self._all(a, b) if is_sequence else self._contents(a, b)
 
     def _all(self, a: Any, b: Any) -> bool:
-        """Compare lists item by item; those of numbers quickly."""
-        if len(a) != len(b) or not _have_types(a, b):
+        """Compare lists item by item; those of atoms quickly."""
+        types = list(map(type, a))
+        if types != list(map(type, b)):
             return False
-        kinds = set(map(type, a))
-        if kinds in ({list}, {tuple}) and _are_rows(a):
-            lengths = list(map(len, a)) == list(map(len, b))
-            return lengths and _have_types(*map(_flat, (a, b))) and _are_equal(a, b, _flat)
-        return _are_equal(a, b) if kinds <= ATOMS else all(map(self, a, b))
+        if set(types) <= ATOMS:
+            return a == b or all(map(_same_atoms, a, b))
+        if _are_rows(a, b, set(types)):
+            lengths = list(map(len, a)) == list(map(len, b))  # of a matrix
+            return lengths and self._all(*(list(chain.from_iterable(rows)) for rows in (a, b)))
+        return all(map(self, a, b))
 
-    def _lists(self, a: Any, b: Any) -> bool:
-        return self._all(list(a), list(b)) and self._attributes(a, b)
-
-    def _dicts(self, a: Any, b: Any) -> bool:
-        keys = self._all(list(a), list(b))
-        values = keys and self._all(list(a.values()), list(b.values()))
-        return values and self._attributes(a, b)
+    def _contents(self, a: Any, b: Any) -> bool:
+        if isinstance(a, _pandas_kinds()):
+            return self._pandas(a, b)
+        if isinstance(a, np.ndarray | np.void) and not self._arrays(a, b):
+            return False
+        if isinstance(a, (*_NUMBERS_AND_DATES, bytearray)) and not _same_atoms(a, b):
+            return False
+        if isinstance(a, set | frozenset):
+            return self._sets(a, b) and self._all(_state(a), _state(b))
+        if isinstance(a, np.void | np.ma.MaskedArray):
+            return True
+        parts, others = _parts(a), _parts(b)
+        if parts is None or others is None:
+            self.is_unsure = True
+            return True
+        return self._all(parts, others)
 
     def _sets(self, a: Any, b: Any) -> bool:
-        return len(a) == len(b) and (a == b or not all(map(_is_value, a)))
+        if not all(_is_atom(item) or holds_atoms([item]) for item in a):  # by its place in memory
+            self.is_unsure = True
+            return len(a) == len(b)
+        return {(type(item), item) for item in a} == {(type(item), item) for item in b}
 
-    def _objects(self, a: Any, b: Any) -> bool:
-        return self._attributes(a, b)
-
-    def _attributes(self, a: Any, b: Any) -> bool:
-        return type(a).__module__ == "builtins" or all(map(self, _state(a), _state(b)))
-
-    def _arrays(self, a: NDArray[Any], b: NDArray[Any]) -> bool:
-        if a.dtype != b.dtype or a.shape != b.shape:
-            return False
+    def _arrays(self, a: Any, b: Any) -> bool:
         if not isinstance(a, np.ma.MaskedArray):
-            plain = self._plain_arrays(np.asarray(a), np.asarray(b))
-            return plain and (type(a) is np.ndarray or self._attributes(a, b))
-        other: np.ma.MaskedArray[Any, Any] = b  # type: ignore[assignment]
-        if np.ma.getmaskarray(a).tobytes() != np.ma.getmaskarray(other).tobytes():
-            return False
+            return self._plain_arrays(np.asarray(a), np.asarray(b))
         fill = a.fill_value
-        alike = self._plain_arrays(np.asarray(fill), np.asarray(other.fill_value))
-        return alike and self._plain_arrays(a.filled(fill), other.filled(fill))
+        return (
+            self._plain_arrays(np.ma.getmaskarray(a), np.ma.getmaskarray(b))
+            and self._plain_arrays(np.asarray(fill), np.asarray(b.fill_value))
+            and self._plain_arrays(a.filled(fill), b.filled(fill))
+        )
 
     def _plain_arrays(self, a: NDArray[Any], b: NDArray[Any]) -> bool:
+        if self._with_copy and np.may_share_memory(a, b):
+            raise CannotCopyError(_named(a))
+        if a.dtype != b.dtype or a.shape != b.shape:
+            return False
         if a.dtype.names:
             return all(self._plain_arrays(a[name], b[name]) for name in a.dtype.names)
         if a.dtype.kind == "O":
@@ -517,49 +406,33 @@ class _Comparison:
             return bool((equal | ((a != a) & (b != b))).all())  # NaN, NaT
 
     def _pandas(self, a: Any, b: Any) -> bool:
+        self.is_unsure |= not _is_of("pandas", a)
         if not hasattr(a, "iloc"):
-            return self._named(a, b, ("dtype", "names")) and bool(a.equals(b))
-        parts = ("index", "columns" if hasattr(a, "columns") else "name", "attrs")
-        if a.shape != b.shape or not self._named(a, b, parts):
+            return self._all(list(a.names), list(b.names)) and a.dtype == b.dtype and a.equals(b)
+        has_columns = hasattr(type(a), "columns")
+        parts = ([one.index, one.columns if has_columns else one.name] for one in (a, b))
+        if a.shape != b.shape or not self._all(*parts) or not self(a.attrs, b.attrs):
             return False
-        if not _object_columns(a):
-            return bool(a.equals(b))
-        pairs = zip(_columns(a), _columns(b), strict=True)
+        pairs = [(a, b)]
+        if has_columns:
+            pairs = [(a.iloc[:, i], b.iloc[:, i]) for i in range(a.shape[1])]
         return all(self._columns(one, other) for one, other in pairs)
 
     def _columns(self, a: Any, b: Any) -> bool:
-        if a.dtype == "object" and b.dtype == "object":
+        if a.dtype == b.dtype == "object":
             return self._all(list(a), list(b))
         return a.dtype == b.dtype and bool(a.equals(b))
 
-    def _named(self, a: Any, b: Any, names: Iterable[str]) -> bool:
-        return all(self(getattr(a, name, None), getattr(b, name, None)) for name in names)
 
-
-def _columns(value: Any) -> list[Any]:
-    if not hasattr(value, "columns"):
-        return [value]
-    return [value.iloc[:, i] for i in range(value.shape[1])]
-
-
-_flat = chain.from_iterable
-
-
-def _have_types(a: Iterable[Any], b: Iterable[Any]) -> bool:
-    return all(map(operator.is_, map(type, a), map(type, b)))
-
-
-def _are_equal(a: Any, b: Any, items: Callable[[Any], Iterable[Any]] = iter) -> bool:
-    """Compare lists of atoms: as Python does at once, or where there are NaNs one by one."""
-    return a == b or all(map(_same_atoms, items(a), items(b)))
+def _are_rows(a: Any, b: Any, kinds: set[type]) -> bool:
+    """Whether both are lists of numbers, and none is in both: a copy has none of the original's."""
+    if kinds == {list}:
+        return holds_atoms(a) and not any(map(operator.is_, a, b))
+    return kinds == {tuple} and holds_atoms(a)
 
 
 def _same_atoms(a: Any, b: Any) -> bool:
-    if a is b:
-        return True
-    if type(a) is not type(b):
-        return False
     try:
-        return bool(a == b or (a != a and b != b))  # NaN
-    except (TypeError, ValueError):  # no truth value
+        return a is b or bool(a == b or (a != a and b != b))  # NaN
+    except (TypeError, ValueError, ArithmeticError):  # no truth value
         return False

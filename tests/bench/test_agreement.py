@@ -449,7 +449,7 @@ def write_after_the_first(seen, x):
         (Counting, lambda value: value.array.fill(1.0)),
         (lambda: Counting().__call__, lambda value: value()),
         (lambda: pd.DataFrame({"x": X}), lambda value: value.insert(0, "y", 1)),
-        (lambda: pd.Series([[1], [2]]), lambda value: value[0].append(1)),
+        (lambda: pd.Series([1, "a"]), lambda value: value.__setitem__(0, 2)),
         (lambda: np.array([1 + 1j, np.nan]), lambda value: value.fill(0)),
         (lambda: np.ma.array(X, mask=[1, 0, 0]), lambda value: value.mask.fill(False)),
         (lambda: np.ma.array(X, mask=[1, 0, 0]), lambda value: value.__setitem__(1, 7.0)),

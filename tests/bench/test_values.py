@@ -121,7 +121,7 @@ CHANGES = [
     (lambda: {1, 2}, lambda value: value.discard(2)),
     (lambda: deque([1, [2]], maxlen=5), deque.rotate),
     (lambda: bytearray(b"ab"), set_at(0, 0)),
-    (lambda: array.array("d", [1.0, np.nan]), set_at(0, 2.0)),
+    (lambda: {(1, "a"), 2}, lambda value: value.add((1, "b"))),
     (lambda: with_attribute(Row([1])), set_note),
     (in_cycle, set_at(0, 2)),
     (lambda: np.arange(3.0), set_at(1, np.nan)),
@@ -142,20 +142,16 @@ CHANGES = [
     (frame, lambda value: value.isetitem(0, [1.0, 2.0])),
     (frame, index_named("key")),
     (frame, lambda value: value.attrs.update(unit="s")),
-    (lambda: frame(([1], [2])), lambda value: value.loc[3, "a"].append(2)),
     (lambda: frame(pd.array([1, None])), set_at("a", pd.array([1, 2]))),
     (lambda: frame()["a"], set_at(3, 9.0)),
-    (lambda: pd.Series([[1], [2]]), lambda value: value[0].append(2)),
+    (lambda: pd.Series([1, "a"]), set_at(0, 2)),
     (lambda: pd.Index([1, 2]), lambda value: value.rename("key", inplace=True)),
-    (lambda: pd.array([1, None]), set_at(0, 5)),
     (lambda: sparse.csr_array(np.eye(2)), lambda value: value.data.fill(2.0)),
     (lambda: Box(1), lambda value: setattr(value, "content", 2)),
     (lambda: Box(Box([1])), lambda value: value.content.content.append(1)),
     (lambda: Slotted({"a": np.zeros(2)}), lambda value: value.content["a"].fill(1.0)),
-    (lambda: types.SimpleNamespace(calls=0), lambda value: setattr(value, "calls", 1)),
     (lambda: functools.partial(max, [1]), lambda value: value.args[0].append(2)),
     (lambda: [1].append, lambda value: value(2)),
-    (lambda: Box([1]).__repr__, lambda value: value.__self__.content.append(2)),
 ]
 
 
@@ -178,7 +174,7 @@ def test_a_copy_is_the_same_until_either_is_changed(make, change):
         *(None, 1, 2**70, 1.5, "a", b"a", 1j, range(3), slice(2), ..., np.float32(1), object()),
         *(len, np.add, np.ma.masked, jitted := njit(lambda x: x), jitted.py_func, int, np),
         *(dt.date(2020, 1, 1), pd.Timestamp("2020"), pd.NaT, pd.NA, np.dtype("f8")),
-        *((1, ("a", 2.0)), frozenset({1, (2, 3)})),
+        *((1, ("a", 2.0)),),
     ],
 )
 def test_what_does_not_change_passes_as_it_is(value):
@@ -246,7 +242,10 @@ def test_what_differs(a, b):
         lambda: np.random.default_rng(1),
         lambda: np.random.default_rng(1).normal,
         lambda: Box([np.random.default_rng(1)]),
-        lambda: List([3.0, 1.0]),
+        lambda: pd.array([1, None]),
+        lambda: types.SimpleNamespace(calls=0),
+        lambda: [1].__len__,
+        lambda: array.array("d", [1.0]),
         lambda: {Box(1).__class__: iter([1, 2])},
         lambda: frame().groupby("word"),
         Reopened,
@@ -256,7 +255,7 @@ def test_what_cannot_be_seen_into_is_copied_and_said_to_be(make):
     (copy,), unseen = copied_arguments((value := make(),))
     assert unseen
     assert copy is not value
-    assert same(copy, value)
+    assert same(copy, value) is None
 
 
 def test_the_state_of_a_generator_is_copied():
@@ -272,13 +271,82 @@ def test_the_state_of_a_generator_is_copied():
         ((x for x in [1]), "argument 2 of 2 is a generator, which cannot be copied for each call"),
         ([threading.Lock()], "argument 2 of 2 is a list with a _thread.lock, which cannot"),
         (Locked(), "Locked with a _thread.lock, which cannot be copied"),
-        (List([np.zeros(2)]), "is a numba.typed.typedlist.List, which cannot be copied"),
+        (List([1.0]), "is a numba.typed.typedlist.List with a _nrt_python._MemInfo, which cannot"),
+        (pd.Series([[1], [2]]), "is a pandas.Series with a list, which cannot be copied"),
     ],
 )
 def test_what_cannot_be_copied_is_named(value, words):
     with pytest.raises(CannotCopyError) as error:
         copied_arguments((1, value))
     assert words in str(error.value)
+
+
+class Shared(Box):
+    """What says that it was copied, and was not."""
+
+    def __deepcopy__(self, memo):
+        return Shared(self.content)
+
+
+class Lossy(Box):
+    def __deepcopy__(self, memo):
+        return Lossy(None)
+
+
+class Forgetful(Box):
+    """What leaves its cache out of a copy."""
+
+    def __getstate__(self):
+        return {}
+
+
+class Counted(float):
+    """A number with a state."""
+
+
+class Wrapper:
+    """A decorator with a state."""
+
+    def __init__(self, function):
+        functools.update_wrapper(self, function)
+        self.calls = 0
+
+    def __call__(self):
+        self.calls += 1
+
+
+@pytest.mark.parametrize("value", [Shared([1]), Lossy(1), [Shared(np.zeros(2))]])
+def test_what_its_class_copies_wrongly_is_refused(value):
+    with pytest.raises(CannotCopyError, match="cannot be copied for each call"):
+        copied_arguments((value,))
+
+
+@pytest.mark.parametrize(
+    ("value", "change"),
+    [(with_attribute(Counted(1.0)), set_note), (Wrapper(max), lambda value: value())],
+)
+def test_a_state_is_no_part_of_a_number_or_function(value, change):
+    (copy,), unseen = copied_arguments((value,))
+    assert not unseen
+    change(copy)
+    assert not same(copy, value)
+
+
+@pytest.mark.parametrize("make", [lambda: Forgetful([1]), lambda: np.polynomial.Polynomial([1])])
+def test_a_copy_has_what_a_saved_object_lacks(make):
+    (copy,), unseen = copied_arguments((make(),))
+    assert not unseen
+    assert same(copy, make())
+
+
+def test_an_object_may_hold_modules_itself_and_a_column_of_a_matrix():
+    value = Box([np.zeros((3, 4))[:, 1], np])
+    value.content += [value, value.content]
+    (copy,), unseen = copied_arguments((value,))
+    column, module, again, content = copy.content
+    assert not unseen
+    assert (again is copy, content is copy.content, module is np) == (True, True, True)
+    assert column.strides == value.content[0].strides
 
 
 def test_nesting_without_end_does_not_break_off():
