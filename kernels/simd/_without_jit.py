@@ -66,7 +66,7 @@ def linear_scores(W, b, X):
 
 
 def penalty(W, regularization):
-    return regularization * float(np.sum(W * W, dtype=np.float64))
+    return regularization * float(np.sum(np.square(W, dtype=np.float64)))
 
 
 def analytic_gradient(W, b, X, labels, objective):
