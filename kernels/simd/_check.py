@@ -215,9 +215,13 @@ def result_array(
     result_shape(function, "out", out.shape, like.shape)
     if not out.flags.writeable:
         raise ValueError(read_only_words(function, "out"))
-    apart_from_itself(function, out.shape, out.strides, out.itemsize)
-    for argument, given in (("scores", like), *inputs.items()):
-        array = np.asarray(given)  # a Series or a memoryview has memory, too
+    if not out.flags.c_contiguous:
+        apart_from_itself(function, out.shape, out.strides, out.itemsize)
+    for argument, given in inputs.items():
+        # A Series or a memoryview has memory, too
+        array = given if type(given) is np.ndarray else np.asarray(given)
+        if not np.may_share_memory(out, array):  # by their ranges, which is quick
+            continue
         if argument == "scores" and is_same_view(out, array):
             continue
         if np.shares_memory(out, array):
