@@ -42,10 +42,7 @@ def is_lazy(value: Any) -> bool:
 def waited(value: Any) -> Any:
     """Return a result with all that is lazy in it computed."""
     if isinstance(value, list | tuple):
-        if holds_atoms(value):
-            return value
-        items = map(waited, value)
-        return list(items) if isinstance(value, list) else tuple(items)
+        return _items_by(waited, value)
     way = _way(value)
     if way == "__array__":
         return np.asarray(value)
@@ -60,6 +57,14 @@ def waiting(kernel: Callable[..., Any]) -> Callable[..., Any]:
         return waited(kernel(*arguments))
 
     return kernel_and_wait
+
+
+def _items_by(change: Callable[[Any], Any], items: Any) -> Any:
+    """Return a list or tuple with its items changed; the very one if it holds atoms only."""
+    if holds_atoms(items):
+        return items
+    changed = map(change, items)
+    return list(changed) if isinstance(items, list) else tuple(changed)
 
 
 def _way(value: Any) -> str:
@@ -89,10 +94,7 @@ def settled(value: Any) -> Any:
 
 def _in_numpy(value: Any) -> Any:
     if isinstance(value, list | tuple):
-        if holds_atoms(value):
-            return value
-        items = map(_in_numpy, value)
-        return list(items) if isinstance(value, list) else tuple(items)
+        return _items_by(_in_numpy, value)
     is_array = callable(getattr(type(value), "__array__", None))
     return np.asarray(value) if is_array and not isinstance(value, _IS_THERE) else value
 
