@@ -596,8 +596,7 @@ def _measure(
         code, trouble = code or BROKEN_OFF, f"{trouble}; {error}" if trouble else str(error)
     out.print()
     out.print(report(frame))
-    verdicts = records.verdicts(records.read(folder / records.CELLS))
-    compared = bool(trouble) or _say_uncompared(found, verdicts.values(), out)
+    compared = bool(trouble) or _say_uncompared(found, records.verdicts(judged).values(), out)
     if written.exists():
         out.print(f"Written to {written}", soft_wrap=True)
     if not trouble and len(frame):
