@@ -7,8 +7,8 @@ through them, `cli` strings them up.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from bench.model import Cell, Cost, Output, Problem, Tolerance
     from bench.notebook import load
-    from bench.problem import Cell, Cost, Output, Problem, Tolerance
 
 __all__ = ["Cell", "Cost", "Output", "Problem", "Tolerance", "load"]
 
@@ -19,4 +19,4 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module("bench.notebook" if name == "load" else "bench.problem"), name)
+    return getattr(import_module("bench.notebook" if name == "load" else "bench.model"), name)

@@ -17,18 +17,24 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from bench import problem as problems
 from bench import results, steps, threads
 from bench.given import Given
-from bench.problem import PEERS, Arguments, Cell, Kernel, Output, Problem, Tolerance
+from bench.model import (
+    PEERS,
+    Arguments,
+    Cell,
+    Kernel,
+    Output,
+    Problem,
+    Status,
+    Tolerance,
+    Verdict,
+    seeded,
+)
 from bench.problem_file import ProblemFileError
 from bench.results import Numbers
 from bench.units import duration
 from bench.values import CannotCopyError, same
-
-Status = Literal["ok", "disagrees", "failed", "skipped", "unavailable"]
-STATUSES: tuple[Status, ...] = ("ok", "disagrees", "failed", "skipped", "unavailable")
-WRONG: frozenset[Status] = frozenset({"disagrees", "failed"})
 
 # What all of a result is held against where the loops can only do a sample of it.
 SECOND_ORACLE = "numpy"
@@ -44,40 +50,6 @@ BENEFIT_OF_THE_DOUBT = 10.0
 LONGEST_SHOWN = 512
 # What a step is at that is not a cell's own call, in the place of its size and of its tier.
 HARD_INPUT, A_SAMPLE, INPUTS = "hard input", "a sample of", "inputs"
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What was found about a cell, and why it is not timed if it is not.
-
-    Attributes
-    ----------
-    cell : Cell
-    status : str
-        One of `STATUSES`; only an ``ok`` cell is timed.
-    message : str
-        Why it is not ok, in a sentence; of a peer that is, which special values are not ours.
-    checked : "full", "sample" or ""
-        What the loops confirmed: the whole result, that of a sample of the inputs, or nothing.
-    max_abs_error, max_rel_error : float, optional
-        The largest distance to the oracle, and that in units of the oracle's value.
-    seconds : float, optional
-        Of one call after the first, to plan the timing by; it is not a result.
-    estimated_s : float, optional
-        What a call would take, where it was not made for that reason.
-    waits : bool
-        Whether it returned something lazy, so that its timed calls have to wait for their results.
-    """
-
-    cell: Cell
-    status: Status
-    message: str = ""
-    checked: Literal["full", "sample", ""] = ""
-    max_abs_error: float | None = None
-    max_rel_error: float | None = None
-    seconds: float | None = None
-    estimated_s: float | None = None
-    waits: bool = False
 
 
 @dataclass(frozen=True)
@@ -191,11 +163,11 @@ def _sampled(
     problem: Problem, oracle: Cell, arguments: Arguments, budget: float
 ) -> list[_Expected]:
     """Return the oracle's result for a sample, and NumPy's for all where it holds for that."""
-    rng = problems.seeded(f"{problem.name}/{oracle.size}/sample")
+    rng = seeded(f"{problem.name}/{oracle.size}/sample")
     sample = (
         problem.sample(arguments, rng)
         if problem.sample
-        else _inputs(problem, replace(oracle, size=problems.smallest(problem)))
+        else _inputs(problem, replace(oracle, size=problem.smallest_size))
     )
     if sample is None:
         return []
@@ -348,12 +320,12 @@ def _loaded(problem: Problem, cell: Cell, arguments: Arguments) -> tuple[Kernel,
     """Return a tier's kernel and what it is given."""
     _take(cell, preparing=True)
     with _refusing(problem):
-        return problem.tiers[cell.tier](), Given(problem, cell.tier, arguments)
+        return problem.tiers[cell.tier].load(), Given(problem, cell.tier, arguments)
 
 
 def _timed(problem: Problem, cell: Cell, kernel: Kernel, given: Given) -> _Returned:
     arguments = given.next()
-    _take(cell, preparing=compiles_unseen(cell.tier))
+    _take(cell, preparing=problem.tiers[cell.tier].compiles_unseen)
     with _refusing(problem), threads.limited(cell.threads):
         start = time.perf_counter()
         value = kernel(*arguments)
@@ -371,15 +343,7 @@ def _inputs(problem: Problem, cell: Cell) -> Arguments:
     """Return the arguments of a cell's size, or refuse it."""
     _take(replace(cell, tier=INPUTS, threads=1), preparing=True)
     with _refusing(problem):
-        return problems.inputs(problem, cell.size, cell.dtype)
-
-
-def compiles_unseen(tier: str) -> bool:
-    """Return whether a call may compile without our hearing of it, as we do of Numba: JAX's do.
-
-    Of a person's own tiers nothing is known: a hang in one is more likely than a compiler.
-    """
-    return tier in PEERS
+        return problem.inputs(cell.size, cell.dtype)
 
 
 def _take(cell: Cell, *, preparing: bool) -> None:
@@ -435,9 +399,9 @@ def _predicted(problem: Problem, cell: Cell, limit: float) -> float | None:
     From the smallest size up, each is called unless the one before foretells more than the limit;
     at one thread, as threads that find their cores taken wait for turns longer than they work.
     """
-    work = problems.work(problem, cell.tier, cell.size)
+    work = problem.work(cell.tier, cell.size)
     rate: float | None = None
-    amounts = sorted((problems.work(problem, cell.tier, size), size) for size in problem.sizes)
+    amounts = sorted((problem.work(cell.tier, size), size) for size in problem.sizes)
     for its_work, size in amounts:
         if its_work >= work or (rate is not None and rate * its_work > limit):
             break

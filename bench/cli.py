@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench import terminal
+from bench import environment, model, terminal
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from bench.agreement import Verdict
     from bench.measurement import Progress
-    from bench.plan import Options
-    from bench.problem import Cell, Problem
+    from bench.model import Cell, Options, Problem, Verdict
 
 WRONG, USAGE, BROKEN_OFF = 1, 2, 3
 # Seconds; the clock that ends a call cannot be set to any number of them.
@@ -153,7 +151,7 @@ def run(
 ) -> None:
     """Check every tier against the loops and time those that agree."""
     from bench import runs, table
-    from bench.plan import Options
+    from bench.model import Options
     from bench.problem_file import problems_in
 
     with _usage_errors():
@@ -259,7 +257,7 @@ def check(
 ) -> None:
     """Check every tier against the loops, and time nothing."""
     from bench import interruptions, measurement
-    from bench.agreement import WRONG as WRONG_STATUSES
+    from bench.model import WRONG as WRONG_STATUSES
     from bench.problem_file import problems_in
     from bench.report import agreement_report, console
 
@@ -323,7 +321,7 @@ def compare(
         found = comparing.compare(
             old_table,
             new_table,
-            comparing.differences_of(runs.machine_of(before), runs.machine_of(after), tiers),
+            environment.differences_of(runs.machine_of(before), runs.machine_of(after), tiers),
             comparing.MIN_EFFECT if min_effect is None else min_effect,
         )
     if markdown:
@@ -460,8 +458,8 @@ def _options(
 ) -> "Options":
     """Return what was asked for, in known names, with the defaults for the rest."""
     from bench import plan
+    from bench.model import DTYPES
     from bench.names import chosen, counts
-    from bench.problem import DTYPES
     from bench.problem_file import look_at, problems_in
 
     if budget is not None and not 0.0 < budget < LONGEST_BUDGET:
@@ -471,14 +469,14 @@ def _options(
     looked_at = tuple(map(look_at, files or ()))
     found = problems_in(looked_at)
     known_sizes = plan.sizes_of(found)
-    return plan.Options(
+    return model.Options(
         problems=chosen("problem", problems or (), [one.name for one in found]),
         sizes=chosen("size", sizes or (), known_sizes) or plan.default_sizes(found, looked_at),
         tiers=plan.tiers_named(tiers or (), found),
-        dtypes=chosen("dtype", dtypes or (), DTYPES) or plan.DEFAULT_DTYPES,
+        dtypes=chosen("dtype", dtypes or (), DTYPES) or model.DEFAULT_DTYPES,
         threads=counts("threads", threads or ()),
-        passes=passes or plan.DEFAULT_PASSES,
-        budget=budget or plan.DEFAULT_BUDGET,
+        passes=passes or model.DEFAULT_PASSES,
+        budget=budget or model.DEFAULT_BUDGET,
         files=looked_at,
     )
 
@@ -568,7 +566,7 @@ def _measure(
 ) -> int:
     """Run the passes, then write and show what there is, however they ended; return exit code."""
     from bench import interruptions, measurement, memory, records, runs, table
-    from bench.agreement import WRONG as WRONG_STATUSES
+    from bench.model import WRONG as WRONG_STATUSES
     from bench.report import console, report
 
     out = console()
@@ -614,7 +612,7 @@ def _show_sweep(folder: Path, found: "Sequence[Problem]", options: "Options") ->
     from bench import floors, table
     from bench import sweep as sweeping
     from bench.costs_report import sweep_report
-    from bench.problem import SWEPT
+    from bench.model import SWEPT
     from bench.report import console
 
     if not any(SWEPT in size for size in options.sizes):

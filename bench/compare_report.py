@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.compare import ALPHA, Comparison
-from bench.problem import Cell
+from bench.model import Cell
 from bench.report import TIMES
 from bench.table import IDENTITY
 from bench.units import digits, duration

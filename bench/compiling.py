@@ -10,9 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bench import children, faults, lines, plan, problem, records, steps
-from bench.plan import Options
-from bench.problem import PEERS, Cell, Problem, is_threaded
+from bench import children, faults, lines, plan, records, steps
+from bench.model import PEERS, Cell, Options, Problem, is_threaded
 from bench.records import Record
 
 COMPILING = "compiling.jsonl"
@@ -74,7 +73,7 @@ def candidates(
             largest[kernel] = max(
                 candidate,
                 cell,
-                key=lambda one: problem.work(named[one.problem], one.tier, one.size),
+                key=lambda one: named[one.problem].work(one.tier, one.size),
             )
     return list(largest.values())
 

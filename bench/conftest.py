@@ -13,13 +13,12 @@ from typing import Any
 
 import pytest
 
-from bench import environment, names, plan, problem, records, steps, terminal
-from bench.agreement import Status, Verdict, check, compiles_unseen, error_text
-from bench.compare import differences_of
+from bench import environment, model, names, plan, records, steps, terminal
+from bench.agreement import check, error_text
+from bench.environment import differences_of
 from bench.given import Given
+from bench.model import DTYPES, PEERS, Arguments, Cell, Options, Problem, Status, Verdict
 from bench.noise import UNKNOWN, Conditions
-from bench.plan import Options
-from bench.problem import DTYPES, PEERS, Arguments, Cell, Problem
 from bench.problem_file import look_at, problems_in
 from bench.records import Record
 from bench.results import waiting
@@ -46,7 +45,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
             f"--lossbench-{name}", action="append", default=[], metavar="A,B", help=words
         )
 
-    by_default = ", ".join(plan.DEFAULT_SIZES)
+    by_default = ", ".join(model.DEFAULT_SIZES)
     choice("size", f"sizes to time (default: {by_default}; all with -k, or of a file)")
     choice("dtype", "dtypes to time (default: float64; all with -k)")
     choice("tier", "tiers to time, or peers (default: all but the peers; all with -k)")
@@ -61,7 +60,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--lossbench-budget",
         type=float,
-        default=plan.DEFAULT_BUDGET,
+        default=model.DEFAULT_BUDGET,
         metavar="SECONDS",
         help="what one call may take; a cell over it is skipped (default: %(default)g)",
     )
@@ -114,7 +113,7 @@ def _cells_and_problems(config: pytest.Config) -> tuple[list[Cell], tuple[Proble
     # With -k the person has chosen already: whatever name is asked for has to be there.
     everything = bool(config.getoption("keyword", ""))
     default_sizes = sizes if everything else plan.default_sizes(found, files)
-    default_dtypes = DTYPES if everything else plan.DEFAULT_DTYPES
+    default_dtypes = DTYPES if everything else model.DEFAULT_DTYPES
     default_tiers = tuple({tier for one in found for tier in one.tiers}) if everything else ()
 
     def given(name: str) -> list[str]:
@@ -191,7 +190,7 @@ def verdict(cell: Cell, its_problem: Problem, request: pytest.FixtureRequest) ->
     if judged not in known:
         in_session = (item.callspec.params["cell"] for item in request.session.items)  # type: ignore[attr-defined]
         group = [other for other in in_session if other.group == cell.group and other not in known]
-        budget = request.config.getoption("--lossbench-budget", plan.DEFAULT_BUDGET)
+        budget = request.config.getoption("--lossbench-budget", model.DEFAULT_BUDGET)
         known.update((one.cell, one) for one in check(its_problem, group, budget))
     return replace(known[judged], cell=cell)
 
@@ -210,13 +209,14 @@ def kernel(
     its_problem: Problem,
     verdict: Verdict,
     given: Given | None,  # noqa: ARG001  (is there before: the call is the next step)
-) -> problem.Kernel | None:
+) -> model.Kernel | None:
     """Return the function to time, its result waited for; none for a cell that is not timed."""
     if verdict.status != "ok":
         return None
-    loaded = its_problem.tiers[cell.tier]()
+    tier = its_problem.tiers[cell.tier]
+    loaded = tier.load()
     with _ending_if_it_cannot_write():
-        steps.take(cell, preparing=compiles_unseen(cell.tier))
+        steps.take(cell, preparing=tier.compiles_unseen)
     return waiting(loaded) if verdict.waits else loaded
 
 
@@ -300,12 +300,12 @@ def _cell_of(item: pytest.Item) -> Cell:
 
 def _inputs(one: Problem, size: str, dtype: str) -> Arguments:
     """Return the inputs of a group, kept if they are small: the cells come in any order."""
-    cost = problem.cost(one, size, dtype)
+    cost = one.cost_of(size, dtype)
     if cost is None or cost.bytes_moved > KEPT_BYTES:
-        return problem.inputs(one, size, dtype)
+        return one.inputs(size, dtype)
     return _kept_inputs(one, size, dtype)
 
 
 @cache
 def _kept_inputs(one: Problem, size: str, dtype: str) -> Arguments:
-    return problem.inputs(one, size, dtype)
+    return one.inputs(size, dtype)

@@ -12,7 +12,8 @@ from rich.text import Text
 
 from bench.compiling import Compiling
 from bench.floors import EmptyCall
-from bench.ratios import CONFIDENCE, LEAST_PASSES
+from bench.model import LEAST_PASSES
+from bench.ratios import CONFIDENCE
 from bench.sweep import ABOVE_SMALLEST, LEAST_SIZES, Crossing, Growth
 from bench.units import digits, duration
 

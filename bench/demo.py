@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from rich import box
 from rich.table import Table
 
-from bench import problem
-from bench.problem import Problem
+from bench.model import Problem
 from bench.problems import PROBLEMS
 from bench.problems.descent import POST_RUNS, POST_START
 from bench.units import duration
@@ -144,9 +143,9 @@ def _lecture() -> Problem:
 
 
 def _train(its_problem: Problem, tier: str) -> Training:
-    arguments = problem.inputs(its_problem, "lecture", "float64")
-    given = problem.tier_arguments(its_problem, tier, arguments)
-    kernel = its_problem.tiers[tier]()
+    arguments = its_problem.inputs("lecture", "float64")
+    given = its_problem.prepared(tier, arguments)
+    kernel = its_problem.tiers[tier].load()
     times = []
     for _ in range(2):
         start = time.perf_counter()

@@ -4,7 +4,7 @@ import hashlib
 import os
 import platform
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import psutil  # type: ignore[import-untyped]
 from threadpoolctl import threadpool_info  # type: ignore[import-untyped]
 
 from bench import threads
+from bench.model import PEERS
 
 OF_PEERS = ("scikit-learn", "torch", "jax", "jaxlib", "cffi")
 LIBRARIES = (
@@ -139,3 +140,53 @@ def caches() -> dict[str, str]:
         )
         levels[f"L{level} {kind.lower()}"] = size
     return levels
+
+
+def differences_of(
+    old: Mapping[str, Any] | None, new: Mapping[str, Any] | None, tiers: Collection[str]
+) -> tuple[str, ...]:
+    """Return what two machines and their libraries differ in, in words.
+
+    Parameters
+    ----------
+    old, new : mapping, optional
+        The ``machine`` of each run's environment.json; None where nothing is known of it.
+    tiers : collection of str
+        Those that are compared: the peers' libraries matter to them alone.
+
+    Returns
+    -------
+    tuple of str
+        lossbench's own version is not among them: what it changed is what is compared.
+    """
+    if old is None or new is None:
+        which = " and ".join(name for name, facts in (("old", old), ("new", new)) if facts is None)
+        return (f"nothing is known of the machine of the {which} run",)
+    left_out = {"lossbench"} | (set() if set(tiers) & set(PEERS) else set(OF_PEERS))
+    before, after = dict(_facts(old)), dict(_facts(new))
+    return tuple(
+        f"{name}: {_words(before.get(name))} → {_words(after.get(name))}"
+        for name in dict.fromkeys((*before, *after))
+        if name not in left_out and before.get(name) != after.get(name)
+    )
+
+
+def _facts(machine: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield each fact, each library and each setting by itself."""
+    for name, fact in machine.items():
+        if isinstance(fact, Mapping):
+            yield from fact.items()
+        elif isinstance(fact, list):
+            # Libraries come in the order in which a process happened to load them.
+            yield name, "; ".join(sorted(map(_words, fact))) or None
+        elif name == "memory_bytes":
+            # Of what is built in, the system keeps some for itself, and not always the same.
+            yield "memory", f"{fact / 2**30:.0f} GiB"
+        else:
+            yield name.replace("_", " "), fact
+
+
+def _words(fact: Any) -> str:
+    if isinstance(fact, Mapping):
+        return " ".join(map(_words, fact.values()))
+    return "none" if fact is None else str(fact)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import steps
-from bench.agreement import HARD_INPUT, Status
-from bench.problem import Cell
+from bench.agreement import HARD_INPUT
+from bench.model import Cell, Status
 from bench.units import duration
 
 # What others send to a process: the system when memory runs out, a person, a batch system.

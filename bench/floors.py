@@ -15,8 +15,7 @@ from typing import Any, Literal
 import psutil  # type: ignore[import-untyped]
 
 from bench import children, environment, faults, files, plan, steps
-from bench.plan import Options
-from bench.problem import Cost
+from bench.model import Cost, Options
 
 FLOORS = "floors.json"
 TIMING = Path(__file__).with_name("time_floors.py")

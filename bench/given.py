@@ -1,7 +1,7 @@
 """What a tier is given: arguments of its own, which each call finds as the first one did."""
 
 from bench import values
-from bench.problem import PEERS, Arguments, Problem, tier_arguments
+from bench.model import PEERS, Arguments, Problem
 
 
 class Given:
@@ -33,7 +33,7 @@ class Given:
 
     def _make(self) -> None:
         self._copies, self.is_used_up = values.copied_arguments(self._arguments)
-        self._values = tier_arguments(self._problem, self._tier, self._copies)
+        self._values = self._problem.prepared(self._tier, self._copies)
 
     def next(self) -> Arguments:
         """Return the arguments of the next call."""
@@ -48,7 +48,7 @@ class Given:
         # them it would have written to.
         given, pristine = self._copies, self._arguments
         if self._tier not in PEERS:
-            given, pristine = self._values, tier_arguments(self._problem, self._tier, pristine)
+            given, pristine = self._values, self._problem.prepared(self._tier, pristine)
         for i, (item, was) in enumerate(zip(given, pristine, strict=True), 1):
             if values.same(item, was) is False:
                 return f"wrote to its argument {i} of {len(given)}"

@@ -13,10 +13,9 @@ from functools import partial
 from pathlib import Path
 
 from bench import children, faults, files, plan, records, runs, steps, threads
-from bench.agreement import Verdict
 from bench.faults import Fault
-from bench.plan import PASS_S, ROUND_S, Options, cells_of_pass, thread_variables
-from bench.problem import Cell
+from bench.model import Cell, Options, Verdict
+from bench.plan import PASS_S, ROUND_S, cells_of_pass, thread_variables
 from bench.records import AGREEMENT, CELLS, Record
 from bench.steps import Ended
 

@@ -12,11 +12,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bench import children, lines, plan, problem, results, steps
-from bench.agreement import Verdict
+from bench import children, lines, plan, results, steps
 from bench.given import Given
-from bench.plan import Options
-from bench.problem import Arguments, Cell, Kernel
+from bench.model import Arguments, Cell, Kernel, Options, Verdict
 from bench.problem_file import problems_in
 
 MEMORY = "memory.jsonl"
@@ -111,9 +109,9 @@ def measure_here(plan_file: Path, path: Path) -> None:
     for cell in cells:
         steps.take(cell, preparing=True)
         one = named[cell.problem]
-        inputs = problem.inputs(one, cell.size, cell.dtype)
+        inputs = one.inputs(cell.size, cell.dtype)
         given = Given(one, cell.tier, inputs)
-        found = temporary_bytes(one.tiers[cell.tier](), given.next(), given.next())
+        found = temporary_bytes(one.tiers[cell.tier].load(), given.next(), given.next())
         lines.append(path, {**asdict(cell), "temporary_bytes": found})
 
 

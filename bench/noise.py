@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import psutil  # type: ignore[import-untyped]
 
-from bench.ratios import LEAST_PASSES
+from bench.model import LEAST_PASSES
 
 # The spread of the passes above which pyperf calls a benchmark unstable.
 SPREAD = 0.1

@@ -6,27 +6,27 @@ Running the passes is left to `measurement`.
 import json
 import random
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from bench import records, threads
-from bench.agreement import Verdict
+from bench.model import (
+    DEFAULT_SIZES,
+    DTYPES,
+    LEAST_PASSES,
+    PEERS,
+    SWEPT,
+    Cell,
+    Options,
+    Problem,
+    ProblemFile,
+    Verdict,
+    in_order,
+    is_threaded,
+)
 from bench.names import chosen
-from bench.problem import DTYPES, PEERS, SWEPT, Cell, Problem, in_order, is_threaded
-from bench.problem_file import ProblemFile
-from bench.ratios import LEAST_PASSES
 from bench.records import AGREEMENT, Record
 
-DEFAULT_SIZES = ("lecture", "S", "M")
-DEFAULT_DTYPES = ("float64",)
-# With so many passes in each of two runs, `compare` still finds one cell of a default run's 193
-# that became 1.3 times slower. The smallest p-value of a Mann-Whitney test of n against n passes is
-# 2/C(2n, n): below 0.01/193, as the correction wants it, from n = 9 on, and from n = 14 on with
-# one pass, disturbed by something else, on the wrong side of all others too. In simulated pairs
-# of runs the cell was found in 96 % of those with 9 to 13 passes, in 99.7 % with 14, at 1 to 2.4 %
-# of noise and 0.7 % of disturbed passes, as measured; at 3 % and 5 %, in 71 to 77 % and in 93 %.
-DEFAULT_PASSES = 14
-DEFAULT_BUDGET = 2.0
 # What the peers are measured with where all of them are asked for.
 BESIDE_PEERS = ("numpy", "numba", "kernels")
 # In the folder of a process: what it is to do.
@@ -35,26 +35,6 @@ PLAN = "plan.json"
 PASS_S = 0.01
 # The shortest round there; the clock is good to a ten-thousandth of it.
 ROUND_S = 3e-4
-
-
-@dataclass(frozen=True)
-class Options:
-    """What a run measures; written to environment.json, from which it is resumed.
-
-    Empty `problems`, `tiers` and `threads` stand for all of them, which for tiers is all but the
-    peers, and for threads as many as there are cores. Empty `files` stand for the built-in
-    problems.
-    """
-
-    problems: tuple[str, ...] = ()
-    sizes: tuple[str, ...] = DEFAULT_SIZES
-    tiers: tuple[str, ...] = ()
-    dtypes: tuple[str, ...] = DEFAULT_DTYPES
-    threads: tuple[int, ...] = ()
-    passes: int = DEFAULT_PASSES
-    budget: float = DEFAULT_BUDGET
-    seed: int = 0
-    files: tuple[ProblemFile, ...] = ()
 
 
 def cells_of(all_problems: Iterable[Problem], options: Options) -> list[Cell]:

@@ -20,8 +20,21 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from bench import problem as problems
-from bench.problem import DTYPES, PEERS, Arguments, Cost, Kernel, Output, Problem, Size, Tolerance
+from bench.model import (
+    DTYPES,
+    PEERS,
+    Arguments,
+    Cost,
+    Kernel,
+    Output,
+    Problem,
+    ProblemFile,
+    Size,
+    Tier,
+    Tolerance,
+    in_order,
+    to_lists,
+)
 from bench.problems import PROBLEMS
 from bench.results import largest, numbers_of
 
@@ -58,22 +71,6 @@ _MARK = "__lossbench_problem__"
 
 class ProblemFileError(ValueError):
     """A file that holds no problem; the message says where and why, in a line."""
-
-
-@dataclass(frozen=True)
-class ProblemFile:
-    """A file and what was in it when it was looked at: the name of the problem that a run times.
-
-    Attributes
-    ----------
-    path : str
-        Absolute.
-    sha256 : str
-        Of its bytes.
-    """
-
-    path: str
-    sha256: str
 
 
 def look_at(path: str | Path) -> ProblemFile:
@@ -321,9 +318,13 @@ def load(path: Path, content: bytes) -> Problem:
         source.lacks("a function make_inputs(size, dtype, rng)", "make_inputs")
     sizes = _sizes(source)
     remarks = _near_misses(source)
+    in_lists = {"loop"} if _lists(source) else set()
     found = Problem(
         name=_name(source),
-        tiers={tier: partial(_given, kernel) for tier, kernel in tiers.items()},
+        tiers={
+            tier: Tier(partial(_given, kernel), to_lists if tier in in_lists else None)
+            for tier, kernel in tiers.items()
+        },
         sizes=sizes,
         make_inputs=partial(_inputs, source),
         outputs=partial(outputs_like, _tolerances(source)),
@@ -334,12 +335,11 @@ def load(path: Path, content: bytes) -> Problem:
             partial(_hard_inputs, source) if _function(source, "hard_inputs") else _no_hard_inputs
         ),
         oracle=_oracle(source, tiers),
-        lists=frozenset({"loop"} if _lists(source) else ()),
         source=str(path),
         remarks=remarks,
     )
     # What is wrong with them is said before a run begins
-    problems.inputs(found, problems.smallest(found), "float64")
+    found.inputs(found.smallest_size, "float64")
     return found
 
 
@@ -442,7 +442,7 @@ def _tiers(source: _Source) -> dict[str, Kernel]:
         source.wrong("TIERS", words)
     if not found:
         source.lacks("a tier: a function loop, vectorized, jit or parallel", *TIER_OF_FUNCTION)
-    return {tier: found[tier] for tier in problems.in_order(found)}
+    return {tier: found[tier] for tier in in_order(found)}
 
 
 def _oracle(source: _Source, tiers: Mapping[str, Kernel]) -> str:

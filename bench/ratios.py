@@ -12,10 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from bench.model import LEAST_PASSES
+
 CONFIDENCE = 0.95
-# An interval of a median reaches from the smallest to the largest of n passes at the most, and that
-# holds the true one with a chance of 1 − 2^(1−n): 0.94 for 5 passes, 0.97 for 6.
-LEAST_PASSES = 6
 RESAMPLES = 2000
 SEED = 0
 

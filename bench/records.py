@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from bench import files
-from bench.agreement import STATUSES, Verdict
+from bench.model import STATUSES, Cell, Verdict
 from bench.noise import UNKNOWN, Conditions
-from bench.problem import Cell
 
 CELLS = "cells.jsonl"
 # The number of the pass in which cells are judged and nothing is timed.

@@ -13,8 +13,18 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from bench.agreement import STATUSES, WRONG, Verdict
-from bench.problem import BASELINES, PEERS, TIERS, Problem, Size, in_order, is_threaded
+from bench.model import (
+    BASELINES,
+    PEERS,
+    STATUSES,
+    TIERS,
+    WRONG,
+    Problem,
+    Size,
+    Verdict,
+    in_order,
+    is_threaded,
+)
 from bench.ratios import Standing, standing
 from bench.texts import Text as SourceText
 from bench.units import digits, duration

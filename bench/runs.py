@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from bench import environment, files
+from bench.model import Options, Problem, ProblemFile
 from bench.names import unknown
-from bench.plan import Options, default_threads
-from bench.problem import Problem
-from bench.problem_file import ProblemFile, ProblemFileError, look_at, problems_in
+from bench.plan import default_threads
+from bench.problem_file import ProblemFileError, look_at, problems_in
 from bench.records import CELLS
 
 ENVIRONMENT = "environment.json"

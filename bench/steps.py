@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from bench import files
-from bench.problem import Cell
+from bench.model import Cell
 
 if TYPE_CHECKING:
-    from bench.agreement import Status
+    from bench.model import Status
 
 # In the folder that the parent gives a process: the steps it is not to take; those it took, a line
 # each; where it was when it hung.

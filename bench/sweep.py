@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from bench import ratios
-from bench.problem import SWEPT, Problem, is_threaded
+from bench.model import SWEPT, Problem, is_threaded
 from bench.ratios import CONFIDENCE, Ratio
 from bench.table import pass_medians
 

@@ -16,12 +16,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bench import compiling, files, floors, memory, noise, ratios, records, runs
-from bench import problem as problems
-from bench.agreement import STATUSES, Verdict
 from bench.compiling import Compiling
 from bench.floors import NOT_MEASURED, Floors, floor_of
+from bench.model import BASELINES, STATUSES, Cell, Problem, Verdict
 from bench.noise import TimedPass
-from bench.problem import BASELINES, Cell, Problem
 from bench.problems import PROBLEMS
 from bench.records import CELLS, Record
 from bench.runs import MEASUREMENTS
@@ -181,10 +179,10 @@ def tabulate(
 
 
 def _row(its_problem: Problem, cell: Cell, its_records: Sequence[Record]) -> dict[str, Any]:
-    size = problems.numbers_of(its_problem, cell.size)
+    size = its_problem.numbers(cell.size)
     verdict: Verdict = its_records[-1].verdict
     pooled = _pool(its_records)
-    cost = problems.cost(its_problem, cell.size, cell.dtype)
+    cost = its_problem.cost_of(cell.size, cell.dtype)
     return (
         {name: getattr(cell, name) for name in IDENTITY}
         | {name: size.get(name) for name in ("n", "d", "c")}
@@ -201,7 +199,7 @@ def _row(its_problem: Problem, cell: Cell, its_records: Sequence[Record]) -> dic
 
 
 def _floor(its_problem: Problem, cell: Cell, measured: Floors) -> dict[str, Any]:
-    cost = problems.cost(its_problem, cell.size, cell.dtype)
+    cost = its_problem.cost_of(cell.size, cell.dtype)
     floor = floor_of(measured, cost, cell.dtype, cell.threads) if cost else None
     return {
         "floor_s": floor.seconds if floor else None,
@@ -397,7 +395,7 @@ def load(path: str | Path) -> pd.DataFrame:
     strange = [
         cell.id
         for cell in cells
-        if cell.problem not in named or not problems.has_size(named[cell.problem], cell.size)
+        if cell.problem not in named or not named[cell.problem].has_size(cell.size)
     ]
     if strange:
         raise ValueError(f"{path / CELLS} has cells of no known problem: {', '.join(strange)}")

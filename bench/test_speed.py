@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from bench import noise, problem, threads
-from bench.agreement import WRONG, Verdict, quickest
+from bench import noise, threads
+from bench.agreement import quickest
 from bench.given import Given
-from bench.problem import Cell, Kernel, Problem, is_threaded
+from bench.model import WRONG, Cell, Kernel, Problem, Verdict, is_threaded
 
 # A round of a cell whose calls need a copy of their arguments is one call: no more than so many.
 MOST_ROUNDS = 10_000
@@ -97,5 +97,5 @@ def _rounds_of_copies(seconds: float, given: Given, config: pytest.Config) -> in
 def _extra_info(its_problem: Problem, verdict: Verdict) -> dict[str, Any]:
     cell = verdict.cell
     agreement = {k: v for k, v in asdict(verdict).items() if k not in {"cell", "estimated_s"}}
-    cost = problem.cost(its_problem, cell.size, cell.dtype)
+    cost = its_problem.cost_of(cell.size, cell.dtype)
     return {**asdict(cell), "agreement": agreement, "cost": asdict(cost) if cost else None}

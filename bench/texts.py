@@ -17,7 +17,7 @@ from typing import Any
 
 from bench import lines
 from bench.environment import ROOT
-from bench.problem import BASELINES, Kernel, Problem
+from bench.model import BASELINES, Kernel, Problem
 from reference import gradients, linear
 
 TEXTS = "texts.jsonl"
@@ -55,10 +55,10 @@ def texts_of(problem: Problem) -> list[Text]:
     A tier whose library is not installed has none.
     """
     found: dict[str, Kernel] = {}
-    for tier, load in problem.tiers.items():
+    for tier, one in problem.tiers.items():
         if problem.source or tier in BASELINES:
             try:
-                found[tier] = load()
+                found[tier] = one.load()
             except ImportError:
                 continue
     loop = unwrapped(found["loop"]) if "loop" in found else None
@@ -67,7 +67,7 @@ def texts_of(problem: Problem) -> list[Text]:
 
 def summary_of(problem: Problem) -> str:
     """Return the first line of the docstring of what the others have to agree with."""
-    oracle = unwrapped(problem.tiers[problem.oracle]())
+    oracle = unwrapped(problem.tiers[problem.oracle].load())
     return (inspect.getdoc(oracle) or "").partition("\n")[0]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from numba.core import event
 
-from bench import plan, problem, steps
+from bench import plan, steps
 from bench.compiling import LATER_CALLS, PLAN
 from bench.given import Given
 from bench.problem_file import problems_in
@@ -18,8 +18,8 @@ def test_first_call(benchmark: Any) -> None:
     (cell,), files = plan.read(Path(os.environ[PLAN]))
     steps.take(cell, preparing=True)
     (one,) = (one for one in problems_in(files) if one.name == cell.problem)
-    kernel = one.tiers[cell.tier]()
-    inputs = problem.inputs(one, cell.size, cell.dtype)
+    kernel = one.tiers[cell.tier].load()
+    inputs = one.inputs(cell.size, cell.dtype)
     given = Given(one, cell.tier, inputs)
     with event.install_recorder("numba:compile") as compilations:
         # A round a call and none before: the first is what this is about

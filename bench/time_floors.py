@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from bench import steps, threads
 from bench.floors import CALLED, KINDS, THREADS, Level, levels
-from bench.problem import DTYPES
+from bench.model import DTYPES
 from kernels import svm_loss
 from kernels.simd import elementary
 from kernels.simd._compile import kernel

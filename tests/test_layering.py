@@ -50,7 +50,7 @@ def every_module(*packages):
     [
         "packages",
         pytest.param("wings", marks=pytest.mark.xfail(reason="bench has no wings yet")),
-        pytest.param("circles", marks=pytest.mark.xfail(reason="steps imports agreement")),
+        "circles",
         pytest.param("private", marks=pytest.mark.xfail(reason="bench imports _compile")),
     ],
 )
@@ -77,7 +77,6 @@ def loaded_after(statement):
     return set(done.stdout.split())
 
 
-@pytest.mark.xfail(reason="ratios and compare load SciPy's statistics and pandas")
 def test_a_timing_process_loads_nothing_that_only_reports_need():
     loaded = loaded_after("import bench.conftest")
     assert loaded.isdisjoint({"pandas", "scipy.stats", "matplotlib", "jinja2", "rich"})

@@ -16,12 +16,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from bench import report, runs, table, texts
-from bench.agreement import STATUSES, WRONG
 from bench.costs_report import calls
 from bench.files import write_whole
+from bench.model import PEERS, STATUSES, WRONG, in_order, is_threaded
 from bench.page import pictures
 from bench.page.pictures import Picture
-from bench.problem import PEERS, in_order, is_threaded
 from bench.texts import Text
 from bench.units import digits, duration
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from bench import demo
 from bench.demo import CURVE, GRID, INK, PATH, START
 from bench.files import write_whole
-from bench.problem import in_order, is_threaded
+from bench.model import in_order, is_threaded
 from bench.report import compared_with, heading, speedup_words, tier_columns
 from bench.sweep import PAIRS
 from bench.units import digits, duration

@@ -7,10 +7,9 @@ convention says so. Peers run at one thread, as do all serial tiers.
 """
 
 import importlib
-from collections.abc import Callable
 from functools import partial
 
-from bench.problem import Kernel
+from bench.model import Arguments, Kernel, Tier
 
 _OF_SCORES = (
     *("svm_loss", "softmax_loss", "softmax", "log_softmax"),
@@ -28,10 +27,10 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
 }
 
 
-def tiers(operation: str) -> dict[str, Callable[[], Kernel]]:
-    """Return the peers that have an operation, each with the function that loads its kernel."""
+def tiers(operation: str) -> dict[str, Tier]:
+    """Return the peers that have an operation."""
     return {
-        peer: partial(load, peer, operation)
+        peer: Tier(partial(load, peer, operation), partial(prepare, peer, operation), True)
         for peer, operations in OPERATIONS.items()
         if operation in operations
     }
@@ -41,3 +40,9 @@ def load(peer: str, operation: str) -> Kernel:
     """Import a peer's kernel; an `ImportError` where the library is not there."""
     kernel: Kernel = getattr(importlib.import_module(f"{__name__}.{peer}"), operation)
     return kernel
+
+
+def prepare(peer: str, operation: str, arguments: Arguments) -> Arguments:
+    """Return what a peer's kernel takes."""
+    made: Arguments = importlib.import_module(f"{__name__}.{peer}").prepare(operation, arguments)
+    return made

@@ -17,7 +17,7 @@ from typing import Any
 import cffi
 import numpy as np
 
-from bench.problem import Arguments
+from bench.model import Arguments
 
 SOURCE = Path(__file__).with_name("loops.c")
 FLAGS = ("-O3", "-march=native", "-ffast-math", "-fPIC")

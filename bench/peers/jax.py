@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from bench import threads
-from bench.problem import Arguments
+from bench.model import Arguments
 
 threads.keep_xla_to_one()  # before JAX is loaded
 

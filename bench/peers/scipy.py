@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from scipy import optimize, special
 
-from bench.problem import Arguments
+from bench.model import Arguments
 
 
 def prepare(operation: str, arguments: Arguments) -> Arguments:

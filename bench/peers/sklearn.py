@@ -15,7 +15,7 @@ import numpy as np
 from sklearn._loss._loss import CyHalfMultinomialLoss
 from sklearn.utils import extmath
 
-from bench.problem import Arguments
+from bench.model import Arguments
 
 _LOSS = CyHalfMultinomialLoss()
 

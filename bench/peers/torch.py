@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from bench.problem import Arguments
+from bench.model import Arguments
 
 # multi_margin_loss adds one score at a time, at a branch each, and is the faster where there are
 # few. From this many scores on, whole-array operations are up to ten times as fast, until each of

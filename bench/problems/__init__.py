@@ -1,6 +1,6 @@
 """The built-in problems, as a plain tuple in the order in which they are shown."""
 
-from bench.problem import Problem
+from bench.model import Problem
 from bench.problems.descent import DESCENT
 from bench.problems.exponential import EXPONENTIAL
 from bench.problems.gradients import GRADIENTS

@@ -11,7 +11,7 @@ from numba import njit
 
 import kernels as library
 import reference as untyped_reference
-from bench.problem import Arguments, Forms, seeded, to_lists
+from bench.model import Arguments, Forms, seeded, to_lists
 from bench.problems.inputs import LECTURE, classifier
 from kernels import jit, vectorized
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from bench.problem import Arguments, Cost, Output, Problem, Size, Tolerance
+from bench.model import Arguments, Cost, Output, Problem, Size, Tolerance
 from bench.problems.inputs import SIZES, layouts, our_tiers, some
 
 POST_START = -4.5

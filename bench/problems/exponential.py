@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.problem import Arguments, Cost, Kernel, Output, Problem, Size, Tolerance
+from bench.model import Arguments, Cost, Kernel, Output, Problem, Size, Tier, Tolerance, to_lists
 from bench.problems.inputs import SIZES, layouts, some
 
 SAMPLED_NUMBERS = 20_000
@@ -108,10 +108,10 @@ EXPONENTIAL = (
     Problem(
         name="exp",
         tiers={
-            "loop": lambda: _loop,
-            "numpy": lambda: np.exp,
-            "numba": _numba,
-            "kernels": _kernels,
+            "loop": Tier(lambda: _loop, to_lists),
+            "numpy": Tier(lambda: np.exp),
+            "numba": Tier(_numba),
+            "kernels": Tier(_kernels),
         },
         # As many numbers as the scores of that size
         sizes={name: {"n": size["n"] * size["c"]} for name, size in SIZES.items()},

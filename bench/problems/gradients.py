@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from bench.problem import Arguments, Cost, Forms, Output, Problem, Size, Tolerance
+from bench.model import Arguments, Cost, Forms, Output, Problem, Size, Tolerance
 from bench.problems import tolerances
 from bench.problems.inputs import (
     SIZES,

@@ -4,7 +4,7 @@ What is done with them is left to the problems beside this file.
 """
 
 import importlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench import peers
-from bench.problem import Arguments, Kernel, Size
+from bench.model import Arguments, Kernel, Size, Tier, to_lists
 
 SIZES: dict[str, dict[str, int]] = {
     "lecture": {"n": 3, "d": 4, "c": 3},  # the post's
@@ -44,16 +44,16 @@ def pick(sizes: dict[str, dict[str, int]], *keys: str) -> dict[str, dict[str, in
     return {name: {key: size[key] for key in keys} for name, size in sizes.items()}
 
 
-def our_tiers(module: str, name: str, *, parallel: bool = False) -> dict[str, Callable[[], Kernel]]:
+def our_tiers(module: str, name: str, *, parallel: bool = False) -> dict[str, Tier]:
     """Return the tiers of an operation that has one name in all folders, and its peers."""
-    tiers: dict[str, Callable[[], Kernel]] = {
-        "loop": partial(load, f"reference.{module}", name),
-        "numpy": partial(load, f"kernels.vectorized.{module}", name),
-        "numba": partial(load, f"kernels.jit.{module}", name),
-        "kernels": partial(load, "kernels", name),
+    tiers = {
+        "loop": Tier(partial(load, f"reference.{module}", name), to_lists),
+        "numpy": Tier(partial(load, f"kernels.vectorized.{module}", name)),
+        "numba": Tier(partial(load, f"kernels.jit.{module}", name)),
+        "kernels": Tier(partial(load, "kernels", name)),
     }
     if parallel:
-        tiers["kernels-parallel"] = partial(load, "kernels", name, parallel=True)
+        tiers["kernels-parallel"] = Tier(partial(load, "kernels", name, parallel=True))
     return tiers | peers.tiers(name)
 
 

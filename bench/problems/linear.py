@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.problem import Arguments, Cost, Output, Problem, Size, Tolerance
+from bench.model import Arguments, Cost, Output, Problem, Size, Tolerance
 from bench.problems import tolerances
 from bench.problems.inputs import (
     INTEGER_BYTES,

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.problem import Arguments, Cost, Output, Problem, Size
+from bench.model import Arguments, Cost, Output, Problem, Size
 from bench.problems import tolerances
 from bench.problems.inputs import (
     INTEGER_BYTES,

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.problem import Arguments, Tolerance
+from bench.model import Arguments, Tolerance
 
 # Room for the rounding of sums in another order, with digits to spare for nothing else.
 TOLERANCE = {"float64": 1e-12, "float32": 1e-5}

@@ -13,7 +13,7 @@ import pytest
 
 from bench import values
 from bench.agreement import check, compare
-from bench.problem import Cell, Cost, Output, Problem, Tolerance
+from bench.model import Cell, Cost, Output, Problem, Tier, Tolerance, to_lists
 from bench.problem_file import outputs_like
 from bench.results import is_lazy
 
@@ -29,12 +29,17 @@ def in_numpy(x):
     return 2.0 * x
 
 
+def tier(kernel, *, in_lists=False):
+    return Tier(lambda: kernel, to_lists if in_lists else None)
+
+
 def problem(*, loop=in_loops, outputs=None, sizes=None, sample=None, **tiers):
     """Doubling, with tiers of the test's own."""
     return Problem(
         name="double",
         tiers={
-            name.replace("_", "-"): lambda k=k: k for name, k in {"loop": loop, **tiers}.items()
+            name.replace("_", "-"): tier(k, in_lists=name == "loop")
+            for name, k in {"loop": loop, **tiers}.items()
         },
         sizes=sizes or {"S": {"n": 5}},
         make_inputs=lambda size, dtype, rng: (rng.standard_normal(size["n"]).astype(dtype),),
@@ -176,7 +181,7 @@ def test_a_missing_library_is_unavailable_whenever_it_is_missed():
     when_called = verdict_on(lambda _x: loads())
     assert when_called.status == "unavailable"
     one = problem(numba=in_numpy)
-    one.tiers["numba"] = loads
+    one.tiers["numba"] = Tier(loads)
     when_loaded = check(one, [Cell("double", "numba", "S", "float64", 1)], 60.0)[0]
     assert when_loaded.status == "unavailable"
     assert when_loaded.message == "ModuleNotFoundError: No module named 'torch'"
@@ -339,7 +344,7 @@ def of_any(make, hard=(), **tiers):
     """A problem whose oracle is NumPy, with arguments of the test's own."""
     return Problem(
         name="any",
-        tiers={name: lambda k=k: k for name, k in tiers.items()},
+        tiers={name: tier(k) for name, k in tiers.items()},
         sizes={"S": {"n": 5}},
         make_inputs=lambda _size, _dtype, _rng: make(),
         outputs=partial(outputs_like, {"float64": 1e-10}),

@@ -11,10 +11,11 @@ from rich.console import Console
 
 from bench import compare as comparing
 from bench import table
-from bench.compare import ALPHA, compare, differences_of, is_worse
+from bench.compare import ALPHA, compare, is_worse
 from bench.compare_report import comparison_markdown, comparison_report
-from bench.plan import DEFAULT_PASSES, Options, cells_of
-from bench.problem import Cell
+from bench.environment import differences_of
+from bench.model import DEFAULT_PASSES, Cell, Options
+from bench.plan import cells_of
 from bench.problems import PROBLEMS
 from bench.report import TIMES
 

@@ -9,11 +9,9 @@ import pytest
 from rich.console import Console
 
 from bench import compiling, table
-from bench.agreement import Verdict
 from bench.compiling import Compiling
 from bench.costs_report import compile_report
-from bench.plan import Options
-from bench.problem import Cell
+from bench.model import Cell, Options, Verdict
 from bench.problem_file import look_at
 from bench.problems import PROBLEMS
 from bench.records import Record

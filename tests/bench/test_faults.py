@@ -16,8 +16,7 @@ from commands import ROOT, copied_tree, lossbench, only_folder, plant, started
 
 import bench
 from bench import faults, files, interruptions, plan, records, steps
-from bench.agreement import Verdict
-from bench.problem import Cell
+from bench.model import Cell, Verdict
 
 # What `softmax` of size S is told by, among the sizes and hard inputs.
 AT_S, AT_TIES = "len(scores) == 64", "len(scores) == 2"
@@ -267,7 +266,7 @@ import sys, time
 from pathlib import Path
 import numba
 from bench import steps
-from bench.problem import Cell
+from bench.model import Cell
 
 steps.GRACE_S = 0.5
 steps.start(Path(sys.argv[1]), 0.0)
@@ -539,7 +538,7 @@ def test_the_exit_codes_are_in_the_help():
 def test_the_last_step_is_the_last_whole_line(tmp_path):
     program = (
         "import sys; from pathlib import Path; from bench import steps; "
-        "from bench.problem import Cell; steps.start(Path(sys.argv[1]), 1.0); "
+        "from bench.model import Cell; steps.start(Path(sys.argv[1]), 1.0); "
         "[steps.take(Cell('p', 'loop', size, 'float64', 1)) for size in 'SM']"
     )
     subprocess.run([sys.executable, "-c", program, tmp_path], check=True)

@@ -6,10 +6,9 @@ from dataclasses import asdict
 
 import pytest
 
-from bench import children, floors, problem
+from bench import children, floors
 from bench.floors import Bandwidth, EmptyCall, ExpRate, Floor, Floors, Level
-from bench.plan import Options
-from bench.problem import Cost
+from bench.model import Cost, Options
 from bench.problems import PROBLEMS
 
 CACHE = Level("L1", 1000, shared=False, measured=500)
@@ -139,7 +138,7 @@ def test_costs_of_the_problems_hold_together():
     softmaxes = {"softmax_loss", "softmax", "log_softmax", "softmax_loss_gradient"}
     for one in PROBLEMS:
         for size, numbers in one.sizes.items():
-            cost = problem.cost(one, size, "float64")
+            cost = one.cost_of(size, "float64")
             assert 0 <= cost.bytes_written <= cost.bytes_moved, (one.name, size)
             assert 0 <= cost.working_set <= cost.bytes_moved, (one.name, size)
             assert 0 <= cost.exps <= cost.flops, (one.name, size)

@@ -7,9 +7,7 @@ import numpy as np
 import pytest
 
 from bench import memory
-from bench.agreement import Verdict
-from bench.plan import Options
-from bench.problem import Cell
+from bench.model import Cell, Options, Verdict
 
 COUNT = 100_000
 LOOP, NUMPY, NUMBA = (

@@ -15,9 +15,8 @@ import pytest
 
 import bench
 from bench import demo, page, table
-from bench.agreement import Verdict
+from bench.model import Cell, Verdict
 from bench.page import pictures
-from bench.problem import Cell
 from bench.records import Record
 from bench.units import duration
 

@@ -13,8 +13,20 @@ import pytest
 import bench
 from bench import peers, threads
 from bench.agreement import check
-from bench.plan import BESIDE_PEERS, Options, cells_of, tiers_named
-from bench.problem import DTYPES, PEERS, TIERS, Cell, Cost, Output, Problem, Tolerance
+from bench.model import (
+    DTYPES,
+    PEERS,
+    TIERS,
+    Cell,
+    Cost,
+    Options,
+    Output,
+    Problem,
+    Tier,
+    Tolerance,
+    to_lists,
+)
+from bench.plan import BESIDE_PEERS, cells_of, tiers_named
 from bench.problems import PROBLEMS
 
 ROOT = Path(__file__).parents[2]
@@ -183,7 +195,10 @@ def test_torch_is_told_how_many_threads():
 def doubling(tier, kernel, hard):
     return Problem(
         name="double",
-        tiers={"loop": lambda: lambda x: [2.0 * value for value in x], tier: lambda: kernel},
+        tiers={
+            "loop": Tier(lambda: lambda x: [2.0 * value for value in x], to_lists),
+            tier: Tier(lambda: kernel),
+        },
         sizes={"S": {"n": 3}},
         make_inputs=lambda size, dtype, rng: (rng.standard_normal(size["n"]).astype(dtype),),
         outputs=(Output("doubled", "array", lambda *_: Tolerance(1e-12, 1e-12)),),

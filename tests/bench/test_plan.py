@@ -5,11 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from bench.agreement import Verdict
-from bench.plan import Options, cells_of, cells_of_pass, groups, twins
-from bench.problem import Cell
+from bench.model import LEAST_PASSES, Cell, Options, Verdict
+from bench.plan import cells_of, cells_of_pass, groups, twins
 from bench.problems import PROBLEMS
-from bench.ratios import LEAST_PASSES
 from bench.records import AGREEMENT, Record
 from bench.threads import all_cores
 

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 import bench
-from bench import plan, problem, runs
+from bench import plan, runs
 from bench.agreement import check
 from bench.environment import numba_cache
-from bench.plan import Options, cells_of
-from bench.problem import DTYPES, TIERS, Cell
+from bench.model import DTYPES, TIERS, Cell, Options
+from bench.plan import cells_of
 from bench.problem_file import (
     TOLERANCE,
     ProblemFileError,
@@ -86,8 +86,8 @@ def test_a_file_is_a_problem_like_the_others(tmp_path):
     assert (one.name, one.oracle, one.source) == ("double", "loop", str(tmp_path / "double.py"))
     assert list(one.tiers) == ["loop", "numpy"]
     assert list(one.sizes) == ["S", "M"]
-    assert problem.cost(one, "S", "float64") is None
-    (x,) = problem.inputs(one, "M", "float32")
+    assert one.cost_of("S", "float64") is None
+    (x,) = one.inputs("M", "float32")
     assert (x.shape, x.dtype) == ((100,), np.float32)
     assert {tier: verdict.status for tier, verdict in statuses(one).items()} == {
         "loop": "ok",
@@ -141,8 +141,8 @@ def test_the_loop_gets_lists_where_the_file_says_so(tmp_path):
     )
     for lists in (True, False):
         one = loaded(tmp_path, f"{says}{INPUTS}LISTS = {lists}\n")
-        got = problem.inputs(one, "S", "float64")
-        given = {tier: problem.tier_arguments(one, tier, got) for tier in one.tiers}
+        got = one.inputs("S", "float64")
+        given = {tier: one.prepared(tier, got) for tier in one.tiers}
         assert isinstance(given["loop"][0], list) is lists
         assert isinstance(given["other"][0], np.ndarray)
 
@@ -211,8 +211,8 @@ def test_where_the_oracle_is_too_slow_it_sees_a_sample(tmp_path, sample):
 def test_time_is_foretold_by_the_operations_the_growth_or_the_size(tmp_path, words, counted):
     sizes = "SIZES = {'M': {'n': 100, 'k': 3}}\n"
     one = loaded(tmp_path, WHOLE + sizes + words)
-    assert problem.work(one, "loop", "M") == counted
-    cost = problem.cost(one, "M", "float32")
+    assert one.work("loop", "M") == counted
+    cost = one.cost_of("M", "float32")
     assert (cost is None) is ("cost" not in words)
     assert cost is None or cost.bytes_moved == 400
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bench.agreement import check
-from bench.problem import DTYPES, PEERS, TIERS, Cell, cost, inputs, seeded, tier_arguments, to_lists
+from bench.model import DTYPES, PEERS, TIERS, Cell, seeded, to_lists
 from bench.problems import PROBLEMS, tolerances
 from bench.problems.inputs import SIZES
 
@@ -28,20 +28,20 @@ def test_every_operation_is_a_problem():
 @each_problem
 def test_every_tier_loads(problem):
     assert {"loop", "numpy", "numba", "kernels"} <= set(problem.tiers) <= {*TIERS, *PEERS}
-    assert all(callable(load()) for tier, load in problem.tiers.items() if tier not in PEERS)
+    assert all(callable(one.load()) for tier, one in problem.tiers.items() if tier not in PEERS)
 
 
 @each_problem
 def test_inputs_are_the_same_every_time(problem):
     for one, again in zip(
-        inputs(problem, "S", "float64"), inputs(problem, "S", "float64"), strict=True
+        problem.inputs("S", "float64"), problem.inputs("S", "float64"), strict=True
     ):
         np.testing.assert_array_equal(one, again)
 
 
 @each_problem
 def test_float32_inputs_are_the_rounded_float64_ones(problem):
-    pairs = zip(inputs(problem, "S", "float64"), inputs(problem, "S", "float32"), strict=True)
+    pairs = zip(problem.inputs("S", "float64"), problem.inputs("S", "float32"), strict=True)
     for wide, narrow in pairs:
         if isinstance(wide, np.ndarray) and wide.dtype == np.float64:
             np.testing.assert_array_equal(wide.astype(np.float32), narrow)
@@ -54,22 +54,22 @@ def test_a_seed_is_of_its_name():
 
 @each_problem
 def test_costs_grow_with_the_size(problem):
-    costs = [cost(problem, size, "float64") for size in problem.sizes if size in {"S", "M"}]
+    costs = [problem.cost_of(size, "float64") for size in problem.sizes if size in {"S", "M"}]
     assert all(one.flops > 0 and one.bytes_moved > 0 for one in costs)
     assert all(a.flops < b.flops for a, b in itertools.pairwise(costs))
 
 
 def test_the_cost_of_a_loss_by_hand():
     # 3 × 3 scores of 8 bytes and 3 labels of 8; difference, margin, maximum and sum of each score
-    found = cost(named("svm_loss"), "lecture", "float64")
+    found = named("svm_loss").cost_of("lecture", "float64")
     assert (found.bytes_moved, found.flops) == (96, 36)
-    assert cost(named("svm_loss"), "lecture", "float32").bytes_moved == 60
+    assert named("svm_loss").cost_of("lecture", "float32").bytes_moved == 60
 
 
 @each_problem
 def test_samples_are_small_and_cut_from_the_inputs(problem):
     size = list(problem.sizes)[min(2, len(problem.sizes) - 1)]
-    whole = inputs(problem, size, "float64")
+    whole = problem.inputs(size, "float64")
     sample = problem.sample(whole, np.random.default_rng(0))
     assert len(sample) == len(whole)
     for part, all_of_it in zip(sample, whole, strict=True):
@@ -79,23 +79,23 @@ def test_samples_are_small_and_cut_from_the_inputs(problem):
 
 
 def test_the_lecture_s_inputs_are_the_post_s():
-    scores, labels = inputs(named("svm_loss"), "lecture", "float64")
+    scores, labels = named("svm_loss").inputs("lecture", "float64")
     assert scores.tolist() == [[3.2, 5.1, -1.7], [1.3, 4.9, 2.0], [2.2, 2.5, -3.1]]
     assert labels.tolist() == [0, 1, 2]
-    W, b, X, labels, _ = inputs(named("linear_loss"), "lecture", "float64")
+    W, b, X, labels, _ = named("linear_loss").inputs("lecture", "float64")
     assert W.T.tolist() == [[0.2, -0.5, 0.1, 2.0], [1.5, 1.3, 2.1, 0.0], [0.0, 0.25, 0.2, -0.3]]
     assert X.tolist() == [[56.0, 23.0, 24.0, 2.0]] * 3
     assert b.tolist() == [1.0, 1.0, 1.0]
 
 
 def test_the_loops_get_lists():
-    scores, labels = inputs(named("svm_loss"), "lecture", "float32")
+    scores, labels = named("svm_loss").inputs("lecture", "float32")
     lists = to_lists((scores, labels, 0.5))
     assert lists[1:] == ([0, 1, 2], 0.5)
     assert isinstance(lists[0][0][0], float)
     softmax = named("softmax")
-    assert tier_arguments(softmax, "loop", (scores,)) == (scores.tolist(),)
-    assert tier_arguments(softmax, "numpy", (scores,))[0] is scores
+    assert softmax.prepared("loop", (scores,)) == (scores.tolist(),)
+    assert softmax.prepared("numpy", (scores,))[0] is scores
 
 
 def test_the_sizes_are_those_of_the_design():

@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from bench.ratios import LEAST_PASSES, Ratio, noise_floor, paired, standing
+from bench.model import LEAST_PASSES
+from bench.ratios import Ratio, noise_floor, paired, standing
 
 NAN = math.nan
 

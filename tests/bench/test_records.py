@@ -7,9 +7,8 @@ from dataclasses import replace
 import pytest
 
 from bench import records
-from bench.agreement import Verdict
+from bench.model import Cell, Verdict
 from bench.noise import UNKNOWN, Conditions
-from bench.problem import Cell
 from bench.records import Record
 
 CELL = Cell("svm_loss", "numba", "M", "float64", 1)

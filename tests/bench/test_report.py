@@ -7,9 +7,8 @@ import pytest
 from rich.console import Console
 
 from bench import table
-from bench.agreement import Verdict
+from bench.model import Cell, Verdict
 from bench.names import chosen, counts
-from bench.problem import Cell
 from bench.problems import PROBLEMS
 from bench.problems.inputs import SIZES
 from bench.records import Record

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from bench import runs
-from bench.plan import Options, default_threads
+from bench.model import Options
+from bench.plan import default_threads
 
 OPTIONS = Options()
 

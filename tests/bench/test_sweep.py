@@ -13,12 +13,11 @@ import pytest
 from rich.console import Console
 
 import bench
-from bench import problem, sweep, table
-from bench.agreement import Verdict
+from bench import sweep, table
 from bench.costs_report import crossing_words, sweep_report
 from bench.floors import EmptyCall
-from bench.plan import Options, cells_of
-from bench.problem import Cell
+from bench.model import Cell, Options, Verdict
+from bench.plan import cells_of
 from bench.problems import PROBLEMS
 from bench.records import Record
 from bench.sweep import Crossing, Growth
@@ -56,12 +55,12 @@ def plain(renderable):
 
 def test_a_size_with_another_n():
     one = NAMED["svm_loss"]
-    assert problem.numbers_of(one, "M") == one.sizes["M"]
-    assert problem.numbers_of(one, "M@77") == {**one.sizes["M"], "n": 77}
-    scores, labels = problem.inputs(one, "M@77", "float64")
+    assert one.numbers("M") == one.sizes["M"]
+    assert one.numbers("M@77") == {**one.sizes["M"], "n": 77}
+    scores, labels = one.inputs("M@77", "float64")
     assert (scores.shape, labels.shape) == ((77, 10), (77,))
-    assert problem.cost(one, "M@77", "float64").bytes_moved == 77 * 10 * 8 + 77 * 8
-    assert problem.work(one, "numpy", "M@77") == 4 * 770
+    assert one.cost_of("M@77", "float64").bytes_moved == 77 * 10 * 8 + 77 * 8
+    assert one.work("numpy", "M@77") == 4 * 770
 
 
 def test_sizes_along_a_range():

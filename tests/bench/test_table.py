@@ -11,12 +11,10 @@ from pandas.testing import assert_frame_equal
 
 import bench
 from bench import records, runs, table
-from bench.agreement import Verdict
 from bench.compiling import Compiling
 from bench.floors import Bandwidth, Floors, Level
+from bench.model import Cell, Options, Verdict
 from bench.noise import Conditions
-from bench.plan import Options
-from bench.problem import Cell
 from bench.records import Record
 
 LOOP, NUMPY, NUMBA, PARALLEL = (

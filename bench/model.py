@@ -1,9 +1,5 @@
-"""The words of the suite as plain values: problem, output, tolerance, cost, cell.
+"""The terms of the suite as plain values: problem, tier, output, cost, cell, verdict, options."""
 
-The built-in problems are left to `problems`, what is done with one to `agreement` and after.
-"""
-
-import importlib
 import math
 import zlib
 from collections.abc import Callable, Iterable, Mapping
@@ -28,6 +24,24 @@ PEERS = ("sklearn", "torch", "jax", "scipy", "c")
 DTYPES = ("float64", "float32")
 # Parts the name of a size from the n that takes the place of its own.
 SWEPT = "@"
+
+Status = Literal["ok", "disagrees", "failed", "skipped", "unavailable"]
+STATUSES: tuple[Status, ...] = ("ok", "disagrees", "failed", "skipped", "unavailable")
+WRONG: frozenset[Status] = frozenset({"disagrees", "failed"})
+
+DEFAULT_SIZES = ("lecture", "S", "M")
+DEFAULT_DTYPES = ("float64",)
+# With so many passes in each of two runs, `compare` still finds one cell of a default run's 193
+# that became 1.3 times slower. The smallest p-value of a Mann-Whitney test of n against n passes is
+# 2/C(2n, n): below 0.01/193, as the correction wants it, from n = 9 on, and from n = 14 on with
+# one pass, disturbed by something else, on the wrong side of all others too. In simulated pairs
+# of runs the cell was found in 96 % of those with 9 to 13 passes, in 99.7 % with 14, at 1 to 2.4 %
+# of noise and 0.7 % of disturbed passes, as measured; at 3 % and 5 %, in 71 to 77 % and in 93 %.
+DEFAULT_PASSES = 14
+DEFAULT_BUDGET = 2.0
+# An interval of a median reaches from the smallest to the largest of n passes at the most, and that
+# holds the true one with a chance of 1 − 2^(1−n): 0.94 for 5 passes, 0.97 for 6.
+LEAST_PASSES = 6
 
 
 @dataclass(frozen=True)
@@ -105,6 +119,28 @@ class Forms:
         return form
 
 
+@dataclass(frozen=True)
+class Tier:
+    """One version of an operation.
+
+    Attributes
+    ----------
+    load : function
+        Returns the kernel; called when it is first needed. A library that is missing raises
+        `ImportError` then, and the tier is `unavailable`.
+    prepare : function of the arguments, optional
+        Returns what the kernel takes in their place (nested lists, a peer's own arrays), outside
+        the timing.
+    compiles_unseen : bool
+        Whether a call may compile without Numba's events, as JAX's do. Of a user's own tiers
+        nothing is known: a hang in one is more likely than a compiler.
+    """
+
+    load: Callable[[], Kernel]
+    prepare: Callable[[Arguments], Arguments] | None = None
+    compiles_unseen: bool = False
+
+
 # Compared by identity: two problems of one name are still two problems.
 @dataclass(frozen=True, eq=False)
 class Problem:
@@ -114,9 +150,8 @@ class Problem:
     ----------
     name : str
         Unique in a run.
-    tiers : mapping of tier name to a function that loads the tier's kernel
-        Loaded when it is first needed: a library that is missing raises `ImportError` then, and the
-        tier is `unavailable`. A kernel takes the arguments by position and leaves them as they are.
+    tiers : mapping of name to Tier
+        A kernel takes the arguments by position and leaves them as they are.
     sizes : mapping of size name to its numbers
         ``n``, ``d``, ``c`` where they mean something (they are columns of the table), and others.
     make_inputs : function of (size, dtype, rng)
@@ -139,8 +174,6 @@ class Problem:
     texts_cost : function like `cost`, optional
         Where the texts (loop, NumPy, Numba) take a longer way than the operation needs; their times
         are foretold by it.
-    lists : frozenset of tier names
-        The tiers that get nested lists in place of arrays.
     source : str
         The file that a person wrote the problem in; empty for the built-in ones.
     remarks : tuple of str
@@ -148,7 +181,7 @@ class Problem:
     """
 
     name: str
-    tiers: Mapping[str, Callable[[], Kernel]]
+    tiers: Mapping[str, Tier]
     sizes: Mapping[str, Size]
     make_inputs: Callable[[Size, str, np.random.Generator], Arguments]
     outputs: tuple[Output, ...] | Callable[[Any, str], tuple[Output, ...]]
@@ -158,9 +191,62 @@ class Problem:
     hard_inputs: Callable[[str], Iterable[tuple[str, Arguments]]]
     oracle: str = "loop"
     texts_cost: Callable[[Size, int], Cost] | None = None
-    lists: frozenset[str] = frozenset({"loop"})
     source: str = ""
     remarks: tuple[str, ...] = ()
+
+    def numbers(self, size: str) -> Size:
+        """Return the numbers of a size; M@4096 is the size M with n = 4096.
+
+        Examples
+        --------
+        >>> from bench.problems import PROBLEMS
+        >>> PROBLEMS[0].numbers("M@4096")
+        {'n': 4096, 'c': 10}
+        """
+        name, _, n = size.partition(SWEPT)
+        numbers = self.sizes[name]
+        return {**numbers, "n": int(n)} if n else numbers
+
+    def has_size(self, size: str) -> bool:
+        """Whether there is a size of this name, or of the name before an n of its own."""
+        name, swept, n = size.partition(SWEPT)
+        return name in self.sizes and (n.isdecimal() if swept else True)
+
+    @property
+    def smallest_size(self) -> str:
+        """The size with the least to do."""
+        return min(self.sizes, key=lambda size: self.work(self.oracle, size))
+
+    def inputs(self, size: str, dtype: str) -> Arguments:
+        """Return the arguments of a size: the same in every process, for each dtype rounded."""
+        return self.make_inputs(self.numbers(size), dtype, seeded(f"{self.name}/{size}"))
+
+    def prepared(self, tier: str, arguments: Arguments) -> Arguments:
+        """Return the arguments as a tier takes them: each gets its own form of a function."""
+        prepare = self.tiers[tier].prepare
+        formed = tuple(item.of(tier) if isinstance(item, Forms) else item for item in arguments)
+        return prepare(formed) if prepare else formed
+
+    def cost_of(self, size: str, dtype: str) -> Cost | None:
+        """Return the cost of one call, where it is known."""
+        if self.cost is None:
+            return None
+        return self.cost(self.numbers(size), np.dtype(dtype).itemsize)
+
+    def work(self, tier: str, size: str) -> float:
+        """Return what the time of a call in a tier is about proportional to, at least 1.
+
+        That is its operations, or N to the power it grows with, or failing both the product of the
+        size's numbers.
+        """
+        numbers = self.numbers(size)
+        longer = self.texts_cost if tier in BASELINES else None
+        counted = longer or self.cost
+        if counted is not None:
+            return max(1, counted(numbers, 8).flops)
+        if self.growth is not None and "n" in numbers:
+            return float(max(1.0, numbers["n"] ** self.growth))
+        return max(1, math.prod(numbers.values()))
 
 
 @dataclass(frozen=True)
@@ -203,82 +289,81 @@ def in_order(tiers: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(dict.fromkeys(tiers), key=lambda tier: known.get(tier, len(known))))
 
 
-def numbers_of(problem: Problem, size: str) -> Size:
-    """Return the numbers of a size; M@4096 is the size M with n = 4096.
-
-    Examples
-    --------
-    >>> from bench.problems import PROBLEMS
-    >>> numbers_of(PROBLEMS[0], "M@4096")
-    {'n': 4096, 'c': 10}
-    """
-    name, _, n = size.partition(SWEPT)
-    numbers = problem.sizes[name]
-    return {**numbers, "n": int(n)} if n else numbers
-
-
-def has_size(problem: Problem, size: str) -> bool:
-    """Whether a problem has a size of this name, or of the name before an n of its own."""
-    name, swept, n = size.partition(SWEPT)
-    return name in problem.sizes and (n.isdecimal() if swept else True)
-
-
-def inputs(problem: Problem, size: str, dtype: str) -> Arguments:
-    """Return the arguments of one size: the same in every process, and rounded alike in dtypes."""
-    numbers = numbers_of(problem, size)
-    return problem.make_inputs(numbers, dtype, seeded(f"{problem.name}/{size}"))
-
-
 def seeded(name: str) -> np.random.Generator:
     """Return a generator for a name; `hash` would give another in every process."""
     return np.random.default_rng(zlib.crc32(name.encode()))
 
 
-def cost(problem: Problem, size: str, dtype: str) -> Cost | None:
-    """Return the cost of one call, where it is known."""
-    if problem.cost is None:
-        return None
-    return problem.cost(numbers_of(problem, size), np.dtype(dtype).itemsize)
-
-
-def work(problem: Problem, tier: str, size: str) -> float:
-    """Return what the time of a call in a tier is about proportional to, at least 1.
-
-    That is its operations, or N to the power it grows with, or failing both the product of the
-    size's numbers.
-    """
-    numbers = numbers_of(problem, size)
-    longer = problem.texts_cost if tier in BASELINES else None
-    counted = longer or problem.cost
-    if counted is not None:
-        return max(1, counted(numbers, 8).flops)
-    if problem.growth is not None and "n" in numbers:
-        return float(max(1.0, numbers["n"] ** problem.growth))
-    return max(1, math.prod(numbers.values()))
-
-
-def smallest(problem: Problem) -> str:
-    """Return the size with the least to do."""
-    return min(problem.sizes, key=lambda size: work(problem, problem.oracle, size))
-
-
-def tier_arguments(problem: Problem, tier: str, arguments: Arguments) -> Arguments:
-    """Return the arguments as a tier takes them, made outside the timing.
-
-    Each gets its own form of a function; some get lists (the loops), a peer what its own `prepare`
-    makes of them.
-    """
-    arguments = tuple(item.of(tier) if isinstance(item, Forms) else item for item in arguments)
-    if tier in problem.lists:
-        return to_lists(arguments)
-    if tier in PEERS:
-        prepared: Arguments = importlib.import_module(f"bench.peers.{tier}").prepare(
-            problem.name, arguments
-        )
-        return prepared
-    return arguments
-
-
 def to_lists(arguments: Arguments) -> Arguments:
     """Return the arguments with every array as nested lists of Python numbers."""
     return tuple(item.tolist() if isinstance(item, np.ndarray) else item for item in arguments)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was found about a cell, and why it is not timed if it is not.
+
+    Attributes
+    ----------
+    cell : Cell
+    status : str
+        One of `STATUSES`; only an ``ok`` cell is timed.
+    message : str
+        Why it is not ok, in a sentence; of a peer that is, which special values are not ours.
+    checked : "full", "sample" or ""
+        What the loops confirmed: the whole result, that of a sample of the inputs, or nothing.
+    max_abs_error, max_rel_error : float, optional
+        The largest distance to the oracle, and that in units of the oracle's value.
+    seconds : float, optional
+        Of one call after the first, to plan the timing by; it is not a result.
+    estimated_s : float, optional
+        What a call would take, where it was not made for that reason.
+    waits : bool
+        Whether it returned something lazy, so that its timed calls have to wait for their results.
+    """
+
+    cell: Cell
+    status: Status
+    message: str = ""
+    checked: Literal["full", "sample", ""] = ""
+    max_abs_error: float | None = None
+    max_rel_error: float | None = None
+    seconds: float | None = None
+    estimated_s: float | None = None
+    waits: bool = False
+
+
+@dataclass(frozen=True)
+class ProblemFile:
+    """A file and what was in it when it was looked at: the name of the problem that a run times.
+
+    Attributes
+    ----------
+    path : str
+        Absolute.
+    sha256 : str
+        Of its bytes.
+    """
+
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a run measures; written to environment.json, from which it is resumed.
+
+    Empty `problems`, `tiers` and `threads` stand for all of them, which for tiers is all but the
+    peers, and for threads as many as there are cores. Empty `files` stand for the built-in
+    problems.
+    """
+
+    problems: tuple[str, ...] = ()
+    sizes: tuple[str, ...] = DEFAULT_SIZES
+    tiers: tuple[str, ...] = ()
+    dtypes: tuple[str, ...] = DEFAULT_DTYPES
+    threads: tuple[int, ...] = ()
+    passes: int = DEFAULT_PASSES
+    budget: float = DEFAULT_BUDGET
+    seed: int = 0
+    files: tuple[ProblemFile, ...] = ()
