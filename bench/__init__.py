@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bench.model import Cell, Cost, Output, Problem, Tolerance
-    from bench.notebook import load
+    from bench.report.notebook import load
 
 __all__ = ["Cell", "Cost", "Output", "Problem", "Tolerance", "load"]
 
@@ -19,4 +19,6 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module("bench.notebook" if name == "load" else "bench.model"), name)
+    return getattr(
+        import_module("bench.report.notebook" if name == "load" else "bench.model"), name
+    )

@@ -13,18 +13,32 @@ from typing import Any
 
 import pytest
 
-from bench import environment, model, names, plan, records, steps, terminal
-from bench.agreement import check, error_text
-from bench.environment import differences_of
-from bench.given import Given
-from bench.model import DTYPES, PEERS, Arguments, Cell, Options, Problem, Status, Verdict
-from bench.noise import UNKNOWN, Conditions
-from bench.problem_file import look_at, problems_in
-from bench.records import Record
-from bench.results import waiting
+from bench import model
+from bench.agreement.check import check
+from bench.agreement.given import Given
+from bench.agreement.results import waiting
+from bench.common import code, encoding
+from bench.measurement import machine, records
+from bench.measurement.conditions import UNKNOWN, Conditions
+from bench.measurement.machine import differences_of
+from bench.measurement.records import Record
+from bench.model import PEERS, Arguments, Cell, Problem, Status, Verdict
+from bench.problems import selection
+from bench.problems.user_file import look_at, problems_in
+from bench.problems.user_source import error_text
+from bench.workers import job, watchdog
+from bench.workers.job import Job
+from bench.workers.watchdog import Step
 
+# Options that take names, with what `--help` says of each.
+CHOICES = {
+    "size": f"sizes to time (default: {', '.join(model.DEFAULT_SIZES)}; all with -k, or of a file)",
+    "dtype": "dtypes to time (default: float64; all with -k)",
+    "tier": "tiers to time, or peers (default: all but the peers; all with -k)",
+    "threads": "thread counts of the parallel tiers (default: all cores)",
+}
 VERDICTS = pytest.StashKey[dict[Cell, Verdict]]()
-CELLS = pytest.StashKey[list[Cell]]()
+JOB = pytest.StashKey[Job]()
 PROBLEMS = pytest.StashKey[dict[str, Problem]]()
 
 # pytest-benchmark's own 5 µs would make 100,000 rounds of a small kernel in its default second.
@@ -40,16 +54,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options that say what is measured."""
     group = parser.getgroup("lossbench")
 
-    def choice(name: str, words: str) -> None:
+    for name, words in CHOICES.items():
         group.addoption(
             f"--lossbench-{name}", action="append", default=[], metavar="A,B", help=words
         )
-
-    by_default = ", ".join(model.DEFAULT_SIZES)
-    choice("size", f"sizes to time (default: {by_default}; all with -k, or of a file)")
-    choice("dtype", "dtypes to time (default: float64; all with -k)")
-    choice("tier", "tiers to time, or peers (default: all but the peers; all with -k)")
-    choice("threads", "thread counts of the parallel tiers (default: all cores)")
     group.addoption(
         "--lossbench-problem",
         action="append",
@@ -64,11 +72,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="SECONDS",
         help="what one call may take; a cell over it is skipped (default: %(default)g)",
     )
-    # How `lossbench run` drives a pass
-    group.addoption("--lossbench-plan", type=Path, help="the cells of a pass, as JSON, in order")
-    group.addoption("--lossbench-cells", type=Path, help="file that a line a cell is added to")
-    group.addoption("--lossbench-pass", type=int, default=1, help="number of the pass")
-    group.addoption("--lossbench-steps", type=Path, help="folder of the process, for its steps")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -78,21 +81,18 @@ def pytest_configure(config: pytest.Config) -> None:
             "bench times one cell at a time: run it without pytest-xdist (-n 0), "
             "as cells that run side by side slow each other down"
         )
-    cells_file: Path | None = config.getoption("--lossbench-cells", None)
-    known = records.read(cells_file) if cells_file else []
-    config.stash[VERDICTS] = records.verdicts(known)
-    terminal.never_fail()
-    folder: Path | None = config.getoption("--lossbench-steps", None)
-    if folder:
-        steps.start(folder, config.getoption("--lossbench-budget"))
-    os.environ["NUMBA_CACHE_DIR"] = environment.numba_cache()
+    encoding.never_fail()
+    os.environ["NUMBA_CACHE_DIR"] = code.numba_cache()
     try:
-        environment.refuse_without_jit()
-        config.stash[CELLS], found = _cells_and_problems(config)
+        machine.refuse_without_jit()
+        work = config.stash[JOB] = job.begin() or _job_by_hand(config)
+        known = records.read(Path(work.details["path"])) if work.details else []
+        found = problems_in(work.options.files)
     except ValueError as error:
         raise pytest.UsageError(str(error)) from error
-    if not config.stash[CELLS]:
+    if not work.cells:
         raise pytest.UsageError("no problem has such a size and tier: see `lossbench list`")
+    config.stash[VERDICTS] = records.verdicts(known)
     config.stash[PROBLEMS] = {one.name: one for one in found}
 
 
@@ -101,32 +101,27 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     return [remark for one in config.stash[PROBLEMS].values() for remark in one.remarks]
 
 
-def _cells_and_problems(config: pytest.Config) -> tuple[list[Cell], tuple[Problem, ...]]:
-    plan_file: Path | None = config.getoption("--lossbench-plan", None)
-    if plan_file:
-        cells, files = plan.read(plan_file)
-        return cells, problems_in(files)
-    given_files: list[str] = config.getoption("--lossbench-problem", [])
-    files = tuple(look_at(config.invocation_params.dir / file) for file in given_files)
-    found = problems_in(files)
-    sizes = plan.sizes_of(found)
-    # With -k the person has chosen already: whatever name is asked for has to be there.
-    everything = bool(config.getoption("keyword", ""))
-    default_sizes = sizes if everything else plan.default_sizes(found, files)
-    default_dtypes = DTYPES if everything else model.DEFAULT_DTYPES
-    default_tiers = tuple({tier for one in found for tier in one.tiers}) if everything else ()
+def _job_by_hand(config: pytest.Config) -> Job:
+    """Return what the options of `pytest bench` ask for."""
 
     def given(name: str) -> list[str]:
         values: list[str] = config.getoption(f"--lossbench-{name}", [])
         return values
 
-    options = Options(
-        sizes=names.chosen("size", given("size"), sizes) or default_sizes,
-        dtypes=names.chosen("dtype", given("dtype"), DTYPES) or default_dtypes,
-        tiers=plan.tiers_named(given("tier"), found) or default_tiers,
-        threads=names.counts("threads", given("threads")),
+    files = tuple(look_at(config.invocation_params.dir / file) for file in given("problem"))
+    found = problems_in(files)
+    options = selection.select(
+        found,
+        files,
+        sizes=given("size"),
+        dtypes=given("dtype"),
+        tiers=given("tier"),
+        threads=given("threads"),
+        # With -k the user has chosen already: whatever name is asked for has to be there.
+        everything=bool(config.getoption("keyword", "")),
     )
-    return plan.cells_of(found, options), found
+    options = replace(options, budget=config.getoption("--lossbench-budget"))
+    return Job(selection.cells_of(found, options), options)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -144,14 +139,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
                 id=cell.id,
                 marks=pytest.mark.benchmark(group=" ".join(cell.group), **options),
             )
-            for cell in metafunc.config.stash[CELLS]
+            for cell in metafunc.config.stash[JOB].cells
         ],
     )
 
 
 def pytest_benchmark_update_machine_info(machine_info: dict[str, Any]) -> None:
     """Add what a measurement depends on to pytest-benchmark's JSON."""
-    machine_info["lossbench"] = environment.facts(threading_layer=True)
+    machine_info["lossbench"] = machine.facts(threading_layer=True)
     # The clock of the moment is not the machine's: with it, no machine is like itself a minute ago.
     for name in ("hz_actual", "hz_actual_friendly"):
         machine_info.get("cpu", {}).pop(name, None)
@@ -190,7 +185,7 @@ def verdict(cell: Cell, its_problem: Problem, request: pytest.FixtureRequest) ->
     if judged not in known:
         in_session = (item.callspec.params["cell"] for item in request.session.items)  # type: ignore[attr-defined]
         group = [other for other in in_session if other.group == cell.group and other not in known]
-        budget = request.config.getoption("--lossbench-budget", model.DEFAULT_BUDGET)
+        budget = request.config.stash[JOB].options.budget
         known.update((one.cell, one) for one in check(its_problem, group, budget))
     return replace(known[judged], cell=cell)
 
@@ -216,7 +211,7 @@ def kernel(
     tier = its_problem.tiers[cell.tier]
     loaded = tier.load()
     with _ending_if_it_cannot_write():
-        steps.take(cell, preparing=tier.compiles_unseen)
+        watchdog.take(Step(cell), preparing=tier.compiles_unseen)
     return waiting(loaded) if verdict.waits else loaded
 
 
@@ -229,9 +224,8 @@ def record(verdict: Verdict, request: pytest.FixtureRequest) -> Callable[..., No
         times: Sequence[float] = (),
         conditions: Conditions = UNKNOWN,
     ) -> None:
-        number: int = request.config.getoption("--lossbench-pass")
-        found = Record(number, verdict, iterations, tuple(times), conditions)
-        _write(request.config, found)
+        number = _pass_number(request.config)
+        _write(request.config, Record(number, verdict, iterations, tuple(times), conditions))
 
     return write
 
@@ -249,17 +243,21 @@ def refuse_late(verdict: Verdict, request: pytest.FixtureRequest) -> Callable[[s
 
 def _write_late(config: pytest.Config, verdict: Verdict, status: Status, message: str) -> None:
     """Record that a cell which was right in agreement is so no more."""
-    number: int = config.getoption("--lossbench-pass")
+    number = _pass_number(config)
     # A twin that fails is a cell that fails.
     cell, words = replace(verdict.cell, twin=False), f"in pass {number}: {message}"
     _write(config, Record(number, replace(verdict, cell=cell, status=status, message=words)))
 
 
 def _write(config: pytest.Config, found: Record) -> None:
-    path: Path | None = config.getoption("--lossbench-cells", None)
-    if path:
+    details = config.stash[JOB].details
+    if details:
         with _ending_if_it_cannot_write():
-            records.append(path, found)
+            records.append(Path(details["path"]), found)
+
+
+def _pass_number(config: pytest.Config) -> int:
+    return int(config.stash[JOB].details.get("pass", 1))
 
 
 @contextmanager
@@ -268,14 +266,14 @@ def _ending_if_it_cannot_write() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        pytest.exit(str(error), returncode=steps.CANNOT_WRITE)
+        pytest.exit(str(error), returncode=watchdog.CANNOT_WRITE)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Say which cell is next."""
     with _ending_if_it_cannot_write():
-        steps.take(_cell_of(item), preparing=True)
+        watchdog.take(Step(_cell_of(item)), preparing=True)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -290,7 +288,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 def pytest_sessionfinish() -> None:
     """Let pytest-benchmark write its report in its own time."""
-    steps.finish()
+    watchdog.finish()
 
 
 def _cell_of(item: pytest.Item) -> Cell:

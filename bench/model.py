@@ -17,9 +17,9 @@ Size = Mapping[str, int]
 TIERS = ("loop", "numpy", "numba", "numba-parallel", "kernels", "kernels-parallel")
 # The texts, which the others are compared with.
 BASELINES = ("loop", "numpy", "numba")
-# Other people's code, in `bench.peers`: measured where it is asked for, unavailable where it is not
-# installed. It never promised our special values. So a peer has to agree wherever inputs are
-# finite, and where a hard input holds NaN or infinities, its row says which it makes otherwise.
+# Other libraries, and C: measured only where they are named, unavailable where not installed. They
+# never promised our special values: a peer has to agree where inputs are finite, and its row names
+# the hard inputs with NaN or infinities for which it returns something else.
 PEERS = ("sklearn", "torch", "jax", "scipy", "c")
 DTYPES = ("float64", "float32")
 # Parts the name of a size from the n that takes the place of its own.
@@ -156,9 +156,9 @@ class Problem:
         ``n``, ``d``, ``c`` where they mean something (they are columns of the table), and others.
     make_inputs : function of (size, dtype, rng)
         The arguments of one call, as a tuple.
-    outputs : tuple of Output, or function of (the oracle's result, dtype)
-        With one output a kernel returns it alone, with more a tuple of them. The function makes
-        them to the oracle's result; a `TypeError` where that cannot be compared.
+    outputs : tuple of Output, or mapping of dtype to tolerance
+        With one output a kernel returns it alone, with more a tuple of them. With a mapping, all
+        tiers return numbers in the shapes of the oracle's result, within that tolerance.
     cost : function of (size, bytes of a number), optional
         The cost of one call; None where nobody has counted it.
     growth : float, optional
@@ -184,7 +184,7 @@ class Problem:
     tiers: Mapping[str, Tier]
     sizes: Mapping[str, Size]
     make_inputs: Callable[[Size, str, np.random.Generator], Arguments]
-    outputs: tuple[Output, ...] | Callable[[Any, str], tuple[Output, ...]]
+    outputs: tuple[Output, ...] | Mapping[str, float]
     cost: Callable[[Size, int], Cost] | None
     growth: float | None
     sample: Callable[[Arguments, np.random.Generator], Arguments | None] | None
@@ -199,7 +199,7 @@ class Problem:
 
         Examples
         --------
-        >>> from bench.problems import PROBLEMS
+        >>> from bench.problems.builtin import PROBLEMS
         >>> PROBLEMS[0].numbers("M@4096")
         {'n': 4096, 'c': 10}
         """
@@ -367,3 +367,19 @@ class Options:
     budget: float = DEFAULT_BUDGET
     seed: int = 0
     files: tuple[ProblemFile, ...] = ()
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> "Options":
+        """Return options from their JSON values.
+
+        Raises
+        ------
+        KeyError, TypeError, AttributeError
+            The values are not those of options.
+        """
+        known: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in values.items()
+        }
+        files = tuple(ProblemFile(**file) for file in known.pop("files", ()))
+        return cls(**known, files=files)

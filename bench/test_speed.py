@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from bench import noise, threads
-from bench.agreement import quickest
-from bench.given import Given
+from bench.agreement.calls import quickest
+from bench.agreement.given import Given
+from bench.common import threads
+from bench.measurement import conditions
 from bench.model import WRONG, Cell, Kernel, Problem, Verdict, is_threaded
 
 # A round of a cell whose calls need a copy of their arguments is one call: no more than so many.
@@ -41,7 +42,7 @@ def test_speed(
     with threads.limited(cell.threads):
         seconds = _seconds(verdict, kernel, given)
         rounds = _rounds(seconds, request.config)
-        before = noise.start()
+        before = conditions.start()
         if given.is_used_up:
             rounds = _rounds_of_copies(seconds, given, request.config)
             benchmark.pedantic(kernel, setup=lambda: (given.next(), {}), rounds=rounds)
@@ -49,13 +50,13 @@ def test_speed(
             benchmark.pedantic(kernel, given.next(), rounds=rounds)
         else:
             benchmark(kernel, *given.next())
-        conditions = noise.conditions_since(before)
+        meanwhile = conditions.conditions_since(before)
     harm = given.harm()
     if harm:  # agreement makes a few calls only
         benchmark.has_error = True  # no row in pytest-benchmark's JSON
         refuse_late(harm)
     if benchmark.stats:  # there are none with --benchmark-disable
-        record(benchmark.stats.iterations, benchmark.stats.stats.data, conditions)
+        record(benchmark.stats.iterations, benchmark.stats.stats.data, meanwhile)
 
 
 def _seconds(verdict: Verdict, kernel: Kernel, given: Given) -> float:

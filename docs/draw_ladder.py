@@ -12,8 +12,8 @@ import matplotlib as mpl
 import pandas as pd
 
 import bench
-from bench.report import TIMES
-from bench.units import digits
+from bench.common.format import digits
+from bench.report.words import TIMES
 
 RUNGS = {
     "loop": "1  loop",

@@ -49,7 +49,7 @@ def every_module(*packages):
     "contract",
     [
         "packages",
-        pytest.param("wings", marks=pytest.mark.xfail(reason="bench has no wings yet")),
+        "wings",
         "circles",
         pytest.param("private", marks=pytest.mark.xfail(reason="bench imports _compile")),
     ],
@@ -82,7 +82,6 @@ def test_a_timing_process_loads_nothing_that_only_reports_need():
     assert loaded.isdisjoint({"pandas", "scipy.stats", "matplotlib", "jinja2", "rich"})
 
 
-@pytest.mark.xfail(reason="there is no such module yet")
 def test_the_lifeline_loads_no_numpy():
     assert "numpy" not in loaded_after("import bench.workers.lifeline")
 

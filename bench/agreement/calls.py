@@ -1,0 +1,208 @@
+"""Call a tier, or refuse it: with the reason, in words, why it cannot be timed."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from bench.agreement import results
+from bench.agreement.closeness import Closeness, closeness, outputs_like
+from bench.agreement.given import Given
+from bench.agreement.values import CannotCopyError
+from bench.common import threads
+from bench.model import PEERS, Arguments, Cell, Kernel, Output, Problem, Status
+from bench.problems.user_source import ProblemFileError, error_text, line_in
+from bench.workers import watchdog
+from bench.workers.watchdog import FatalStepError, Step
+
+# A call is timed so many times, or for so long, to plan by.
+REPEATS = 5
+REPEATS_S = 0.1
+
+
+@dataclass(frozen=True)
+class Returned:
+    """What a call returned, in how many seconds, and whether that had to be waited for."""
+
+    value: Any
+    seconds: float
+    waits: bool
+
+
+@dataclass(frozen=True)
+class Expected:
+    """Arguments, and what a tier to be trusted made of them."""
+
+    arguments: Arguments
+    value: Any
+    tier: str
+
+
+class RefusalError(Exception):
+    """A cell cannot be timed, for this status and message."""
+
+    def __init__(self, status: Status, message: str, **found: Any) -> None:
+        super().__init__(message)
+        self.status: Status = status
+        self.message = message
+        self.found = found
+
+
+def compare_all(problem: Problem, step: Step, expected: Sequence[Expected]) -> Closeness:
+    """Return the largest errors, or refuse the tier for the first that is too large."""
+    cell = step.cell
+    largest = Closeness()
+    for one in expected:
+        if one.tier == cell.tier and cell.threads == 1:
+            continue  # it is its own, as what is trusted is computed at one thread
+        value = call(problem, step, one.arguments).value
+        outputs = outputs_of(problem, one.value, cell.dtype)
+        found = closeness(outputs, value, one.value, one.arguments, cell.dtype, one.tier)
+        largest = Closeness(
+            found.message,
+            max(largest.max_abs_error, found.max_abs_error),
+            max(largest.max_rel_error, found.max_rel_error),
+        )
+        if found.message:
+            errors = {
+                "max_abs_error": largest.max_abs_error,
+                "max_rel_error": largest.max_rel_error,
+            }
+            raise RefusalError("disagrees", found.message, **errors)
+    return largest
+
+
+def call(problem: Problem, step: Step, arguments: Arguments) -> Returned:
+    """Call a tier, or refuse it; its result is kept as it is when the call ends."""
+    kernel, given = _loaded(problem, step, arguments)
+    returned = _timed(problem, step, kernel, given)
+    with _refusing(problem):
+        value = results.settled(returned.value)
+    _untouched(problem, given)
+    return replace(returned, value=value)
+
+
+def _loaded(problem: Problem, step: Step, arguments: Arguments) -> tuple[Kernel, Given]:
+    """Return a tier's kernel and what it is given."""
+    _take(step, preparing=True)
+    tier = step.cell.tier
+    with _refusing(problem):
+        return problem.tiers[tier].load(), Given(problem, tier, arguments)
+
+
+def _timed(problem: Problem, step: Step, kernel: Kernel, given: Given) -> Returned:
+    arguments, cell = given.next(), step.cell
+    _take(step, preparing=problem.tiers[cell.tier].compiles_unseen)
+    with _refusing(problem), threads.limited(cell.threads):
+        start = time.perf_counter()
+        value = kernel(*arguments)
+        seconds = time.perf_counter() - start
+        # A peer waits by itself
+        waits = cell.tier not in PEERS and results.is_lazy(value)
+        if waits:
+            start = time.perf_counter()
+            value = results.waited(value)
+            seconds += time.perf_counter() - start
+    return Returned(value, seconds, waits)
+
+
+def inputs_of(problem: Problem, cell: Cell) -> Arguments:
+    """Return the arguments of a cell's size, or refuse it."""
+    _take(Step(replace(cell, tier=problem.oracle, threads=1), "inputs"), preparing=True)
+    with _refusing(problem):
+        return problem.inputs(cell.size, cell.dtype)
+
+
+def _take(step: Step, *, preparing: bool) -> None:
+    """Log what is done next, or refuse what ended a worker of this run before."""
+    try:
+        watchdog.take(step, preparing=preparing)
+    except FatalStepError as error:
+        raise RefusalError(error.how.status, error.how.message) from error
+
+
+@contextmanager
+def _refusing(problem: Problem) -> Iterator[None]:
+    """Turn whatever a kernel does wrong into its row's message, a missing library too."""
+    try:
+        yield
+    except ImportError as error:
+        raise RefusalError("unavailable", error_text(error)) from error
+    except CannotCopyError as error:
+        raise RefusalError("failed", str(error)) from error
+    except Exception as error:
+        raise RefusalError("failed", error_text(error) + _line(error, problem)) from error
+
+
+def _line(error: Exception, problem: Problem) -> str:
+    """Return the line of a user's own file that an error was raised in."""
+    if isinstance(error, ProblemFileError):
+        return ""  # says so itself
+    line = line_in(problem.source, error) if problem.source else None
+    return f" ({Path(problem.source).name}, line {line})" if line else ""
+
+
+def _untouched(problem: Problem, given: Given) -> None:
+    """Refuse a tier that changed what it was given."""
+    with _refusing(problem):
+        harm = given.harm()
+    if harm:
+        raise RefusalError("disagrees", harm)
+
+
+def predicted_s(problem: Problem, cell: Cell, limit: float) -> float | None:
+    """Return the seconds foretold by the operations of the next smaller size; None without one.
+
+    From the smallest size up, each is called unless the one before foretells more than the limit;
+    at one thread, as threads that find their cores taken wait for turns longer than they work.
+    """
+    work = problem.work(cell.tier, cell.size)
+    rate: float | None = None
+    amounts = sorted((problem.work(cell.tier, size), size) for size in problem.sizes)
+    for its_work, size in amounts:
+        if its_work >= work or (rate is not None and rate * its_work > limit):
+            break
+        smaller = replace(cell, size=size, threads=1)
+        # The first call may compile
+        again = quickest_call(problem, smaller, inputs_of(problem, smaller), unused=1)
+        rate = again.seconds / its_work
+    return None if rate is None else rate * work
+
+
+def quickest_call(problem: Problem, cell: Cell, arguments: Arguments, unused: int = 0) -> Returned:
+    """Return the quickest of a few calls of a tier after some unused, all on the same arguments."""
+    step = Step(cell)
+    kernel, given = _loaded(problem, step, arguments)
+    waits = False
+
+    def time_a_call() -> float:
+        nonlocal waits
+        returned = _timed(problem, step, kernel, given)
+        waits |= returned.waits
+        return returned.seconds
+
+    for _ in range(unused):
+        time_a_call()
+    seconds = quickest(time_a_call)
+    _untouched(problem, given)
+    return Returned(None, seconds, waits)
+
+
+def quickest(time_a_call: Callable[[], float]) -> float:
+    """Return the least of what a few calls take, of one if it is long."""
+    seconds = [time_a_call()]
+    while len(seconds) < REPEATS and sum(seconds) < REPEATS_S:
+        seconds.append(time_a_call())
+    return min(seconds)
+
+
+def outputs_of(problem: Problem, expected: Any, dtype: str) -> tuple[Output, ...]:
+    """Return what a tier has to return, which the oracle's result may say."""
+    if isinstance(problem.outputs, tuple):
+        return problem.outputs
+    try:
+        return outputs_like(problem.outputs, expected, dtype)
+    except TypeError as error:
+        raise RefusalError("failed", str(error)) from error

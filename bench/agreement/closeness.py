@@ -1,0 +1,212 @@
+"""How close a result is to the one that is trusted, output by output and entry by entry."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.agreement import results
+from bench.agreement.results import Numbers, largest, numbers_of
+from bench.agreement.values import same
+from bench.model import Arguments, Output, Tolerance
+
+# Bits of the largest whole number that a message spells out.
+LONGEST_SHOWN = 512
+
+
+@dataclass(frozen=True)
+class Closeness:
+    """How far a result is from what was expected; without a message, it is near enough."""
+
+    message: str = ""
+    max_abs_error: float = 0.0
+    max_rel_error: float = 0.0
+
+
+def closeness(
+    outputs: Sequence[Output],
+    value: Any,
+    want: Any,
+    arguments: Arguments,
+    dtype: str,
+    trusted: str,
+) -> Closeness:
+    """Hold what a tier returned against what a trusted one did.
+
+    Parameters
+    ----------
+    outputs : sequence of Output
+        What has to be there. With one output the value is that output, with more a tuple of them.
+    value, want : anything
+        What the tier and the trusted one returned.
+    arguments : tuple
+        What they were given; the tolerance depends on it.
+    dtype : str
+        The cell's.
+    trusted : str
+        The word for the trusted one in the message.
+
+    Returns
+    -------
+    Closeness
+        With a message that names the first output that is missing, of another shape or dtype, or
+        too far off.
+    """
+    if len(outputs) == 1:
+        value, want = (value,), (want,)
+    names = ", ".join(output.name for output in outputs)
+    if not isinstance(value, tuple):
+        return Closeness(f"returned a {type(value).__name__}, not a tuple of {names}")
+    if len(value) != len(outputs):
+        missing = [output.name for output in outputs[len(value) :]]
+        lacks = f": {', '.join(missing)} missing" if missing else ""
+        return Closeness(f"returned {len(value)} of {len(outputs)} outputs ({names}){lacks}")
+    largest = Closeness()
+    for output, got, wanted in zip(outputs, value, want, strict=True):
+        found = _compare_output(output, got, wanted, arguments, dtype, trusted)
+        largest = Closeness(
+            largest.message or found.message,
+            max(largest.max_abs_error, found.max_abs_error),
+            max(largest.max_rel_error, found.max_rel_error),
+        )
+    return largest
+
+
+def _compare_output(
+    output: Output, got: Any, want: Any, arguments: Arguments, dtype: str, trusted: str
+) -> Closeness:
+    if output.kind == "exact":
+        message = "" if same(got, want) else f"{output.name} is {got!r}, {trusted} has {want!r}"
+        return Closeness(message)
+    wanted = results.numbers_of(want)
+    fault = _wrong_form(output, got, wanted.values.shape, dtype)
+    if fault:
+        return Closeness(f"{output.name} is {fault}")
+    numbers = results.numbers_of(got)
+    places = np.argwhere(numbers.masked != wanted.masked)
+    if len(places):
+        is_masked = numbers.masked[tuple(places[0])]
+        words = f"is masked, {trusted}'s is not" if is_masked else f"is not masked, {trusted}'s is"
+        entries = _of_all(places, numbers)
+        return Closeness(f"{output.name}{_index(places[0])} {words}; {entries} differ in this")
+    return _compare_numbers(output, numbers, wanted, output.tolerance(arguments, dtype), trusted)
+
+
+def _wrong_form(output: Output, got: Any, shape: tuple[int, ...], dtype: str) -> str:
+    """Return what an output is where it is not what it should be."""
+    if output.kind == "scalar":
+        return "" if isinstance(got, float) else f"{_described(got)}, not a float"
+    if output.kind == "numbers":
+        return _no_numbers(got, shape)
+    wanted = np.dtype(dtype if output.kind == "array" else "float64")
+    if not isinstance(got, np.ndarray) or got.dtype != wanted or got.shape != shape:
+        return f"{_described(got)}, not a {wanted} array of shape {shape}"
+    return ""
+
+
+def _no_numbers(got: Any, shape: tuple[int, ...]) -> str:
+    try:
+        array = results.numbers_of(got).values
+    except ValueError as error:  # ragged lists
+        return f"{_described(got)} that is no array: {error}"
+    except TypeError as error:
+        return f"{_described(got)}, {error}"
+    return "" if array.shape == shape else f"of shape {array.shape}, not {shape}"
+
+
+def _described(got: Any) -> str:
+    if isinstance(got, np.ndarray):
+        return f"a {got.dtype} array of shape {got.shape}"
+    return "None" if got is None else f"a {type(got).__name__}"
+
+
+def _compare_numbers(
+    output: Output, numbers: Numbers, wanted: Numbers, tolerance: Tolerance, trusted: str
+) -> Closeness:
+    """Compare entry by entry; NaN and infinities have to be in the same places."""
+    values, others = numbers.floats, wanted.floats
+    finite = np.isfinite(values) & np.isfinite(others)
+    equal = (values == others) | (np.isnan(values) & np.isnan(others))
+    distance = np.where(finite, results.distances(numbers, wanted), np.where(equal, 0.0, math.inf))
+    size = np.where(np.isfinite(others), np.abs(others), 0.0)
+    allowed = np.broadcast_to(tolerance.rtol * size + tolerance.atol, distance.shape)
+    allowed = np.where(numbers.whole & wanted.whole, 0.0, allowed)
+    relative = np.divide(distance, size, out=np.zeros_like(distance), where=size > 0.0)
+    errors = float(distance.max(initial=0.0)), float(relative.max(initial=0.0))
+    beyond = np.argwhere(distance > allowed)
+    if not len(beyond):
+        return Closeness("", *errors)
+    first = tuple(beyond[0])
+    got, want = (_shown(one.values[first]) for one in (numbers, wanted))
+    return Closeness(
+        f"{output.name}{_index(first)} is {got}, {trusted} has {want} "
+        f"(allowed {allowed[first]:.1e}); {_of_all(beyond, numbers)} too far off",
+        *errors,
+    )
+
+
+def _index(place: Iterable[int]) -> str:
+    words = ", ".join(map(str, place))
+    return f"[{words}]" if words else ""
+
+
+def _of_all(places: NDArray[Any], numbers: Numbers) -> str:
+    return f"{len(places)} of {numbers.values.size} entries"
+
+
+def _shown(number: Any) -> str:
+    """Return a number in words: a whole one with all its digits, unless they are hundreds."""
+    if isinstance(number, float | np.floating):
+        return f"{number:.17g}"
+    bits = int(number).bit_length()
+    return str(number) if bits <= LONGEST_SHOWN else f"a whole number of {bits} bits"
+
+
+def outputs_like(tolerances: Mapping[str, float], expected: Any, dtype: str) -> tuple[Output, ...]:
+    """Return what every tier has to return: numbers of the same shape as the oracle's.
+
+    Parameters
+    ----------
+    tolerances : mapping of dtype to number
+        With the largest abs(b) of an output for its scale, abs(a − b) ≤ tol · (abs(b) + scale); the
+        scale is 1 where the oracle has zeros only. Integers and truth values have to be equal.
+    expected : anything
+        The oracle's result: a number, an array (or nested lists), or a tuple of these.
+    dtype : str
+        The cell's.
+
+    Raises
+    ------
+    TypeError
+        A result that is something else.
+    """
+    several = isinstance(expected, tuple) and len(expected) > 1
+    parts = expected if several else (expected,)
+    names = [f"result {i}" for i in range(1, len(parts) + 1)] if several else ["the result"]
+    return tuple(
+        _output_like(name, part, tolerances[dtype]) for name, part in zip(names, parts, strict=True)
+    )
+
+
+def _output_like(name: str, expected: Any, tolerance: float) -> Output:
+    try:
+        numbers = numbers_of(expected)
+    except (TypeError, ValueError) as error:  # a ValueError for ragged lists
+        wanted = "numbers, arrays of them, and tuples of these"
+        raise TypeError(f"{name} is {_a(expected)}; what can be compared is {wanted}") from error
+    if numbers.whole.all() and numbers.values.dtype.kind != "f":
+        allowed = Tolerance(0.0, 0.0)
+    else:
+        allowed = Tolerance(tolerance, tolerance * (largest(numbers) or 1.0))
+    return Output(name, "numbers", lambda _arguments, _dtype: allowed)
+
+
+def _a(value: Any) -> str:
+    if value is None:
+        return "None (a kernel has to return what it computed)"
+    if isinstance(value, list):
+        return "a list that is no array"
+    return f"a {type(value).__name__}"

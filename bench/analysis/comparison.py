@@ -1,0 +1,246 @@
+"""Two runs, cell by cell: which became slower or faster, by more than noise and chance explain.
+
+How a comparison is shown is left to `compare_report`.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+from bench.analysis.columns import IDENTITY, pass_medians
+from bench.model import WRONG
+
+ALPHA = 0.01
+MIN_EFFECT = 0.05
+# SciPy's exact distribution takes milliseconds for this many pairs of passes, and a minute for 200
+# passes against 200, where the normal one is as good.
+EXACT_PAIRS = 2500
+
+# What became of a cell. "untested": too few passes for any p-value below what it would take;
+# "not judged": the machines, the libraries or the cell's inputs differ: the ratio may be theirs.
+FINDINGS = ("slower", "faster", "same", "untested", "not judged")
+
+_IDENTITY = list(IDENTITY)
+# What a size of the same name has to have the same of, for its times to be compared.
+WORK = ("n", "d", "c", "flops", "bytes_moved")
+# The passes of the old and of the new run, in logarithms.
+_Samples = tuple[NDArray[np.float64], NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What two runs say about each other.
+
+    Attributes
+    ----------
+    cells : DataFrame
+        A row a cell that has a time in both: its identity; ``old_s`` and ``new_s``, the medians of
+        the passes' medians; ``ratio``, new over old; ``p_value``, corrected, NaN where it was not
+        tested; ``finding``, one of `FINDINGS`.
+    statuses : DataFrame
+        A row a cell whose status is another: its identity, ``status_old``, ``status_new``,
+        ``message_new``.
+    only_old, only_new : int
+        The number of cells that the other run does not have.
+    differences : tuple of str
+        What is not the same about the machines and libraries; with any, nothing is judged.
+    min_effect : float
+        The relative change up to which a cell counts as the same.
+    """
+
+    cells: pd.DataFrame
+    statuses: pd.DataFrame
+    only_old: int
+    only_new: int
+    differences: tuple[str, ...]
+    min_effect: float
+
+    def count(self, finding: str) -> int:
+        """Return the number of cells with a finding."""
+        return int((self.cells["finding"] == finding).sum())
+
+
+def compare(
+    old: pd.DataFrame,
+    new: pd.DataFrame,
+    differences: Sequence[str] = (),
+    min_effect: float = MIN_EFFECT,
+) -> Comparison:
+    """Compare two tables cell by cell.
+
+    The samples are the passes: each is a process of its own, that went through the cells in an
+    order of its own, and gives one figure a cell, the median of its rounds. The rounds of a pass
+    are not independent of each other (they share a process, its memory, and the few milliseconds in
+    which they were timed), and are never counted as samples.
+
+    Each cell is tested twice by Mann–Whitney, one-sided: whether the new passes divided by
+    (1 + `min_effect`) still tend to be longer than the old ones, and whether multiplied by it they
+    still tend to be shorter; twice the smaller p-value counts. So a change is found where it is
+    significantly *more* than the smallest effect, not merely more than nothing: a machine that is a
+    few per cent slower today makes no regression. The ratio shown is the one that goes with that
+    test, by Hodges and Lehmann: the median of new_j / old_i over all pairs of passes, in
+    logarithms.
+
+    The p-values of all cells are corrected by Benjamini and Hochberg, and `ALPHA` holds for the
+    whole comparison: where nothing changed, the chance that any cell is named is at most that, and
+    where cells did change, so is the expected share of wrong names among them. Holm's correction
+    would bound the chance of a single wrong name there as well. But one change of the code often
+    touches many cells, and few passes give coarse p-values: Holm asks nearly as much evidence of
+    each of them as if it were the only one. Cells whose passes are too few for any p-value that
+    could count are set aside before (Gilbert's reduction, by Tarone's count), so that they take no
+    power from the others.
+
+    Parameters
+    ----------
+    old, new : DataFrame
+        Tables as `bench.load` returns them.
+    differences : sequence of str
+        What is known to differ between the machines or libraries (`differences_of`). Where there is
+        any, ratios are given and nothing is tested.
+    min_effect : float
+        At least 0; 0.05 is 5 %.
+
+    Returns
+    -------
+    Comparison
+        Cells in the order of the new table.
+
+    Raises
+    ------
+    ValueError
+        A cell that is in a table twice; a `min_effect` below 0 or not finite.
+
+    References
+    ----------
+    H. B. Mann, D. R. Whitney, Ann. Math. Statist. 18 (1947); J. L. Hodges, E. L. Lehmann, Ann.
+    Math. Statist. 34 (1963); Y. Benjamini, Y. Hochberg, J. R. Statist. Soc. B 57 (1995);
+    R. E. Tarone, Biometrics 46 (1990); P. B. Gilbert, Appl. Statist. 54 (2005).
+    """
+    if not 0.0 <= min_effect < math.inf:
+        raise ValueError(f"the smallest effect has to be at least 0, not {min_effect:g}")
+    columns = [*_IDENTITY, "status", "message", "pass_medians_s", *WORK]
+    old_cells, new_cells = _plain(old[columns], "old"), _plain(new[columns], "new")
+    both = new_cells.merge(old_cells, on=_IDENTITY, suffixes=("_new", "_old"))
+    both["same_work"] = _same_work(both)
+    samples = [
+        (_sample(before), _sample(after))
+        for before, after in both[["pass_medians_s_old", "pass_medians_s_new"]].to_numpy()
+    ]
+    timed = np.array([bool(len(a) and len(b)) for a, b in samples], dtype=bool)
+    pairs = [pair for pair, is_timed in zip(samples, timed, strict=True) if is_timed]
+    cells = both.loc[timed, _IDENTITY].assign(
+        old_s=[math.exp(np.median(before)) for before, _ in pairs],
+        new_s=[math.exp(np.median(after)) for _, after in pairs],
+        ratio=[math.exp(np.median(np.subtract.outer(after, before))) for before, after in pairs],
+    )
+    tested = both.loc[timed, "same_work"].to_numpy(bool) & (not differences)
+    p_values = np.full(len(pairs), math.nan)
+    p_values[tested] = _corrected(
+        [pair for pair, is_tested in zip(pairs, tested, strict=True) if is_tested], min_effect
+    )
+    findings = [
+        _finding(p_value, ratio) if is_tested else "not judged"
+        for p_value, ratio, is_tested in zip(p_values, cells["ratio"], tested, strict=True)
+    ]
+    changed = both.loc[both["status_old"] != both["status_new"]]
+    return Comparison(
+        cells=cells.assign(p_value=p_values, finding=findings).reset_index(drop=True),
+        statuses=changed[[*_IDENTITY, "status_old", "status_new", "message_new"]].reset_index(
+            drop=True
+        ),
+        only_old=len(old_cells) - len(both),
+        only_new=len(new_cells) - len(both),
+        differences=tuple(differences),
+        min_effect=min_effect,
+    )
+
+
+def _plain(frame: pd.DataFrame, which: str) -> pd.DataFrame:
+    """Return a table whose words are words, for two runs differ in their categories."""
+    plain = frame.astype({name: str for name in frame.columns if name not in {"threads", *WORK}})
+    for again in plain.loc[plain.duplicated(_IDENTITY), _IDENTITY].itertuples(index=False):
+        raise ValueError(f"the {which} run has a cell twice: {' '.join(map(str, again))}")
+    return plain
+
+
+def _same_work(both: pd.DataFrame) -> pd.Series:
+    """Return for each cell whether its inputs are as large in both runs, as far as is known."""
+    same = pd.Series(data=True, index=both.index)
+    for name in WORK:
+        old, new = both[f"{name}_old"], both[f"{name}_new"]
+        same &= (old == new).fillna(value=False) | old.isna() | new.isna()
+    return same
+
+
+def _sample(text: str) -> NDArray[np.float64]:
+    """Return the logarithms of the passes' medians."""
+    medians = pass_medians(text)
+    return np.log(medians[~np.isnan(medians)])
+
+
+def _finding(p_value: float, ratio: float) -> str:
+    if math.isnan(p_value):
+        return "untested"
+    if p_value > ALPHA:
+        return "same"
+    return "slower" if ratio > 1.0 else "faster"
+
+
+def is_worse(comparison: Comparison, ratio: float) -> bool:
+    """Return whether a cell is significantly slower, and by more than a ratio; or right no more."""
+    cells, statuses = comparison.cells, comparison.statuses
+    slower = (cells["finding"] == "slower") & (cells["ratio"] > ratio)
+    wrong = (statuses["status_old"] == "ok") & statuses["status_new"].isin(list(WRONG))
+    return bool(slower.any() or wrong.any())
+
+
+# --- p-values
+
+
+def _corrected(pairs: Sequence[_Samples], min_effect: float) -> NDArray[np.float64]:
+    """Return the corrected p-value of each pair of samples; NaN for those that are set aside."""
+    able = _able([_smallest_p_value(len(before), len(after)) for before, after in pairs])
+    corrected = np.full(len(pairs), math.nan)
+    if able:
+        found = _p_values([pairs[i] for i in able], math.log1p(min_effect))
+        corrected[able] = stats.false_discovery_control(found, method="bh")
+    return corrected
+
+
+def _p_values(pairs: Sequence[_Samples], margin: float) -> NDArray[np.float64]:
+    """Return the p-value of each pair before correction; pairs of the same sizes go together."""
+    found = np.empty(len(pairs))
+    sizes = [(len(before), len(after)) for before, after in pairs]
+    for size in dict.fromkeys(sizes):
+        alike = [i for i, its_size in enumerate(sizes) if its_size == size]
+        before, after = (np.array([pairs[i][which] for i in alike]) for which in (0, 1))
+        how: Any = {
+            "axis": 1,
+            "method": "exact" if math.prod(size) <= EXACT_PAIRS else "asymptotic",
+        }
+        slower = stats.mannwhitneyu(after - margin, before, alternative="greater", **how).pvalue
+        faster = stats.mannwhitneyu(after + margin, before, alternative="less", **how).pvalue
+        found[alike] = np.minimum(1.0, 2.0 * np.minimum(slower, faster))
+    return found
+
+
+def _smallest_p_value(old: int, new: int) -> float:
+    """Return the two-sided p-value of samples of these sizes that do not overlap."""
+    return 2.0 / math.comb(old + new, new)
+
+
+def _able(smallest: Sequence[float]) -> list[int]:
+    """Return which tests could count: those able to reach α/k, for the smallest k that holds them.
+
+    Tarone's count k: the number of tests that can reach α/k is no more than k.
+    """
+    k = 1
+    while sum(one <= ALPHA / k for one in smallest) > k:
+        k += 1
+    return [i for i, one in enumerate(smallest) if one <= ALPHA / k]

@@ -1,0 +1,146 @@
+"""The table of a run as a CSV file: written, read, and put together from the run's records."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from bench.analysis.columns import COLUMNS, NEW_TIERS, NEWER, WORDS, pass_medians, typed
+from bench.analysis.table import derived, tabulate
+from bench.common import files
+from bench.measurement import records, run_folder
+from bench.measurement.costs import Costs
+from bench.measurement.records import CELLS
+from bench.measurement.run_folder import MEASUREMENTS
+from bench.model import STATUSES, Cell, Problem
+from bench.problems.builtin import PROBLEMS
+
+
+def save(frame: pd.DataFrame, path: Path) -> None:
+    """Write a table as CSV, whole or not at all."""
+    files.write_atomic(path, frame.to_csv(index=False, lineterminator="\n"))
+
+
+def load(path: str | Path) -> pd.DataFrame:
+    """Read a table.
+
+    Parameters
+    ----------
+    path : path
+        A CSV written by a run, or the folder of a run; one that was interrupted before it wrote its
+        table is put together from its cells.
+
+    Returns
+    -------
+    DataFrame
+        With the dtypes of `COLUMNS`.
+
+    Raises
+    ------
+    FileNotFoundError
+        No such file, or a folder without a run.
+    ValueError
+        A file that is no such table, or is cut short; the message says what is missing.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        return _read(path)
+    if (path / MEASUREMENTS).exists() and not _is_behind(path):
+        return _read(path / MEASUREMENTS)
+    if not (path / CELLS).exists():
+        raise FileNotFoundError(f"{path} holds no run: neither {MEASUREMENTS} nor {CELLS}")
+    cells = list(records.verdicts(records.read(path / CELLS)))
+    its_problems = run_folder.problems_of(path)
+    named = {one.name: one for one in its_problems}
+    strange = [
+        cell.id
+        for cell in cells
+        if cell.problem not in named or not named[cell.problem].has_size(cell.size)
+    ]
+    if strange:
+        raise ValueError(f"{path / CELLS} has cells of no known problem: {', '.join(strange)}")
+    frame = of_run(path, cells, its_problems)
+    return derived(with_new_tiers(frame)) if run_folder.has_old_tiers(path) else frame
+
+
+def with_new_tiers(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table of format 1 (`runs.FORMAT`) with the tiers named as they are now."""
+    ours = frame["problem"].isin([one.name for one in PROBLEMS])
+    tiers = frame["tier"].astype("str")
+    return frame.assign(tier=tiers.mask(ours, tiers.replace(NEW_TIERS)).astype("category"))
+
+
+def _is_behind(folder: Path) -> bool:
+    """Return whether a run measured more after its table was written, and was then killed."""
+    written = (folder / MEASUREMENTS).stat().st_mtime_ns
+    return (folder / CELLS).exists() and (folder / CELLS).stat().st_mtime_ns > written
+
+
+def of_run(folder: Path, cells: Sequence[Cell], all_problems: Iterable[Problem]) -> pd.DataFrame:
+    """Return the table of what stands in the folder of a run."""
+    found = records.read(folder / CELLS)
+    return tabulate(folder.name, cells, found, all_problems, Costs.load(folder))
+
+
+def _read(path: Path) -> pd.DataFrame:
+    header, rows = _rows(path)
+    frame = pd.DataFrame(rows, columns=header)
+    for name in NEWER.difference(header):
+        frame[name] = ""
+    frame = frame[[*COLUMNS, *(name for name in header if name not in COLUMNS)]]
+    for name, dtype in COLUMNS.items():
+        if dtype not in WORDS:
+            frame[name] = _numbers(path, frame[name], name)
+    for name in ("pass_medians_s", "twin_medians_s"):
+        for number, text in enumerate(frame[name], 2):
+            _checked_medians(path, number, name, text)
+    strange = sorted(set(frame["status"]) - set(STATUSES))
+    if strange:
+        raise ValueError(f"{path} is not a table of lossbench: status {', '.join(strange)}")
+    if run_folder.has_old_tiers(path.parent) or (
+        "speedup_vs_numba" not in header and not (path.parent / run_folder.ENVIRONMENT).exists()
+    ):
+        frame = with_new_tiers(frame)
+    return typed(frame)
+
+
+def _rows(path: Path) -> tuple[list[str], list[list[str]]]:
+    """Return the names of the columns and the rows under them, all of one length."""
+    foreign = f"{path} is not a table of lossbench"
+    try:
+        text = path.read_bytes().decode()
+        header, *rows = list(csv.reader(io.StringIO(text, newline=""), strict=True)) or [[]]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{foreign}: {error}") from error
+    missing = [name for name in COLUMNS if name not in header and name not in NEWER]
+    if missing:
+        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+        raise ValueError(f"{foreign}: no column {', '.join(missing[:3])}{more}")
+    if len(set(header)) < len(header):
+        raise ValueError(f"{foreign}: a column is there twice")
+    for number, row in enumerate(rows, 2):
+        if len(row) < len(header):
+            lacks = ", ".join(header[len(row) :])
+            raise ValueError(f"{path} is cut short: line {number} has no {lacks}")
+        if len(row) > len(header):
+            raise ValueError(f"{foreign}: line {number} has more than its columns")
+    if not text.endswith("\n"):  # a number that lost its last digits is a number
+        raise ValueError(f"{path} is cut short: its last line has no end")
+    return header, rows
+
+
+def _numbers(path: Path, column: pd.Series, name: str) -> pd.Series:
+    try:
+        numbers = pd.to_numeric(column.replace("", None)).to_frame(name)
+        return numbers.astype({name: COLUMNS[name]})[name]
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path}: column {name} is not of numbers: {error}") from error
+
+
+def _checked_medians(path: Path, number: int, name: str, text: str) -> None:
+    try:
+        pass_medians(text)
+    except ValueError as error:
+        raise ValueError(f"{path}: column {name}, line {number}: {error}") from error

@@ -1,0 +1,241 @@
+"""The results as one tidy table, a row a cell: columns, pooling, derived columns, CSV.
+
+How it is shown is left to `report`.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bench.analysis import noise, ratios
+from bench.analysis.columns import (
+    COLUMNS,
+    COUNTED,
+    GROUP,
+    IDENTITY,
+    pass_medians,
+    typed,
+)
+from bench.analysis.noise import TimedPass
+from bench.measurement.costs import Costs
+from bench.measurement.costs.compiling import Compiling
+from bench.measurement.costs.floors import Floors, floor_of
+from bench.measurement.records import Record
+from bench.model import BASELINES, Cell, Problem, Verdict
+from bench.problems.builtin import PROBLEMS
+
+
+@dataclass(frozen=True)
+class _Pooled:
+    """The rounds of all passes of a cell in a few figures; seconds a call."""
+
+    passes: int
+    rounds: int
+    iterations: int
+    min_s: float
+    q1_s: float
+    median_s: float
+    q3_s: float
+    stddev_s: float | None
+
+
+def tabulate(
+    run_id: str,
+    cells: Sequence[Cell],
+    found: Iterable[Record],
+    all_problems: Iterable[Problem] = PROBLEMS,
+    costs: Costs | None = None,
+) -> pd.DataFrame:
+    """Pool the records of a run into a row a cell.
+
+    Parameters
+    ----------
+    run_id : str
+        The first column.
+    cells : sequence of Cell
+        The plan; a cell without a record has no row.
+    found : iterable of Record
+        In any order.
+    all_problems : iterable of Problem
+        Where the cells' sizes and costs are looked up.
+    costs : Costs, optional
+        What else was measured; columns without it are blank.
+
+    Returns
+    -------
+    DataFrame
+        With `COLUMNS`, in the order of the plan. Quartiles are those of all rounds together,
+        ``iterations`` the median over the passes of the calls in a round. ``noise`` says why the
+        times of a cell are not to be trusted (`noise.reasons`). ``pass_medians_s`` are the medians
+        of the passes, in order (`pass_medians` reads them), ``twin_medians_s`` those of the cell's
+        twin where it has one.
+    """
+    named = {one.name: one for one in all_problems}
+    costs = costs or Costs()
+    first_calls = {one.kernel: one for one in costs.compiling}
+    of_cell: dict[Cell, list[Record]] = {}
+    for record in found:
+        of_cell.setdefault(record.verdict.cell, []).append(record)
+    rows = [
+        {
+            "run_id": run_id,
+            **_row(named[cell.problem], cell, of_cell[cell]),
+            **_by_pass(of_cell[cell], of_cell.get(replace(cell, twin=True), ())),
+            **_floor(named[cell.problem], cell, costs.floors),
+            **_first_call(first_calls.get((cell.problem, cell.tier, cell.dtype))),
+            "temporary_bytes": costs.temporary_bytes.get(cell),
+        }
+        for cell in cells
+        if cell in of_cell and not cell.twin
+    ]
+    return derived(typed(pd.DataFrame(rows, columns=list(COLUMNS))))
+
+
+def _row(its_problem: Problem, cell: Cell, its_records: Sequence[Record]) -> dict[str, Any]:
+    size = its_problem.numbers(cell.size)
+    verdict: Verdict = its_records[-1].verdict
+    pooled = _pool(its_records)
+    cost = its_problem.cost_of(cell.size, cell.dtype)
+    return (
+        {name: getattr(cell, name) for name in IDENTITY}
+        | {name: size.get(name) for name in ("n", "d", "c")}
+        | {
+            name: getattr(verdict, name)
+            for name in (
+                *("status", "message", "checked"),
+                *("max_abs_error", "max_rel_error", "estimated_s"),
+            )
+        }
+        | (vars(pooled) if pooled else {})
+        | ({name: getattr(cost, name) for name in COUNTED} if cost else {})
+    )
+
+
+def _floor(its_problem: Problem, cell: Cell, measured: Floors) -> dict[str, Any]:
+    cost = its_problem.cost_of(cell.size, cell.dtype)
+    floor = floor_of(measured, cost, cell.dtype, cell.threads) if cost else None
+    return {
+        "floor_s": floor.seconds if floor else None,
+        "bound_by": floor.bound_by if floor else "",
+    }
+
+
+def _first_call(one: Compiling | None) -> dict[str, Any]:
+    return {name: getattr(one, name, None) for name in ("compile_s", "load_s")}
+
+
+def _pool(its_records: Sequence[Record]) -> _Pooled | None:
+    """Take the rounds of all passes as one sample; None where there are none."""
+    timed = _timed(its_records)
+    if not timed:
+        return None
+    times = np.array([seconds for record in timed for seconds in record.times])
+    q1, median, q3 = np.quantile(times, (0.25, 0.5, 0.75))
+    return _Pooled(
+        passes=len(timed),
+        rounds=len(times),
+        iterations=int(np.median([record.iterations for record in timed])),
+        min_s=float(times.min()),
+        q1_s=float(q1),
+        median_s=float(median),
+        q3_s=float(q3),
+        stddev_s=float(times.std(ddof=1)) if len(times) > 1 else None,
+    )
+
+
+def _by_pass(its_records: Sequence[Record], twins: Sequence[Record]) -> dict[str, str]:
+    passes = _passes(its_records)
+    return {
+        "noise": "; ".join(noise.reasons(passes)) if passes else "",
+        "pass_medians_s": _medians_text(passes),
+        "twin_medians_s": _medians_text(_passes(twins) if passes else ()),
+    }
+
+
+def _timed(its_records: Sequence[Record]) -> list[Record]:
+    # A cell that failed after it was timed has no time: what it did before may be as wrong.
+    if its_records and its_records[-1].verdict.status != "ok":
+        return []
+    return [record for record in its_records if record.verdict.status == "ok" and record.times]
+
+
+def _passes(its_records: Sequence[Record]) -> list[TimedPass]:
+    """Return the passes in which a cell was timed, in order."""
+    passes = [
+        TimedPass(record.pass_number, float(np.median(record.times)), record.conditions)
+        for record in _timed(its_records)
+    ]
+    return sorted(passes, key=lambda one: one.number)
+
+
+def _medians_text(passes: Sequence[TimedPass]) -> str:
+    """Return the medians of the passes from the first of the run on, to seven digits."""
+    medians = {one.number: f"{one.median_s:.7g}" for one in passes}
+    return " ".join(medians.get(number, "nan") for number in range(1, max(medians, default=0) + 1))
+
+
+def derived(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with the columns that follow from the stored ones computed anew.
+
+    A speed-up is the time of a baseline (the loops, NumPy, Numba) over the cell's own, for the same
+    problem, size and dtype: the median of the ratios of the passes in which both were timed, with
+    its interval (`ratios.paired`); blank where there is no such pass. It is not quite the quotient
+    of the two medians in the table, which are of all rounds. ``noise_floor`` is the factor that the
+    same code differed by in this run (`ratios.noise_floor`). ``gb_per_s`` is ``bytes_moved`` over
+    the median, ``share_of_floor`` the time of the floor over it: 1 is as fast as this machine can
+    be.
+    ``break_even_calls_vs_loop`` (``_numpy``) is ``compile_s`` over the seconds that a call saves by
+    the medians: that many calls pay for compiling; infinity where a call saves nothing.
+    """
+    floor = ratios.noise_floor(
+        ratios.paired(pass_medians(twin), pass_medians(its))
+        for its, twin in zip(frame["pass_medians_s"], frame["twin_medians_s"], strict=True)
+    )
+    return frame.assign(
+        **{name: column for tier in BASELINES for name, column in _speedups(frame, tier).items()},
+        noise_floor=floor,
+        gb_per_s=frame["bytes_moved"].astype("float64") / frame["median_s"] / 1e9,
+        share_of_floor=frame["floor_s"] / frame["median_s"],
+        break_even_calls_vs_loop=_break_even(frame, "loop"),
+        break_even_calls_vs_numpy=_break_even(frame, "numpy"),
+    )
+
+
+def _break_even(frame: pd.DataFrame, tier: str) -> pd.Series:
+    groups = list(frame[GROUP].astype(str).itertuples(index=False, name=None))
+    of_tier = {
+        group: median
+        for group, median, its_tier in zip(groups, frame["median_s"], frame["tier"], strict=True)
+        if its_tier == tier
+    }
+    others = pd.Series([of_tier.get(group, math.nan) for group in groups], frame.index, "float64")
+    saved = others - frame["median_s"]
+    # Blank stays blank: only what was measured and saves nothing never pays
+    return (frame["compile_s"] / saved).mask(saved <= 0.0, frame["compile_s"] * math.inf)
+
+
+def _speedups(frame: pd.DataFrame, tier: str) -> dict[str, pd.Series]:
+    """Return the columns of the speed-up over a tier, which has one row in a group."""
+    groups = list(frame[GROUP].astype(str).itertuples(index=False, name=None))
+    medians = [pass_medians(text) for text in frame["pass_medians_s"]]
+    of_tier = {
+        group: its
+        for group, its, its_tier in zip(groups, medians, frame["tier"], strict=True)
+        if its_tier == tier
+    }
+    nothing = np.array([])
+    found = [
+        ratios.paired(of_tier.get(group, nothing), its)
+        for group, its in zip(groups, medians, strict=True)
+    ]
+    names = {"value": "", "low": "_low", "high": "_high"}
+    return {
+        f"speedup_vs_{tier}{suffix}": pd.Series(
+            [getattr(one, name) for one in found], frame.index, "float64"
+        )
+        for name, suffix in names.items()
+    }

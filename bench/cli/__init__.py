@@ -1,0 +1,39 @@
+"""The command `lossbench`: options in, stages of the pipeline in their order, exit code out.
+
+`measuring` has the commands that measure, `reporting` those that read. What loads long (NumPy,
+pandas, Matplotlib, Numba) is imported by the command that needs it: `lossbench --help` answers at
+once.
+"""
+
+import typer
+
+from bench.cli import measuring, reporting
+from bench.cli.options import EXIT_CODES
+from bench.common import encoding
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Loops, NumPy and Numba on the losses of CS231n: do they agree, and how fast are they?",
+)
+app.command(epilog=EXIT_CODES)(measuring.run)
+app.command("compile-cost")(measuring.compile_cost)
+app.command()(measuring.sweep)
+app.command()(measuring.check)
+app.command()(reporting.compare)
+app.command("report")(reporting.report_run)
+app.command("list")(reporting.list_problems)
+app.command()(reporting.show)
+app.command()(reporting.new)
+demo = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(demo, name="demo", help="The examples of the blog post that this starts from.")
+demo.command()(reporting.descent)
+demo.command()(reporting.lecture)
+
+
+def main() -> None:
+    """Run the command line."""
+    encoding.never_fail()
+    app()

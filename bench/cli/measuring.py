@@ -1,0 +1,404 @@
+"""The commands that measure: run, compile-cost, sweep, check."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bench.cli.options import (
+    EXIT_BROKEN_OFF,
+    EXIT_USAGE,
+    EXIT_WRONG,
+    RESULTS,
+    Budget,
+    Dtypes,
+    Files,
+    Output,
+    Problems,
+    Sizes,
+    Threads,
+    Tiers,
+    options_of,
+    usage_errors,
+)
+from bench.cli.progress import pass_progress, status
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from bench.model import Cell, Options, Problem, Verdict
+
+
+def run(
+    problems: Problems = None,
+    files: Files = None,
+    sizes: Sizes = None,
+    tiers: Tiers = None,
+    dtypes: Dtypes = None,
+    threads: Threads = None,
+    passes: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="COUNT", help="How often all cells are gone through, 14 by default."
+        ),
+    ] = None,
+    budget: Budget = None,
+    output: Output = RESULTS,
+    resume: Annotated[
+        str | None,
+        typer.Option(metavar="RUN", help="Finish a run: its folder, its name, or 'latest'."),
+    ] = None,
+    compile_cost: Annotated[
+        bool,
+        typer.Option(
+            "--compile-cost",
+            help="Also measure what compiling costs, in processes of their own (a few minutes). "
+            "`lossbench compile-cost` adds it to a run.",
+        ),
+    ] = False,
+    floors: Annotated[
+        bool,
+        typer.Option(
+            "--floors/--no-floors",
+            help="Whether to measure what this machine can do at best, and the memory of a call "
+            "(some ten seconds).",
+        ),
+    ] = True,
+) -> None:
+    """Check every tier against the loops and time those that agree."""
+    from bench.analysis import csv_file
+    from bench.measurement import run_folder
+    from bench.model import Options
+    from bench.problems.user_file import problems_in
+
+    with usage_errors():
+        options = options_of(problems, files, sizes, tiers, dtypes, threads, passes, budget)
+        if resume is None:
+            found = problems_in(options.files)
+            cells = _cells(found, options)
+            folder = run_folder.begin(output, options)
+        else:
+            if options != Options():
+                raise ValueError("--resume takes its options from the run: leave the others out")
+            folder = run_folder.find(resume, output)
+            options = run_folder.options_of(folder)
+            run_folder.check_same_code(folder)
+            found = problems_in(options.files)
+            cells = _cells(found, options)
+            csv_file.of_run(folder, cells, found)  # refuses a foreign file before anything is run
+    with _alone_in(folder):
+        code = _measure(folder, found, cells, options, with_floors=floors)
+        _show_sweep(folder, found, options)
+        if compile_cost and code in {0, EXIT_WRONG}:
+            _measure_compiling(folder, found, cells, options)
+    raise typer.Exit(code)
+
+
+def compile_cost(
+    run: Annotated[
+        str, typer.Argument(metavar="[RUN]", help="Its folder, its name, or 'latest'.")
+    ] = "latest",
+    output: Output = RESULTS,
+) -> None:
+    """Measure what compiling costs the kernels of a run, and after how many calls it pays."""
+    from bench.measurement import run_folder
+    from bench.problems.user_file import problems_in
+
+    with usage_errors():
+        folder = run_folder.find(run, output)
+        run_folder.check_same_code(folder)
+        options = run_folder.options_of(folder)
+        found = problems_in(options.files)
+        cells = _cells(found, options)
+    with _alone_in(folder):
+        _measure_compiling(folder, found, cells, options)
+
+
+def sweep(
+    problem: Annotated[
+        str | None, typer.Argument(metavar="PROBLEM", show_default=False, help="See the list.")
+    ] = None,
+    files: Files = None,
+    first: Annotated[float, typer.Option("--from", metavar="N", help="The smallest N.")] = 8,
+    last: Annotated[float, typer.Option("--to", metavar="N", help="The largest.")] = 1e6,
+    size: Annotated[
+        str | None,
+        typer.Option(help="The size whose other numbers (C, D) are kept; M, or the last."),
+    ] = None,
+    tiers: Tiers = None,
+    dtypes: Dtypes = None,
+    threads: Threads = None,
+    passes: Annotated[
+        int | None, typer.Option(min=1, metavar="COUNT", help="As of a run; 14 by default.")
+    ] = None,
+    budget: Budget = None,
+    output: Output = RESULTS,
+) -> None:
+    """Time a problem along N: where one tier passes another, and how the time grows."""
+    from dataclasses import replace
+
+    from bench.common.choices import chosen
+    from bench.measurement import run_folder
+    from bench.problems.selection import sizes_along
+    from bench.problems.user_file import problems_in
+
+    with usage_errors():
+        names = [problem] if problem else []
+        options = options_of(names, files, None, tiers, dtypes, threads, passes, budget)
+        found = problems_in(options.files)
+        one, *others = [p for p in found if not options.problems or p.name in options.problems]
+        if others:
+            raise ValueError("a sweep is of one problem: name it (see `lossbench list`)")
+        base = next(iter(chosen("size", [size] if size else [], list(one.sizes))), None)
+        along = sizes_along(one, first, last, base)
+        options = replace(options, problems=(one.name,), sizes=along)
+        cells = _cells(found, options)
+        folder = run_folder.begin(output, options)
+    with _alone_in(folder):
+        code = _measure(folder, found, cells, options)
+        _show_sweep(folder, found, options)
+    raise typer.Exit(code)
+
+
+def check(
+    problems: Problems = None,
+    files: Files = None,
+    sizes: Sizes = None,
+    tiers: Tiers = None,
+    dtypes: Dtypes = None,
+    threads: Threads = None,
+    budget: Budget = None,
+) -> None:
+    """Check every tier against the loops, and time nothing."""
+    from bench.measurement import passes
+    from bench.model import WRONG
+    from bench.problems.user_file import problems_in
+    from bench.report.terminal import agreement_report, console
+    from bench.workers import signals
+
+    with usage_errors():
+        options = options_of(problems, files, sizes, tiers, dtypes, threads, None, budget)
+        found = problems_in(options.files)
+        cells = _cells(found, options)
+    out = console()
+    _say_remarks(found, out)
+    try:
+        with signals.as_exception(), status(out) as say:
+            verdicts = passes.judged(
+                cells, options, lambda done: say(f"{done} of {len(cells)} cells")
+            )
+    except signals.Interrupted as interruption:
+        raise typer.Exit(interruption.exit_code) from None
+    except (passes.PassError, OSError) as error:
+        out.print(str(error), soft_wrap=True)
+        raise typer.Exit(EXIT_BROKEN_OFF) from None
+    out.print(agreement_report(verdicts))
+    compared = _say_uncompared(found, verdicts, out)
+    if any(verdict.status in WRONG for verdict in verdicts):
+        raise typer.Exit(EXIT_WRONG)
+    if not compared:
+        raise typer.Exit(EXIT_USAGE)
+
+
+def _cells(found: "Sequence[Problem]", options: "Options") -> "list[Cell]":
+    from bench.measurement.machine import refuse_without_jit
+    from bench.problems.selection import cells_of
+
+    refuse_without_jit()
+    cells = cells_of(found, options)
+    if not cells:
+        raise ValueError(
+            "none of the selected problems has that size and tier: see `lossbench list`"
+        )
+    return cells
+
+
+def _say_remarks(found: "Sequence[Problem]", out: "Console") -> None:
+    for one in found:
+        for remark in one.remarks:
+            out.print(remark, soft_wrap=True)
+
+
+def _say_uncompared(
+    found: "Sequence[Problem]", verdicts: "Iterable[Verdict]", out: "Console"
+) -> bool:
+    """Say of which problems nothing was compared; return whether anything was that was asked for.
+
+    A problem whose oracle alone was asked for, or that has no other tier, has nothing to compare.
+    """
+    oracles = {one.name: one.oracle for one in found}
+    judged: dict[str, list[Verdict]] = {}
+    for one in verdicts:
+        others = judged.setdefault(one.cell.problem, [])
+        if one.cell.tier != oracles[one.cell.problem]:
+            others.append(one)
+    compared = {name for name, others in judged.items() if any(map(_was_compared, others))}
+    names = ", ".join(name for name in judged if name not in compared)
+    if names:
+        out.print(f"Nothing was compared with the oracle in: {names}", soft_wrap=True)
+    return bool(compared) or not any(judged.values())
+
+
+def _was_compared(verdict: "Verdict") -> bool:
+    return bool(verdict.checked) or verdict.status == "disagrees"
+
+
+def _measure_floors(folder: Path, options: "Options", out: "Console") -> None:
+    """Measure what the machine can do at best; a run goes on without."""
+    from bench.measurement.costs import floors
+
+    try:
+        with status(out) as say:
+            say("what the machine can do at best")
+            floors.measure(folder, options)
+    except floors.FloorsError as error:
+        out.print(f"The floors of this machine could not be measured: {error}", soft_wrap=True)
+
+
+def _measure_memory(
+    folder: Path, cells: "Sequence[Cell]", options: "Options", out: "Console"
+) -> None:
+    """Measure the memory of a call; a run goes on without."""
+    from bench.measurement.costs import memory
+
+    with status(out) as say:
+        say("memory of a call")
+        lost = memory.measure(folder, cells, options)
+    if lost:
+        out.print(f"The memory that a call takes could not be measured of {lost} cells")
+
+
+@dataclass
+class _Trouble:
+    """What broke a measurement off, in words, and the exit code that it calls for."""
+
+    code: int = 0
+    words: str = ""
+
+    @contextmanager
+    def caught(self) -> Iterator[None]:
+        """Note a signal, a stage that broke off or a file that cannot be written, and go on."""
+        from bench.measurement.passes import PassError
+        from bench.workers import signals
+
+        try:
+            with signals.as_exception():
+                yield
+        except signals.Interrupted as interruption:
+            self._note(interruption.exit_code, interruption.words)
+        except (PassError, OSError) as error:
+            self._note(EXIT_BROKEN_OFF, str(error))
+
+    def _note(self, code: int, words: str) -> None:
+        self.code = self.code or code
+        self.words = f"{self.words}; {words}" if self.words else words
+
+    def tell(self, out: "Console", command: str) -> None:
+        """Say what happened and how to continue."""
+        words = f"{self.words}. Partial results were saved. Resume with: {command}"
+        out.print(words, soft_wrap=True)
+
+
+def _measure(
+    folder: Path,
+    found: "Sequence[Problem]",
+    cells: "Sequence[Cell]",
+    options: "Options",
+    *,
+    with_floors: bool = True,
+) -> int:
+    """Run the passes, then write and show what there is, however they ended; return exit code."""
+    from bench.analysis import csv_file
+    from bench.measurement import passes, records, run_folder
+    from bench.measurement.costs import memory
+    from bench.model import WRONG
+    from bench.report.terminal import console, run_table
+
+    out, trouble = console(), _Trouble()
+    _say_remarks(found, out)
+    out.print(f"{len(cells)} cells in {options.passes} passes, into {folder}")
+    with trouble.caught():
+        if with_floors:
+            _measure_floors(folder, options, out)
+        with pass_progress(out, options.passes) as watch:
+            judged = passes.measure(folder, cells, options, watch)
+        if with_floors:
+            remembered = memory.candidates(records.verdicts(judged).values())
+            _measure_memory(folder, remembered, options, out)
+    frame = csv_file.of_run(folder, cells, found)
+    written = folder / run_folder.MEASUREMENTS
+    with trouble.caught():
+        csv_file.save(frame, written)
+    out.print()
+    out.print(run_table(frame))
+    has_compared = bool(trouble.code) or _say_uncompared(
+        found, records.verdicts(judged).values(), out
+    )
+    if written.exists():
+        out.print(f"Written to {written}", soft_wrap=True)
+    if trouble.code:
+        trouble.tell(out, f"lossbench run --resume {folder}")
+    elif len(frame):
+        out.print(f"For a page with pictures: lossbench report {folder}", soft_wrap=True)
+    if not trouble.code and set(frame["status"]) & WRONG:
+        return EXIT_WRONG
+    return trouble.code or (0 if has_compared else EXIT_USAGE)
+
+
+def _show_sweep(folder: Path, found: "Sequence[Problem]", options: "Options") -> None:
+    """Show what a run says along N, where it is a sweep and anything of it was timed."""
+    from bench.analysis import csv_file
+    from bench.analysis import sweep as sweeping
+    from bench.measurement.costs import floors
+    from bench.model import SWEPT
+    from bench.report.costs import sweep_report
+    from bench.report.terminal import console
+
+    if not any(SWEPT in size for size in options.sizes):
+        return
+    frame = csv_file.load(folder)
+    if frame["median_s"].isna().all():
+        return
+    (growth,) = (one.growth for one in found if one.name in options.problems)
+    crossings, growths = sweeping.crossings(frame), sweeping.growths(frame)
+    out = console()
+    out.print()
+    out.print(sweep_report(crossings, growths, growth, floors.load(folder).calls))
+
+
+def _measure_compiling(
+    folder: Path, found: "Sequence[Problem]", cells: "Sequence[Cell]", options: "Options"
+) -> None:
+    """Measure what compiling costs, then write the table of the run anew and show it."""
+    from bench.analysis import csv_file
+    from bench.measurement import records, run_folder
+    from bench.measurement.costs import compiling
+    from bench.report.costs import compile_report
+    from bench.report.terminal import console
+
+    out, trouble = console(), _Trouble()
+    kernels = compiling.candidates(cells, found, records.read(folder / records.CELLS))
+    out.print(f"Compile cost of {len(kernels)} kernels, each in new processes", soft_wrap=True)
+    with trouble.caught(), status(out) as say:
+        compiling.measure(folder, kernels, options, lambda i, cell: say(f"{i}: {cell.id}"))
+    frame = csv_file.of_run(folder, cells, found)
+    with trouble.caught():
+        csv_file.save(frame, folder / run_folder.MEASUREMENTS)
+    out.print(compile_report(frame, compiling.load(folder)))
+    if trouble.code:
+        trouble.tell(out, f"lossbench compile-cost {folder}")
+        raise typer.Exit(trouble.code)
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Hold a run while it is measured, or refuse to."""
+    from bench.measurement import run_folder
+
+    with ExitStack() as stack:
+        with usage_errors():
+            stack.enter_context(run_folder.held(folder))
+        yield

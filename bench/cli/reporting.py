@@ -1,0 +1,179 @@
+"""The commands that read: report, compare, list, show, new; and the demos."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.cli.options import EXIT_USAGE, EXIT_WRONG, RESULTS, Files, Form, Output, usage_errors
+from bench.cli.progress import status
+
+PICTURES = RESULTS / "demo"
+Pictures = Annotated[Path, typer.Option(metavar="FOLDER", help="The folder for the pictures.")]
+
+
+def compare(
+    old: Annotated[
+        str, typer.Argument(metavar="OLD", help="A run's folder or name, 'latest', or a CSV.")
+    ],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="The run to compare it with.")],
+    markdown: Annotated[bool, typer.Option("--markdown", help="As Markdown.")] = False,
+    fail_above: Annotated[
+        float | None,
+        typer.Option(
+            metavar="RATIO",
+            help="Exit with 1 where a cell is significantly slower and its ratio above this, or it "
+            "no longer agrees.",
+        ),
+    ] = None,
+    min_effect: Annotated[
+        float | None,
+        typer.Option(metavar="SHARE", help="A change up to this counts as none, 0.05 by default."),
+    ] = None,
+    output: Output = RESULTS,
+) -> None:
+    """Say which cells became slower or faster from one run to another."""
+    from bench.analysis import comparison, csv_file
+    from bench.measurement import machine, run_folder
+    from bench.report.comparison import comparison_markdown, comparison_report
+    from bench.report.terminal import console
+
+    with usage_errors():
+        if fail_above is not None and not fail_above >= 1.0:
+            raise ValueError(f"--fail-above has to be at least 1, not {fail_above:g}")
+        before, after = (_run_or_csv(name, output) for name in (old, new))
+        old_table, new_table = csv_file.load(before), csv_file.load(after)
+        tiers = set(old_table["tier"]) & set(new_table["tier"])
+        found = comparison.compare(
+            old_table,
+            new_table,
+            machine.differences_of(
+                run_folder.machine_of(before), run_folder.machine_of(after), tiers
+            ),
+            comparison.MIN_EFFECT if min_effect is None else min_effect,
+        )
+    if markdown:
+        print(comparison_markdown(found))
+    else:
+        console().print(comparison_report(found))
+    if fail_above is not None and comparison.is_worse(found, fail_above):
+        raise typer.Exit(EXIT_WRONG)
+    if fail_above is not None and len(found.cells) == found.count("untested"):
+        raise typer.Exit(EXIT_USAGE)  # a gate that has tested nothing is not one that was passed
+
+
+def report_run(
+    run_name: Annotated[
+        str, typer.Argument(metavar="RUN", help="A run's folder or name, 'latest', or a CSV.")
+    ],
+    form: Annotated[
+        Form,
+        typer.Option("--format", help="html is written to files, the others to standard output."),
+    ] = Form.HTML,
+    output: Output = RESULTS,
+) -> None:
+    """Write a run's page and its pictures, or print its table."""
+    with usage_errors():
+        run_path = _run_or_csv(run_name, output)
+        if form is Form.HTML:
+            from bench.report.page import write
+
+            page, *pictures = write(run_path)
+            count = len({picture.stem for picture in pictures})
+            print(f"Written to {page}, with {count} pictures, as PNG and SVG, beside it")
+            return
+        from bench.analysis import csv_file
+        from bench.measurement import run_folder
+        from bench.report.text import as_text
+
+        frame = csv_file.load(run_path)
+        facts = run_folder.machine_of(run_path)
+    if form is Form.TERMINAL:
+        from bench.report.terminal import console, run_table
+
+        console().print(run_table(frame))
+    else:
+        print(as_text(frame, form.value, facts), end="")
+
+
+def list_problems(files: Files = None) -> None:
+    """Show the problems with their tiers and sizes."""
+    from bench.problems.builtin.inputs import SIZES
+    from bench.problems.user_file import look_at, problems_in
+    from bench.report.terminal import console, problem_list
+
+    with usage_errors():
+        found = problems_in(tuple(map(look_at, files or ())))
+    console().print(problem_list(found, None if files else SIZES))
+
+
+def show(
+    problem: Annotated[
+        str | None, typer.Argument(metavar="PROBLEM", show_default=False, help="See the list.")
+    ] = None,
+    files: Files = None,
+) -> None:
+    """Print a problem's versions one after the other: loop, NumPy, Numba."""
+    from bench.common.choices import chosen
+    from bench.problems import texts
+    from bench.problems.user_file import look_at, problems_in
+    from bench.report.terminal import console, texts_report
+
+    with usage_errors():
+        found = problems_in(tuple(map(look_at, files or ())))
+        names = chosen("problem", [problem] if problem else [], [one.name for one in found])
+        one, *others = [one for one in found if not names or one.name in names]
+        if others:
+            raise ValueError("name one problem (see `lossbench list`)")
+    out = console()
+    its_texts, summary = texts.texts_of(one), texts.summary_of(one)
+    out.print(texts_report(its_texts, summary, colours=out.is_terminal), soft_wrap=True)
+
+
+def new(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Such as my_kernel.py.")],
+) -> None:
+    """Write a file for a problem of your own, to be filled in; it runs as it is."""
+    from bench.problems.user_file import write_template
+
+    with usage_errors():
+        write_template(file)
+    print(f"Written to {file}. To check and time it: lossbench run --problem {file}")
+
+
+def descent(
+    output: Pictures = PICTURES,
+    show: Annotated[bool, typer.Option(help="Also in a window, where there is a screen.")] = True,
+) -> None:
+    """Draw gradient descent of x**2 at three rates."""
+    from bench.report.pictures.lecture import draw_descents
+
+    with usage_errors():
+        pictures = draw_descents(output, show=show)
+    for picture in pictures:
+        print(picture)
+
+
+def lecture(output: Pictures = PICTURES) -> None:
+    """Train the post's classifier in every tier, and draw its loss."""
+    from bench.measurement.machine import refuse_without_jit
+    from bench.problems.lecture import train_lecture
+    from bench.report.pictures.lecture import draw_training
+    from bench.report.terminal import console, lecture_table
+
+    out = console()
+    with usage_errors():
+        refuse_without_jit()
+        with status(out) as say:
+            trainings = train_lecture(say)
+        pictures = draw_training(output, trainings[-1].losses)
+    out.print(lecture_table(trainings))
+    for picture in pictures:
+        print(picture)
+
+
+def _run_or_csv(name: str, output: Path) -> Path:
+    """Return the path that a user means: as it is, or a run in the folder of the runs."""
+    from bench.measurement import run_folder
+
+    return Path(name) if Path(name).exists() else run_folder.find(name, output)

@@ -1,0 +1,131 @@
+"""Temporary memory: how much a call takes beside its arguments and its result.
+
+tracemalloc sees what Python and NumPy allocate. It does not see Numba's own allocations (NRT) nor
+those of other libraries: these tiers have no figure.
+"""
+
+import sys
+import tracemalloc
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from bench.agreement import results
+from bench.agreement.given import Given
+from bench.common import files
+from bench.model import Arguments, Cell, Kernel, Options, Verdict
+from bench.problems.user_file import problems_in
+from bench.workers import job, watchdog
+from bench.workers.job import Job
+from bench.workers.watchdog import Step
+
+MEMORY = "memory.jsonl"
+# The tiers whose allocations are all seen.
+SEEN = ("loop", "numpy")
+# Tracing makes loops several times slower: a call that takes longer than this is left out.
+LONGEST_S = 0.5
+
+
+def temporary_bytes(kernel: Kernel, arguments: Arguments, again: Arguments | None = None) -> int:
+    """Return the most bytes that a call held at a time and let go by its end.
+
+    Parameters
+    ----------
+    kernel : function
+    arguments : tuple
+    again : tuple, optional
+        Those of the second call, where the first uses them up.
+
+    Returns
+    -------
+    int
+        The peak of the traced bytes over those that are left while the result is held. The
+        arguments do not count, nor does as much as the result takes, were it there at the peak or
+        made later. 0 where the result is all that was allocated.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.ones(100_000)
+    >>> temporary_bytes(lambda x: float((2.0 * x).sum()), (x,)) >= x.nbytes
+    True
+    """
+    first = kernel(*arguments)  # what it makes once and keeps does not belong to a call
+    if results.is_lazy(first):
+        results.waited(first)
+        kernel = results.waiting(kernel)
+    del first
+    arguments = arguments if again is None else again
+    tracemalloc.start()
+    try:
+        result = kernel(*arguments)
+        left, peak = tracemalloc.get_traced_memory()
+        del result
+    finally:
+        tracemalloc.stop()
+    return peak - left
+
+
+def candidates(verdicts: Iterable[Verdict]) -> list[Cell]:
+    """Return the cells whose memory is measured: right, all of it seen, and not too slow."""
+    return [
+        one.cell
+        for one in verdicts
+        if one.status == "ok"
+        and one.cell.tier in SEEN
+        and not one.cell.twin
+        and (one.seconds or 0.0) <= LONGEST_S
+    ]
+
+
+def measure(folder: Path, cells: Sequence[Cell], options: Options) -> int:
+    """Measure the cells that a run still lacks, in a process of its own.
+
+    Returns
+    -------
+    int
+        How many cells have no figure, as the process broke off before.
+    """
+    path = folder / MEMORY
+    known = load(folder)
+    todo = [cell for cell in cells if cell not in known]
+    if not todo:
+        return 0
+    job.run("bench.measurement.costs.memory", [Job(todo, options, {"path": str(path)})])
+    return len(set(cells) - set(load(folder)))
+
+
+def measure_here(work: Job) -> None:
+    """Measure the cells of a job in this process, and write a line for each."""
+    named = {one.name: one for one in problems_in(work.options.files)}
+    for cell in work.cells:
+        watchdog.take(Step(cell), preparing=True)
+        one = named[cell.problem]
+        given = Given(one, cell.tier, one.inputs(cell.size, cell.dtype))
+        found = temporary_bytes(one.tiers[cell.tier].load(), given.next(), given.next())
+        values = {**asdict(cell), "temporary_bytes": found}
+        files.append_json(Path(work.details["path"]), values)
+
+
+def load(folder: Path) -> dict[Cell, int]:
+    """Return the temporary bytes of the cells of a run; a last line that was torn is left out.
+
+    Raises
+    ------
+    ValueError
+        A line that is something else, with its number.
+    """
+    return dict(files.read_json_lines(folder / MEMORY, "the memory of a cell", _of_line))
+
+
+def _of_line(values: dict[str, Any]) -> tuple[Cell, int]:
+    count = int(values.pop("temporary_bytes"))
+    return Cell(**values), count
+
+
+if __name__ == "__main__":
+    begun = job.begin()
+    if begun is None:
+        sys.exit("this module is run by `lossbench run`")
+    measure_here(begun)

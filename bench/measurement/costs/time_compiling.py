@@ -1,0 +1,27 @@
+"""The first calls of one kernel in a fresh process, timed by pytest-benchmark for `compiling`."""
+
+from typing import Any
+
+from numba.core import event
+
+from bench.agreement.given import Given
+from bench.agreement.results import waiting
+from bench.measurement.costs.compiling import LATER_CALLS
+from bench.problems.user_file import problems_in
+from bench.workers import job, watchdog
+from bench.workers.watchdog import Step
+
+
+def test_first_call(benchmark: Any) -> None:
+    work = job.begin()
+    assert work, "this file is run by `lossbench compile-cost`"
+    (cell,) = work.cells
+    watchdog.take(Step(cell), preparing=True)
+    (one,) = (one for one in problems_in(work.options.files) if one.name == cell.problem)
+    kernel = one.tiers[cell.tier].load()
+    given = Given(one, cell.tier, one.inputs(cell.size, cell.dtype))
+    with event.install_recorder("numba:compile") as compilations:
+        # A round a call and none before: the first is what this is about
+        rounds = 1 + LATER_CALLS
+        benchmark.pedantic(waiting(kernel), setup=lambda: (given.next(), {}), rounds=rounds)
+    benchmark.extra_info["compiled"] = bool(compilations.buffer)

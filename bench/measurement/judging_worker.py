@@ -1,0 +1,47 @@
+"""The worker that judges cells, before anything is timed, and stores the texts of its problems."""
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from bench.agreement.check import check
+from bench.measurement import records
+from bench.measurement.records import AGREEMENT, Record
+from bench.model import Cell
+from bench.problems import texts
+from bench.problems.user_file import problems_in
+from bench.problems.user_source import ProblemFileError
+from bench.workers import job, watchdog
+from bench.workers.job import Job
+
+
+def judge(work: Job) -> None:
+    """Judge the cells of a job, group by group; record each as soon as it is judged."""
+    path = Path(work.details["path"])
+    named = {one.name: one for one in problems_in(work.options.files)}
+    for name in dict.fromkeys(cell.problem for cell in work.cells):
+        texts.store(path.parent, named[name])
+    for group in groups(work.cells):
+        for verdict in check(named[group[0].problem], group, work.options.budget):
+            records.append(path, Record(AGREEMENT, verdict))
+
+
+def groups(cells: Iterable[Cell]) -> list[list[Cell]]:
+    """Return the cells in groups of those that are compared with each other."""
+    found: dict[tuple[str, str, str], list[Cell]] = {}
+    for cell in cells:
+        found.setdefault(cell.group, []).append(cell)
+    return list(found.values())
+
+
+if __name__ == "__main__":
+    found = job.begin()
+    if found is None:
+        sys.exit("this module is run by `lossbench run`")
+    try:
+        judge(found)
+    except ProblemFileError as error:
+        sys.exit(str(error))
+    except OSError as error:  # of our files: that of a kernel is its row's message
+        print(error, file=sys.stderr)
+        sys.exit(watchdog.CANNOT_WRITE)

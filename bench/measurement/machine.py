@@ -1,0 +1,167 @@
+"""The machine and the libraries that a run was made with. Thread counts are left to `threads`."""
+
+import os
+import platform
+import sys
+from collections.abc import Collection, Iterator, Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import psutil  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_info  # type: ignore[import-untyped]
+
+from bench.common import threads
+from bench.model import PEERS
+
+OF_PEERS = ("scikit-learn", "torch", "jax", "jaxlib", "cffi")
+LIBRARIES = (
+    *("lossbench", "numpy", "numba", "llvmlite", "scipy", "pandas", "pytest-benchmark"),
+    *OF_PEERS,
+)
+CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
+
+
+def facts(*, threading_layer: bool) -> dict[str, Any]:
+    """Return what a measurement depends on, in words and numbers that JSON takes.
+
+    Parameters
+    ----------
+    threading_layer : bool
+        Whether to ask Numba for its layer: it chooses one when a first parallel kernel runs.
+    """
+    return {
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        "libraries": {name: _version(name) for name in LIBRARIES},
+        "blas": _blas_libraries(),
+        "threading_layer": _threading_layer() if threading_layer else None,
+        "thread_variables": {name: os.environ.get(name) for name in threads.VARIABLES},
+        "cpu": _cpu_name(),
+        "cores": psutil.cpu_count(logical=False),
+        "logical_cores": psutil.cpu_count(),
+        "usable_cores": threads.all_cores(),
+        "caches": caches(),
+        "memory_bytes": psutil.virtual_memory().total,
+    }
+
+
+def refuse_without_jit() -> None:
+    """Refuse to measure where Numba may not compile: its column would have times of plain Python.
+
+    Raises
+    ------
+    ValueError
+        It may not.
+    """
+    from numba import config
+
+    if config.DISABLE_JIT:  # type: ignore[attr-defined]
+        raise ValueError(
+            "NUMBA_DISABLE_JIT is set: Numba compiles nothing, and what would be timed as Numba is "
+            "plain Python. Unset it"
+        )
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _blas_libraries() -> list[dict[str, Any]]:
+    """Return the libraries by name: they come in the order in which they were loaded."""
+    found = [_blas(pool) for pool in threadpool_info() if pool["user_api"] == "blas"]
+    return sorted(found, key=lambda library: str(library["library"]))
+
+
+def _blas(pool: dict[str, Any]) -> dict[str, Any]:
+    return {key: pool.get(key) for key in ("internal_api", "version", "architecture")} | {
+        "library": Path(pool["filepath"]).name
+    }
+
+
+def _threading_layer() -> str:
+    import numpy as np
+
+    from kernels import softmax_loss  # loads Numba, which takes long: only where it is asked for
+    from kernels.simd._compile import LEAST_FOR_THREADS
+
+    softmax_loss(np.zeros((1, LEAST_FOR_THREADS)), [0], parallel=True)  # starts the layer
+    numba: Any = sys.modules["numba"]
+    return str(numba.threading_layer())
+
+
+def _cpu_name() -> str:
+    import cpuinfo  # starts a process of its own on some systems: only when it is wanted
+
+    return str(cpuinfo.get_cpu_info().get("brand_raw", platform.processor()))
+
+
+def caches() -> dict[str, str]:
+    """Return the sizes of one core's caches, as Linux tells them; elsewhere py-cpuinfo is asked."""
+    if not CACHES.is_dir():
+        import cpuinfo
+
+        info = cpuinfo.get_cpu_info()
+        return {key: str(info[key]) for key in sorted(info) if key.endswith("_cache_size")}
+    levels = {}
+    for cache in sorted(CACHES.glob("index*")):
+        if not (cache / "size").exists():  # the system does not know it
+            continue
+        level, kind, size = (
+            (cache / name).read_text().strip() for name in ("level", "type", "size")
+        )
+        levels[f"L{level} {kind.lower()}"] = size
+    return levels
+
+
+def differences_of(
+    old: Mapping[str, Any] | None, new: Mapping[str, Any] | None, tiers: Collection[str]
+) -> tuple[str, ...]:
+    """Return what two machines and their libraries differ in, in words.
+
+    Parameters
+    ----------
+    old, new : mapping, optional
+        The ``machine`` of each run's environment.json; None where nothing is known of it.
+    tiers : collection of str
+        Those that are compared: the peers' libraries matter to them alone.
+
+    Returns
+    -------
+    tuple of str
+        lossbench's own version is not among them: what it changed is what is compared.
+    """
+    if old is None or new is None:
+        which = " and ".join(name for name, facts in (("old", old), ("new", new)) if facts is None)
+        return (f"nothing is known of the machine of the {which} run",)
+    left_out = {"lossbench"} | (set() if set(tiers) & set(PEERS) else set(OF_PEERS))
+    before, after = dict(_facts(old)), dict(_facts(new))
+    return tuple(
+        f"{name}: {_words(before.get(name))} → {_words(after.get(name))}"
+        for name in dict.fromkeys((*before, *after))
+        if name not in left_out and before.get(name) != after.get(name)
+    )
+
+
+def _facts(machine: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield each fact, each library and each setting by itself."""
+    for name, fact in machine.items():
+        if isinstance(fact, Mapping):
+            yield from fact.items()
+        elif isinstance(fact, list):
+            # Libraries come in the order in which a process happened to load them.
+            yield name, "; ".join(sorted(map(_words, fact))) or None
+        elif name == "memory_bytes":
+            # Of what is built in, the system keeps some for itself, and not always the same.
+            yield "memory", f"{fact / 2**30:.0f} GiB"
+        else:
+            yield name.replace("_", " "), fact
+
+
+def _words(fact: Any) -> str:
+    if isinstance(fact, Mapping):
+        return " ".join(map(_words, fact.values()))
+    return "none" if fact is None else str(fact)

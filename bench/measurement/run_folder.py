@@ -1,0 +1,205 @@
+"""The folder of a run: its name, what it was to measure and on which machine, and finding it again.
+
+What stands in cells.jsonl is left to `records`, measuring to `measurement`.
+"""
+
+import contextlib
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from bench.common import code, files, threads
+from bench.common.choices import unknown
+from bench.measurement import machine
+from bench.measurement.records import CELLS
+from bench.model import Options, Problem, ProblemFile
+from bench.problems.user_file import look_at, problems_in
+from bench.problems.user_source import ProblemFileError
+
+ENVIRONMENT = "environment.json"
+LOCK = "lock"
+MEASUREMENTS = "measurements.csv"
+# Of the files of a run. In format 1 the tiers `numba` and `numba-parallel` of the built-in problems
+# were the library's, which are `kernels` and `kernels-parallel` now.
+FORMAT = 2
+RUN_ID = r"\d{8}-\d{6}(-\d+)?"
+
+
+def begin(output: Path, options: Options) -> Path:
+    """Make a folder for a new run, named by the time, and write down what it is to measure."""
+    now = datetime.now().astimezone()
+    output.mkdir(parents=True, exist_ok=True)
+    for suffix in ("", *(f"-{i}" for i in range(2, 100))):
+        folder = output / f"{now:%Y%m%d-%H%M%S}{suffix}"
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir()
+            break
+    else:
+        raise FileExistsError(f"{output} has a hundred runs of this second")
+    facts = machine.facts(threading_layer=False)
+    # Written out, so that it is the same run on a machine of more cores
+    known = asdict(replace(options, threads=options.threads or threads.default_counts()))
+    run = {
+        "format": FORMAT,
+        "run_id": folder.name,
+        "started": now.isoformat(),
+        "options": known,
+        "code": code.digest(),
+        "machine": facts,
+    }
+    try:
+        for file in options.files:
+            shutil.copyfile(file.path, folder / Path(file.path).name)
+        _write(folder, run)
+    except OSError:
+        shutil.rmtree(folder, ignore_errors=True)  # a part of one is no run
+        raise
+    return folder
+
+
+@contextlib.contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Hold a run, that nothing else measures it meanwhile; a process that is killed lets it go.
+
+    Raises
+    ------
+    ValueError
+        Another process measures it.
+    """
+    try:
+        with files.locked(folder / LOCK):
+            yield
+    except BlockingIOError as error:
+        raise ValueError(f"{folder} is being measured by another process") from error
+
+
+def find(name: str, output: Path) -> Path:
+    """Return the folder of a run: a path, a name in the folder of the runs, or latest.
+
+    Raises
+    ------
+    ValueError
+        There is none; the message lists those there are, the nearest first.
+    """
+    made = (path.parent for path in output.glob(f"*/{ENVIRONMENT}"))
+    runs = sorted(path.name for path in made if re.fullmatch(RUN_ID, path.name))
+    if name == "latest" and runs:
+        return output / runs[-1]
+    for folder in (Path(name), output / name):
+        if name and (folder / ENVIRONMENT).exists():
+            return folder
+    if not runs:
+        raise ValueError(f"there is no run in {output}")
+    raise ValueError(unknown("run", name, runs))
+
+
+def check_same_code(folder: Path) -> None:
+    """Refuse to go on with a run whose verdicts are not there, or of other kernels or libraries.
+
+    Raises
+    ------
+    ValueError
+        The message names what differs.
+    """
+    if (folder / MEASUREMENTS).exists() and not (folder / CELLS).exists():
+        raise ValueError(f"{folder} holds a table alone, without the {CELLS} it was made from")
+    begun = json.loads((folder / ENVIRONMENT).read_text(encoding="utf-8"))
+    facts = machine.facts(threading_layer=False)
+    old, new = begun.get("machine", {}).get("libraries", {}), facts["libraries"]
+    differing = [
+        f"{name} {old[name]} → {new[name]}"
+        for name in machine.LIBRARIES
+        if name in old and old[name] != new[name]
+    ]
+    if begun.get("code") not in {None, code.digest()}:
+        differing.append("the code of the tiers")
+    if begun.get("format", 1) != FORMAT:
+        differing.append("what the tiers are")
+    if differing:
+        raise ValueError(
+            f"{folder} cannot be resumed: since it started, this has changed: "
+            f"{'; '.join(differing)}. Start a new run"
+        )
+
+
+def has_old_tiers(folder: Path) -> bool:
+    """Return whether a folder holds a run of the built-in problems with the tiers of format 1."""
+    try:
+        begun = json.loads((folder / ENVIRONMENT).read_text(encoding="utf-8"))
+        return begun.get("format", 1) < FORMAT and not begun["options"].get("files")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
+
+
+def options_of(folder: Path) -> Options:
+    """Return what a run was to measure.
+
+    Raises
+    ------
+    ValueError
+        The folder is not that of a run.
+    """
+    try:
+        known = json.loads((folder / ENVIRONMENT).read_text(encoding="utf-8"))["options"]
+        return Options.of(known)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{folder} is not a run that can be resumed: {error}") from error
+
+
+def problems_of(folder: Path) -> tuple[Problem, ...]:
+    """Return the problems of a run as they were: of files that are not, from its copies.
+
+    Raises
+    ------
+    ValueError
+        A copy is not there either, or cannot be run without what lay beside the file.
+    """
+    if not (folder / ENVIRONMENT).exists():
+        return problems_in(())
+    files = options_of(folder).files
+    return problems_in([_as_it_was(file, folder) for file in files])
+
+
+def _as_it_was(file: ProblemFile, folder: Path) -> ProblemFile:
+    with contextlib.suppress(ProblemFileError):
+        if look_at(file.path) == file:
+            return file
+    return replace(file, path=str((folder / Path(file.path).name).resolve()))
+
+
+def machine_of(path: Path) -> dict[str, Any] | None:
+    """Return what is known of the machine of a run, None where nothing is.
+
+    Parameters
+    ----------
+    path : Path
+        Its folder, or a file in it.
+
+    Raises
+    ------
+    ValueError
+        Its environment.json is not one.
+    """
+    file = (path if path.is_dir() else path.parent) / ENVIRONMENT
+    if not file.exists():
+        return None
+    try:
+        machine = json.loads(file.read_text(encoding="utf-8"))["machine"]
+        return dict(machine)
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{file} does not say what the machine was: {error!r}") from error
+
+
+def note_machine(folder: Path, facts: dict[str, Any]) -> None:
+    """Put what a pass found out about the machine in the place of what was known before."""
+    known = json.loads((folder / ENVIRONMENT).read_text(encoding="utf-8"))
+    _write(folder, known | {"machine": facts})
+
+
+def _write(folder: Path, values: dict[str, Any]) -> None:
+    files.write_atomic(folder / ENVIRONMENT, json.dumps(values, indent=2) + "\n")

@@ -1,0 +1,158 @@
+"""Sizes, the post's own numbers, seeded inputs, and the ways to make inputs hard.
+
+What is done with them is left to the problems beside this file.
+"""
+
+import importlib
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.model import Arguments, Kernel, Size, Tier, to_lists
+from bench.problems import peers
+
+SIZES: dict[str, dict[str, int]] = {
+    "lecture": {"n": 3, "d": 4, "c": 3},  # the post's
+    "S": {"n": 64, "d": 16, "c": 10},  # a mini-batch
+    "M": {"n": 1000, "d": 3072, "c": 10},  # CIFAR-10, as in the course
+    "L": {"n": 20_000, "c": 1000},  # ImageNet's classes
+    "wide": {"n": 64, "c": 50_257},  # a language model's vocabulary
+    "tall": {"n": 1_000_000, "c": 3},  # many short rows
+}
+LECTURE = SIZES["lecture"]
+
+LECTURE_SCORES = ((3.2, 5.1, -1.7), (1.3, 4.9, 2.0), (2.2, 2.5, -3.1))
+LECTURE_LABELS = (0, 1, 2)
+# The post holds its weights as (C, D); ours are (D, C).
+LECTURE_W = ((0.2, 1.5, 0.0), (-0.5, 1.3, 0.25), (0.1, 2.1, 0.2), (2.0, 0.0, -0.3))
+LECTURE_B = (1.0, 1.0, 1.0)
+LECTURE_X = (56.0, 23.0, 24.0, 2.0)
+
+INTEGER_BYTES = 8  # of a label
+
+# The loops do about ten million plain steps a second: a sample of these takes them milliseconds.
+SAMPLED_SCORES = 20_000
+SAMPLED_ROWS = 8
+SAMPLED_FEATURES = 16
+
+
+def pick(sizes: dict[str, dict[str, int]], *keys: str) -> dict[str, dict[str, int]]:
+    """Return the sizes with only the numbers that mean something to a problem."""
+    return {name: {key: size[key] for key in keys} for name, size in sizes.items()}
+
+
+def our_tiers(module: str, name: str, *, parallel: bool = False) -> dict[str, Tier]:
+    """Return the tiers of an operation that has one name in all folders, and its peers."""
+    tiers = {
+        "loop": Tier(partial(load, f"reference.{module}", name), to_lists),
+        "numpy": Tier(partial(load, f"kernels.vectorized.{module}", name)),
+        "numba": Tier(partial(load, f"kernels.jit.{module}", name)),
+        "kernels": Tier(partial(load, "kernels", name)),
+    }
+    if parallel:
+        tiers["kernels-parallel"] = Tier(partial(load, "kernels", name, parallel=True))
+    return tiers | peers.tiers(name)
+
+
+def load(module: str, name: str, **keywords: Any) -> Kernel:
+    """Import a kernel, with keywords of it fixed."""
+    kernel: Kernel = getattr(importlib.import_module(module), name)
+    return partial(kernel, **keywords) if keywords else kernel
+
+
+def scores_and_labels(size: Size, dtype: str, rng: np.random.Generator) -> Arguments:
+    """Return logits of a usual spread and labels; at the lecture's size, the lecture's."""
+    if size["n"] == LECTURE["n"] and size["c"] == LECTURE["c"]:
+        return np.array(LECTURE_SCORES, dtype), np.array(LECTURE_LABELS, np.int64)
+    shape = size["n"], size["c"]
+    return (3 * rng.standard_normal(shape)).astype(dtype), rng.integers(0, size["c"], size["n"])
+
+
+def classifier(size: Size, dtype: str, rng: np.random.Generator) -> Arguments:
+    """Return (W, b, X, labels); at the lecture's size, the post's one x with each label."""
+    if size["n"] == LECTURE["n"] and size["c"] == LECTURE["c"]:
+        X = np.array([LECTURE_X] * size["n"], dtype)
+        W, b = np.array(LECTURE_W, dtype), np.array(LECTURE_B, dtype)
+        return W, b, X, np.array(LECTURE_LABELS, np.int64)
+    n, d, c = size["n"], size["d"], size["c"]
+    W = rng.standard_normal((d, c)) / np.sqrt(d)
+    b = 0.1 * rng.standard_normal(c)
+    X = rng.standard_normal((n, d))
+    return W.astype(dtype), b.astype(dtype), X.astype(dtype), rng.integers(0, c, n)
+
+
+def some(count: int, most: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Return the indices of at most `most` things out of `count`, in order."""
+    return np.sort(rng.choice(count, min(count, most), replace=False))
+
+
+def sampled_rows(arguments: Arguments, rng: np.random.Generator) -> Arguments:
+    """Cut (scores, …) with whatever else has an entry a sample, to a few rows."""
+    n, c = arguments[0].shape
+    rows = some(n, max(SAMPLED_ROWS // 2, SAMPLED_SCORES // c), rng)
+    return tuple(item[rows] if isinstance(item, np.ndarray) else item for item in arguments)
+
+
+def layouts(arguments: Arguments) -> Iterator[tuple[str, Arguments]]:
+    """Yield the same values in every layout that a kernel may meet."""
+    for label, lay in (("strided", _strided), ("Fortran order", _fortran), ("read-only", _frozen)):
+        yield (
+            f"{label} arrays",
+            tuple(lay(item) if isinstance(item, np.ndarray) else item for item in arguments),
+        )
+
+
+def _strided(array: NDArray[Any]) -> NDArray[Any]:
+    twice = np.zeros([2 * length for length in array.shape], array.dtype)
+    view = twice[(slice(None, None, 2),) * array.ndim]
+    view[...] = array
+    return view
+
+
+def _fortran(array: NDArray[Any]) -> NDArray[Any]:
+    return np.array(array, order="F")
+
+
+def _frozen(array: NDArray[Any]) -> NDArray[Any]:
+    frozen = array.copy()
+    frozen.flags.writeable = False
+    return frozen
+
+
+def hard_scores(dtype: str) -> Iterator[tuple[str, NDArray[Any], NDArray[np.int64]]]:
+    """Yield labelled scores and labels at which a loss or its gradient goes wrong."""
+    rng = np.random.default_rng(0)
+    plain = 3 * rng.standard_normal((5, 4))
+    labels = np.array([3, 0, 1, 2, 3])
+    nan, inf = np.nan, np.inf
+    for label, scores, its_labels in (
+        ("logits of ±1e4", np.sign(plain) * 1e4 + plain, labels),
+        ("ties", np.array([[0.0, 0.0, 0.0], [2.5, 2.5, -1.0]]), [0, 2]),
+        # Dyadic, so that every difference is exact and the hinge is exactly 0 where it is
+        ("scores at the kink", np.array([[0.5, -0.5, 1.5, -0.5], [2.0, 1.0, 1.0, 1.25]]), [0, 0]),
+        ("one class (C = 1)", plain[:, :1], [0] * 5),
+        ("one sample (N = 1)", plain[:1], labels[:1]),
+        ("one sample of one class", plain[:1, :1], [0]),
+        ("labels of one class only", plain, [2] * 5),
+        ("a NaN at the label", _with(plain, (1, 0), nan), labels),
+        ("a NaN beside the label", _with(plain, (1, 2), nan), labels),
+        ("a NaN where C = 1", _with(plain[:, :1], (1, 0), nan), [0] * 5),
+        ("+inf at the label", _with(plain, (1, 0), inf), labels),
+        ("+inf beside the label", _with(plain, (1, 2), inf), labels),
+        ("+inf at the label and beside it", _with(plain, (1, slice(0, 2)), inf), labels),
+        ("-inf at the label", _with(plain, (1, 0), -inf), labels),
+        ("-inf beside the label", _with(plain, (1, 2), -inf), labels),
+        ("a row of -inf", _with(plain, (1, slice(None)), -inf), labels),
+    ):
+        yield label, np.array(scores, dtype), np.array(its_labels, np.int64)
+    for label, (scores, its_labels) in layouts((plain.astype(dtype), labels)):
+        yield label, scores, its_labels
+
+
+def _with(scores: NDArray[Any], where: Any, value: float) -> NDArray[Any]:
+    changed: NDArray[Any] = scores.copy()
+    changed[where] = value
+    return changed

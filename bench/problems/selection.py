@@ -1,0 +1,157 @@
+"""Select what a run measures: problems, sizes, tiers, dtypes and threads, by name or default."""
+
+import math
+from collections.abc import Iterable, Sequence
+
+from bench.common import threads
+from bench.common.choices import chosen, counts
+from bench.model import (
+    DEFAULT_DTYPES,
+    DEFAULT_SIZES,
+    DTYPES,
+    PEERS,
+    SWEPT,
+    Cell,
+    Options,
+    Problem,
+    ProblemFile,
+    in_order,
+    is_threaded,
+)
+
+# What the peers are measured with where all of them are asked for.
+BESIDE_PEERS = ("numpy", "numba", "kernels")
+
+
+def select(
+    found: Sequence[Problem],
+    files: Sequence[ProblemFile],
+    *,
+    problems: Iterable[str] = (),
+    sizes: Iterable[str] = (),
+    tiers: Iterable[str] = (),
+    dtypes: Iterable[str] = (),
+    threads: Iterable[str] = (),
+    everything: bool = False,
+) -> Options:
+    """Return the options that a user's words stand for, with the defaults for the rest.
+
+    Parameters
+    ----------
+    found : sequence of Problem
+        Those there are: of the files, or the built-in ones.
+    files : sequence of ProblemFile
+    problems, sizes, tiers, dtypes, threads : iterable of str
+        Names or numbers, several parted by commas.
+    everything : bool
+        Whether the default is all there is.
+
+    Raises
+    ------
+    ValueError
+        A name that is not known; the message lists the known ones, the nearest first.
+    """
+    known_sizes = sizes_of(found)
+    default_tiers = tuple({tier for one in found for tier in one.tiers}) if everything else ()
+    return Options(
+        problems=chosen("problem", problems, [one.name for one in found]),
+        sizes=chosen("size", sizes, known_sizes)
+        or (known_sizes if everything else default_sizes(found, files)),
+        tiers=tiers_named(tiers, found) or default_tiers,
+        dtypes=chosen("dtype", dtypes, DTYPES) or (DTYPES if everything else DEFAULT_DTYPES),
+        threads=counts("threads", threads),
+        files=tuple(files),
+    )
+
+
+def cells_of(all_problems: Iterable[Problem], options: Options) -> list[Cell]:
+    """Return the cells of a run, in the order of the table."""
+    counts = options.threads or threads.default_counts()
+    return [
+        Cell(problem.name, tier, size, dtype, count)
+        for problem in all_problems
+        if not options.problems or problem.name in options.problems
+        for size in _sizes_in(problem, options)
+        for dtype in DTYPES
+        if dtype in options.dtypes
+        for tier in in_order(problem.tiers)
+        if (tier in options.tiers if options.tiers else _by_default(tier, counts))
+        for count in (counts if is_threaded(tier) else (1,))
+    ]
+
+
+def _by_default(tier: str, counts: tuple[int, ...]) -> bool:
+    """Return whether a tier is measured unasked; at one thread, the parallel kernels are serial."""
+    return tier not in PEERS and not (tier == "kernels-parallel" and counts == (1,))
+
+
+def _sizes_in(problem: Problem, options: Options) -> list[str]:
+    """Return the sizes of a problem that are asked for: by name, or with another n (a sweep)."""
+    named = [size for size in problem.sizes if size in options.sizes]
+    swept = [size for size in options.sizes if SWEPT in size]
+    return named + [size for size in swept if size.partition(SWEPT)[0] in problem.sizes]
+
+
+def default_sizes(all_problems: Sequence[Problem], files: Sequence[ProblemFile]) -> tuple[str, ...]:
+    """Return the sizes of a run that names none: of a person's own file, all."""
+    return sizes_of(all_problems) if files else DEFAULT_SIZES
+
+
+def sizes_of(all_problems: Iterable[Problem]) -> tuple[str, ...]:
+    """Return the names of all sizes, in the order of the problems."""
+    return tuple(dict.fromkeys(size for problem in all_problems for size in problem.sizes))
+
+
+def tiers_named(given: Iterable[str], all_problems: Iterable[Problem]) -> tuple[str, ...]:
+    """Return the tiers that a person named: ``peers`` is all of them, and what they stand beside.
+
+    Raises
+    ------
+    ValueError
+        No problem has such a tier; the message lists those there are.
+    """
+    known = in_order(tier for problem in all_problems for tier in problem.tiers)
+    peers = {"peers": (*BESIDE_PEERS, *PEERS)} if set(PEERS) & set(known) else {}
+    named = chosen("tier", given, (*known, *peers))
+    wanted = {tier for name in named for tier in peers.get(name, (name,))}
+    return tuple(tier for tier in known if tier in wanted)
+
+
+# From each n to the next.
+STEP = 4.0
+
+
+def sizes_along(
+    problem: Problem, first: float, last: float, base: str | None = None
+) -> tuple[str, ...]:
+    """Return the sizes of a sweep.
+
+    Parameters
+    ----------
+    problem : Problem
+    first, last : float
+        The range of n; both ends are among the sizes.
+    base : str, optional
+        The size whose other numbers they have; by default M, or the problem's last.
+
+    Raises
+    ------
+    ValueError
+        A range that is none, a size that is not there, or a problem without an n.
+
+    Examples
+    --------
+    >>> from bench.problems.builtin import PROBLEMS
+    >>> sizes_along(PROBLEMS[0], 8, 512)
+    ('M@8', 'M@32', 'M@128', 'M@512')
+    """
+    if not (1.0 <= first < last < math.inf):
+        raise ValueError(f"a sweep goes from at least 1 to more, not from {first:g} to {last:g}")
+    base = base or ("M" if "M" in problem.sizes else list(problem.sizes)[-1])
+    if "n" not in problem.sizes[base]:
+        raise ValueError(f"{problem.name} has no n that a sweep could go along")
+    along = [round(first)]
+    # Not a last step that is hardly one
+    while along[-1] * 1.5 * STEP <= last:
+        along.append(round(along[-1] * STEP))
+    return tuple(f"{base}{SWEPT}{n}" for n in dict.fromkeys((*along, round(last))))

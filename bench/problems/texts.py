@@ -1,0 +1,171 @@
+"""The texts of a problem: each version's source, as a reader would write it.
+
+They are stored with a run, so that its page shows what was compared then.
+"""
+
+import ast
+import contextlib
+import inspect
+import textwrap
+import tokenize
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from types import CodeType, FunctionType
+from typing import Any
+
+from bench.common import files
+from bench.common.code import ROOT
+from bench.model import BASELINES, Kernel, Problem
+from reference import gradients, linear
+
+TEXTS = "texts.jsonl"
+# The helpers of a text are shown with it where they are in these packages, or in its own file.
+PACKAGES = ("reference", "kernels.vectorized", "kernels.jit")
+LIBRARY = "kernels.simd"
+# What has another form under @njit (the table in kernels/jit/__init__.py): all of the first module,
+# and these.
+LISTS = "reference.lists"
+REPLACED = (linear.shuffled, linear.splitmix64, gradients.numerical_gradient)
+
+
+@dataclass(frozen=True)
+class Text:
+    """One version of a problem.
+
+    Attributes
+    ----------
+    problem, tier : str
+    place : str
+        File and line; empty where there is no Python source.
+    source : str
+        The function and the helpers that it calls, without their docstrings.
+    """
+
+    problem: str
+    tier: str
+    place: str
+    source: str
+
+
+def texts_of(problem: Problem) -> list[Text]:
+    """Return the texts that a problem compares: loop, NumPy, Numba; of a person's file, all tiers.
+
+    A tier whose library is not installed has none.
+    """
+    found: dict[str, Kernel] = {}
+    for tier, one in problem.tiers.items():
+        if problem.source or tier in BASELINES:
+            try:
+                found[tier] = one.load()
+            except ImportError:
+                continue
+    loop = unwrapped(found["loop"]) if "loop" in found else None
+    return [_text(problem.name, tier, kernel, loop) for tier, kernel in found.items()]
+
+
+def summary_of(problem: Problem) -> str:
+    """Return the first line of the docstring of what the others have to agree with."""
+    oracle = unwrapped(problem.tiers[problem.oracle].load())
+    return (inspect.getdoc(oracle) or "").partition("\n")[0]
+
+
+def store(folder: Path, problem: Problem) -> None:
+    """Write the texts of a problem down in the folder of a run."""
+    for text in texts_of(problem):
+        files.append_json(folder / TEXTS, asdict(text))
+
+
+def load(folder: Path) -> list[Text]:
+    """Return the texts that are stored in a run, of each version the last; none in older runs.
+
+    Raises
+    ------
+    ValueError
+        A line that is something else, with its number.
+    """
+    found = files.read_json_lines(
+        folder / TEXTS, "a text of a problem", lambda values: Text(**values)
+    )
+    return list({(one.problem, one.tier): one for one in found}.values())
+
+
+def unwrapped(kernel: Any) -> Any:
+    """Return the Python function that a kernel is made of: by Numba, with fixed keywords, both."""
+    while True:
+        if isinstance(kernel, partial):
+            kernel = kernel.func
+        elif hasattr(kernel, "py_func"):
+            kernel = kernel.py_func
+        else:
+            return kernel
+
+
+def _text(problem: str, tier: str, kernel: Kernel, loop: Any) -> Text:
+    function = unwrapped(kernel)
+    if not isinstance(function, FunctionType):
+        name = getattr(function, "__name__", None)
+        source = f"{function.__module__}.{name}" if name else repr(function)
+        return Text(problem, tier, "", source)
+    place, (_, *helpers) = _place(function), _with_helpers(function)
+    if function.__module__.startswith(LIBRARY):
+        return Text(problem, tier, place, f"from kernels import {function.__name__}")
+    is_jitted = kernel is not function
+    if is_jitted and function is loop:
+        source = (
+            f"@njit\ndef {function.__name__}{inspect.signature(function)}:\n"
+            "    ...  # the loop's text, as it stands"
+        )
+        replaced, helpers = [one.__name__ for one in helpers if _is_replaced(one)], []
+    else:
+        source = _source(function)
+        replaced = [one.__name__ for one in helpers if is_jitted and _is_replaced(one)]
+        helpers = [one for one in helpers if one.__name__ not in replaced]
+    if replaced:
+        source = f"# {', '.join(replaced)}: replaced, see kernels/jit/__init__.py\n{source}"
+    return Text(problem, tier, place, "\n\n".join([source, *map(_source, helpers)]))
+
+
+def _is_replaced(function: FunctionType) -> bool:
+    return function.__module__ == LISTS or function in REPLACED
+
+
+def _with_helpers(function: FunctionType) -> list[FunctionType]:
+    """Return a function and those that it calls, and they call, in the order of their calls."""
+    found = [function]
+    for one in found:
+        for name in _names(one.__code__):
+            helper = unwrapped(one.__globals__.get(name))
+            if isinstance(helper, FunctionType) and helper not in found:
+                ours = helper.__module__.startswith(PACKAGES)
+                if ours or helper.__globals__ is function.__globals__:
+                    found.append(helper)
+    return found
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            yield from _names(inner)
+
+
+def _place(function: FunctionType) -> str:
+    path = Path(function.__code__.co_filename)
+    shown = path.relative_to(ROOT) if path.is_relative_to(ROOT) else Path(path.name)
+    return f"{shown.as_posix()}:{function.__code__.co_firstlineno}"
+
+
+def _source(function: FunctionType) -> str:
+    """Return a function's source without its docstring."""
+    try:
+        kept = textwrap.dedent(inspect.getsource(function)).rstrip().splitlines()
+    except (OSError, TypeError, SyntaxError, IndexError, tokenize.TokenError):
+        # made by exec, or its file has changed or gone
+        return repr(function)
+    with contextlib.suppress(SyntaxError):  # a lambda in the middle of an expression
+        (node, *_) = ast.parse("\n".join(kept)).body
+        if isinstance(node, ast.FunctionDef) and ast.get_docstring(node) and len(node.body) > 1:
+            del kept[node.body[0].lineno - 1 : node.body[0].end_lineno]
+    return "\n".join(kept)

@@ -1,0 +1,169 @@
+"""A problem in a user's file: found, pinned by its digest, run, and made into a `Problem`."""
+
+import hashlib
+from collections.abc import Sequence
+from functools import cache, partial
+from pathlib import Path
+
+from bench.model import (
+    Kernel,
+    Problem,
+    ProblemFile,
+    Tier,
+    to_lists,
+)
+from bench.problems.builtin import PROBLEMS
+from bench.problems.near_misses import near_misses
+from bench.problems.user_file_checks import (
+    NAME,
+    cost_of,
+    function_of,
+    growth_of,
+    hard_inputs_of,
+    inputs_of,
+    lists_of,
+    name_of,
+    no_hard_inputs,
+    oracle_of,
+    sample_of,
+    sizes_of,
+    tiers_of,
+    tolerances_of,
+)
+from bench.problems.user_source import ProblemFileError, run_source, shown
+
+TEMPLATE = Path(__file__).with_name("template.py")
+
+
+def look_at(path: str | Path) -> ProblemFile:
+    """Return a file as it is now.
+
+    Raises
+    ------
+    ProblemFileError
+        There is no such file, or it is not Python.
+    """
+    found = Path(path).resolve()
+    return ProblemFile(str(found), _digest(_bytes_of(found)))
+
+
+def problems_in(files: Sequence[ProblemFile]) -> tuple[Problem, ...]:
+    """Return the problems of some files, or without any, the built-in ones.
+
+    Raises
+    ------
+    ProblemFileError
+        A file that holds no problem, or is not what it was; two problems of one name.
+    """
+    if not files:
+        return PROBLEMS
+    found = tuple(map(_problem_in, files))
+    for i, one in enumerate(found):
+        for other in found[:i]:
+            where = f"{shown(other.source)} and {shown(one.source)}"
+            if one.name == other.name:
+                raise ProblemFileError(f"{where} are both named {one.name}: give one another NAME")
+            if Path(one.source).name == Path(other.source).name:
+                # A run's folder has a copy of each
+                raise ProblemFileError(f"{where} have one file name: rename one of them")
+    return found
+
+
+def _problem_in(file: ProblemFile) -> Problem:
+    path = Path(file.path)
+    content = _bytes_of(path)
+    if _digest(content) != file.sha256:
+        raise ProblemFileError(
+            f"{shown(path)} has changed since the run began, and one run is of one version: "
+            "begin another, or put the old one back (the run's folder has a copy)"
+        )
+    return load(path, content)
+
+
+def write_template(path: Path) -> None:
+    """Write a commented file that runs as it is.
+
+    Raises
+    ------
+    ProblemFileError
+        A name that no problem can have, or one that is taken.
+    """
+    if path.suffix != ".py" or not NAME.fullmatch(path.stem):
+        wanted = "letters, digits and _.- with .py behind them, such as my_kernel.py"
+        raise ProblemFileError(f"the name of the file has to be of {wanted}, not {path.name!r}")
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(TEMPLATE.read_text(encoding="utf-8"))
+    except FileExistsError:
+        raise ProblemFileError(f"{path} is there already, and is left as it is") from None
+    except OSError as error:
+        raise ProblemFileError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _bytes_of(path: Path) -> bytes:
+    if path.suffix != ".py":
+        raise ProblemFileError(f"{shown(path)} is not a Python file: its name has to end in .py")
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise ProblemFileError(f"there is no file {shown(path)}") from None
+    except OSError as error:
+        raise ProblemFileError(f"{shown(path)} cannot be read: {error.strerror}") from error
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+@cache
+def load(path: Path, content: bytes) -> Problem:
+    """Run a file and return the problem that it defines.
+
+    Parameters
+    ----------
+    path : Path
+        Absolute.
+    content : bytes
+        What is in it.
+
+    Raises
+    ------
+    ProblemFileError
+        What is wrong, and in which line.
+    """
+    source = run_source(path, content)
+    tiers = tiers_of(source)
+    make_inputs = function_of(source, "make_inputs")
+    if make_inputs is None:
+        source.lacks("a function make_inputs(size, dtype, rng)", "make_inputs")
+    sizes = sizes_of(source)
+    remarks = near_misses(source)
+    in_lists = {"loop"} if lists_of(source) else set()
+    found = Problem(
+        name=name_of(source),
+        tiers={
+            tier: Tier(partial(_given, kernel), to_lists if tier in in_lists else None)
+            for tier, kernel in tiers.items()
+        },
+        sizes=sizes,
+        make_inputs=partial(inputs_of, source),
+        outputs=tolerances_of(source),
+        cost=partial(cost_of, source) if function_of(source, "cost") else None,
+        growth=growth_of(source),
+        sample=partial(sample_of, source) if function_of(source, "sample") else None,
+        hard_inputs=(
+            partial(hard_inputs_of, source)
+            if function_of(source, "hard_inputs")
+            else no_hard_inputs
+        ),
+        oracle=oracle_of(source, tiers),
+        source=str(path),
+        remarks=remarks,
+    )
+    # What is wrong with them is said before a run begins
+    found.inputs(found.smallest_size, "float64")
+    return found
+
+
+def _given(kernel: Kernel) -> Kernel:
+    return kernel

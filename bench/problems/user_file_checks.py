@@ -1,0 +1,209 @@
+"""Check what a user's file declares, in the order of the template; the words for what is wrong."""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from bench.model import DTYPES, PEERS, Arguments, Cost, Kernel, Size, in_order
+from bench.problems.user_source import Source
+
+# The functions that are tiers by their names alone.
+TIER_OF_FUNCTION = {
+    "loop": "loop",
+    "vectorized": "numpy",
+    "jit": "numba",
+    "parallel": "numba-parallel",
+}
+
+
+FUNCTIONS = (*TIER_OF_FUNCTION, "make_inputs", "hard_inputs", "cost", "sample")
+
+
+CONSTANTS: dict[str, tuple[type, ...]] = {
+    "NAME": (str,),
+    "TIERS": (dict,),
+    "ORACLE": (str,),
+    "SIZES": (dict,),
+    "LISTS": (bool,),
+    "TOLERANCE": (int, float, dict),
+    "GROWTH": (int, float),
+}
+
+
+# A hundred times that of the built-in problems, and ten times: of this kernel nobody has worked out
+# how its rounding grows.
+TOLERANCE = {"float64": 1e-10, "float32": 1e-4}
+
+
+# What stands between the commas of --size, in the names of pytest, and in those of files
+NAME = re.compile(r"[\w.-]+", re.ASCII)
+
+
+def name_of(source: Source) -> str:
+    """Return the problem's name: NAME, or that of the file."""
+    name = source.get("NAME")
+    if name is None and not NAME.fullmatch(source.path.stem):
+        source.lacks(f"a NAME, and {source.path.stem!r} has other signs than letters, digits, _.-")
+    name = source.path.stem if name is None else name
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        source.wrong("NAME", f"NAME has to be of letters, digits and _.-, not {name!r}")
+    return name
+
+
+def function_of(source: Source, name: str) -> Any:
+    """Return a function of the file; None where it has none of that name."""
+    function = source.get(name)
+    if function is not None and not callable(function):
+        source.wrong(name, f"{name} has to be a function, not {function!r}")
+    return function
+
+
+def tiers_of(source: Source) -> dict[str, Kernel]:
+    """Return the tiers, by name, in the order of the table."""
+    functions = {tier: function_of(source, name) for name, tier in TIER_OF_FUNCTION.items()}
+    found: dict[str, Kernel] = {tier: one for tier, one in functions.items() if one is not None}
+    others = source.get("TIERS")
+    if others is not None and not isinstance(others, dict):
+        source.wrong("TIERS", f'TIERS has to be a dict {{"name": function}}, not {others!r}')
+    for tier, function in (others or {}).items():
+        if not isinstance(tier, str) or not NAME.fullmatch(tier):
+            words = f"a name in TIERS has to be of letters, digits and _.-, not {tier!r}"
+        elif tier in PEERS:
+            words = f'TIERS["{tier}"]: {tier} is the name of a built-in peer: take "my-{tier}"'
+        elif tier in found:
+            name = next(name for name, taken in TIER_OF_FUNCTION.items() if taken == tier)
+            words = f'TIERS["{tier}"]: the function {name} is the tier {tier} already'
+        elif not callable(function):
+            words = f'TIERS["{tier}"] has to be a function, not {function!r}'
+        else:
+            found[tier] = function
+            continue
+        source.wrong("TIERS", words)
+    if not found:
+        source.lacks("a tier: a function loop, vectorized, jit or parallel", *TIER_OF_FUNCTION)
+    return {tier: found[tier] for tier in in_order(found)}
+
+
+def oracle_of(source: Source, tiers: Mapping[str, Kernel]) -> str:
+    """Return the tier that the others have to agree with."""
+    oracle = source.get("ORACLE")
+    if oracle is None:
+        if "loop" not in tiers:
+            source.lacks(
+                f"a function loop; say which tier the others have to agree with: "
+                f'ORACLE = "{next(iter(tiers))}"'
+            )
+        return "loop"
+    if oracle not in tiers:
+        source.wrong("ORACLE", f"ORACLE is {oracle!r}, and the tiers are {', '.join(tiers)}")
+    return str(oracle)
+
+
+def sizes_of(source: Source) -> dict[str, Size]:
+    """Return the sizes with their numbers."""
+    sizes = source.get("SIZES")
+    like = '{"S": {"n": 100}, "M": {"n": 10_000}}'
+    if sizes is None:
+        source.lacks(f"SIZES, such as SIZES = {like}", "SIZES")
+    if not isinstance(sizes, dict) or not sizes:
+        source.wrong("SIZES", f"SIZES has to be a dict such as {like}, not {sizes!r}")
+    for name, size in sizes.items():
+        if not isinstance(name, str) or not NAME.fullmatch(name):
+            source.wrong("SIZES", f"a size's name has to be of letters, digits, _.-, not {name!r}")
+        if not isinstance(size, dict) or not all(_is_size(*pair) for pair in size.items()):
+            words = f'SIZES["{name}"] has to be a dict of whole numbers such as {{"n": 100}}'
+            source.wrong("SIZES", f"{words}, not {size!r}")
+    return dict(sizes)
+
+
+def _is_size(key: Any, number: Any) -> bool:
+    return isinstance(key, str) and isinstance(number, int) and not isinstance(number, bool)
+
+
+def lists_of(source: Source) -> bool:
+    """Return whether the loop takes nested lists."""
+    lists = source.get("LISTS")
+    if lists not in (None, True, False):
+        source.wrong("LISTS", f"LISTS has to be True or False, not {lists!r}")
+    return bool(lists)
+
+
+def tolerances_of(source: Source) -> dict[str, float]:
+    """Return the tolerance of each dtype."""
+    given = source.get("TOLERANCE")
+    if given is None:
+        return TOLERANCE
+    of_dtype = given if isinstance(given, dict) else dict.fromkeys(DTYPES, given)
+    for dtype, tolerance in of_dtype.items():
+        if dtype not in DTYPES or not _is_figure(tolerance):
+            words = 'a number of at least 0, or a dict such as {"float64": 1e-9, "float32": 1e-3}'
+            source.wrong("TOLERANCE", f"TOLERANCE has to be {words}, not {given!r}")
+    return TOLERANCE | of_dtype
+
+
+def growth_of(source: Source) -> float | None:
+    """Return the exponent that the time grows with in n, where the file says it."""
+    growth = source.get("GROWTH")
+    if growth is not None and not _is_figure(growth):
+        words = "the exponent that the time grows with in n, such as 2"
+        source.wrong("GROWTH", f"GROWTH has to be {words}, not {growth!r}")
+    return None if growth is None else float(growth)
+
+
+def _is_figure(value: Any) -> bool:
+    """Whether a value is a finite number of at least 0."""
+    of_numbers = isinstance(value, int | float) and not isinstance(value, bool)
+    return of_numbers and 0 <= value < math.inf
+
+
+def inputs_of(source: Source, size: Size, dtype: str, rng: np.random.Generator) -> Arguments:
+    """Return the arguments that make_inputs returns."""
+    arguments = source.ask("make_inputs", size, dtype, rng)
+    if not isinstance(arguments, tuple):
+        words = f"make_inputs has to return the arguments as a tuple, not a {_type(arguments)}"
+        hint = "; of a single one that is (x,)" if isinstance(arguments, np.ndarray) else ""
+        source.wrong("make_inputs", words + hint)
+    return arguments
+
+
+def _type(value: Any) -> str:
+    return "None" if value is None else type(value).__name__
+
+
+def cost_of(source: Source, size: Size, itemsize: int) -> Cost:
+    """Return what a call has to move and compute, as cost says."""
+    cost = source.ask("cost", size, itemsize)
+    right = isinstance(cost, tuple) and len(cost) in {2, 3} and all(map(_is_figure, cost))
+    if not right:
+        words = "(bytes moved, operations), or with the exps among them as a third"
+        source.wrong("cost", f"cost has to return {words}, not {cost!r}")
+    return Cost(*map(int, cost))
+
+
+def sample_of(source: Source, arguments: Arguments, rng: np.random.Generator) -> Arguments:
+    """Return fewer of the arguments, as sample cuts them."""
+    sample = source.ask("sample", arguments, rng)
+    if not isinstance(sample, tuple):
+        words = f"sample has to return the arguments, fewer of them, not a {_type(sample)}"
+        source.wrong("sample", words)
+    return sample
+
+
+def hard_inputs_of(source: Source, dtype: str) -> Sequence[tuple[str, Arguments]]:
+    """Return the labelled hard inputs."""
+    found = source.ask("hard_inputs", dtype)
+    for pair in found if isinstance(found, Sequence) else [found]:
+        match pair:
+            case (str(), tuple()):
+                continue
+        words = 'pairs ("what is hard about them", arguments), the arguments a tuple'
+        source.wrong("hard_inputs", f"hard_inputs has to return a list of {words}")
+    return tuple(found)
+
+
+def no_hard_inputs(dtype: str) -> tuple[()]:  # noqa: ARG001 - one signature for all
+    """Return none, for a file without hard_inputs."""
+    return ()

@@ -1,0 +1,117 @@
+"""A comparison of two runs as people read it, in a terminal or as Markdown, in the same words."""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from bench.analysis.columns import IDENTITY
+from bench.analysis.comparison import ALPHA, Comparison
+from bench.common.format import digits, duration
+from bench.model import Cell
+from bench.report.words import TIMES
+
+HEADINGS = ("cell", "old", "new", "new/old", "")
+_STYLE = {"slower": "bold red", "faster": "bold green"}
+
+
+def comparison_report(comparison: Comparison) -> RenderableType:
+    """Return the cells that differ, then what was compared and how."""
+    grid = Table(box=box.SIMPLE_HEAD, show_edge=False)
+    for number, heading in enumerate(HEADINGS):
+        grid.add_column(heading, justify="left" if number in {0, 4} else "right", no_wrap=True)
+    rows = _rows(comparison)
+    for row in rows:
+        grid.add_row(*row[:-1], Text(row[-1], _STYLE.get(row[-1], "")))
+    lines = [Text(line) for line in _lines(comparison)]
+    return Group(grid, Text(), *lines) if rows else Group(*lines)
+
+
+def comparison_markdown(comparison: Comparison) -> str:
+    """Return the same as Markdown."""
+    rows = _rows(comparison)
+    table = [_piped(HEADINGS), "|---|--:|--:|--:|---|", *map(_piped, rows), ""] if rows else []
+    lines = list(_lines(comparison))
+    return "\n".join([*table, *(f"- {line}" for line in lines)])
+
+
+def _piped(texts: Sequence[str]) -> str:
+    return f"| {' | '.join(text.replace('|', chr(92) + '|') for text in texts)} |"
+
+
+def _rows(comparison: Comparison) -> list[tuple[str, ...]]:
+    """Return the cells that changed, the slowest first; where nothing is judged, all."""
+    cells = comparison.cells
+    shown = cells if comparison.differences else _changed(cells)
+    return [
+        (
+            _name(cell),
+            duration(cell.old_s),
+            duration(cell.new_s),
+            f"{digits(cell.ratio)}{TIMES}",
+            "" if comparison.differences else cell.finding,
+        )
+        for cell in _each(shown)
+    ]
+
+
+def _changed(cells: pd.DataFrame) -> pd.DataFrame:
+    changed = cells[cells["finding"].isin(["slower", "faster"])]
+    return changed.sort_values("ratio", ascending=False, kind="stable")
+
+
+def _lines(comparison: Comparison) -> Iterator[str]:
+    count = len(comparison.cells)
+    yield from _judgement(comparison)
+    if count:
+        middle = math.exp(np.median(np.log(comparison.cells["ratio"])))
+        yield f"The ratios of all cells have the median {digits(middle)}{TIMES}."
+    for cell in _each(comparison.statuses):
+        why = f": {cell.message_new}" if cell.message_new else ""
+        yield f"{_name(cell)} was {cell.status_old}, and is {cell.status_new}{why}"
+    for number, which in ((comparison.only_old, "old"), (comparison.only_new, "new")):
+        if number:
+            yield f"Only in the {which} run: {_cells(number)}."
+
+
+def _judgement(comparison: Comparison) -> Iterator[str]:
+    if not len(comparison.cells):
+        yield "No cell has a time in both runs."
+    elif comparison.differences:
+        yield "These differ, so nothing is called slower or faster: the ratios may be theirs."
+        yield from comparison.differences
+    else:
+        slower, faster = comparison.count("slower"), comparison.count("faster")
+        untested = comparison.count("untested")
+        other_inputs = comparison.count("not judged")
+        tested = len(comparison.cells) - untested - other_inputs
+        effect = f"{comparison.min_effect * 100.0:.3g} %"
+        found = f"{slower} slower and {faster} faster" if slower or faster else "None differs"
+        if tested:
+            yield f"{found} by more than {effect}, of {_cells(tested)} that were tested."
+            yield (
+                "By Mann-Whitney over the passes, corrected for all cells by Benjamini-Hochberg, "
+                f"at a level of {ALPHA:g}."
+            )
+        if other_inputs:
+            yield f"Not judged, as their inputs are of another size: {_cells(other_inputs)}."
+        if untested:
+            yield f"Not tested, for too few passes to tell (it takes 9 or so): {_cells(untested)}."
+
+
+def _each(frame: pd.DataFrame) -> Iterator[Any]:
+    yield from frame.itertuples()
+
+
+def _name(cell: Any) -> str:
+    return Cell(**{name: getattr(cell, name) for name in IDENTITY}).id
+
+
+def _cells(count: int) -> str:
+    return "1 cell" if count == 1 else f"{count} cells"

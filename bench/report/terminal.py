@@ -1,0 +1,198 @@
+"""The table as people read it in a terminal, and as plain text with the same words."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from typing import Any
+
+import pandas as pd
+from rich import box
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.measure import Measurement
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
+
+from bench.common.format import duration
+from bench.model import (
+    PEERS,
+    Problem,
+    Size,
+    Verdict,
+)
+from bench.problems.lecture import Training
+from bench.problems.texts import Text as SourceText
+from bench.report.words import (
+    STYLES,
+    cell_words,
+    counts,
+    heading,
+    remarks,
+    special_values,
+    split_by_tiers,
+    tier_columns,
+    with_fastest,
+)
+
+PLAIN_WIDTH = 100
+# Wider than any table.
+UNBOUNDED = 10_000
+
+
+def console() -> Console:
+    """Return a console on standard output; what does not go to a terminal is 100 wide."""
+    out = Console(highlight=False)
+    return out if out.is_terminal else Console(highlight=False, width=PLAIN_WIDTH)
+
+
+def run_table(frame: pd.DataFrame) -> RenderableType:
+    """Return the table of a run: a block a problem, a line a size, a column a tier."""
+    if frame.empty:
+        return Text("Nothing was measured.")
+    grids = _grids(with_fastest(frame), "median of a call", cell_words)
+    return Group(*grids, Text(), *remarks(frame), counts(frame))
+
+
+def agreement_report(verdicts: Sequence[Verdict]) -> RenderableType:
+    """Return what was found about each cell: the largest error of one that is ok."""
+    frame = pd.DataFrame([{**asdict(one.cell), **vars(one)} for one in verdicts])
+    unlike = [
+        Text(f"{one.status}: {one.cell.id}: {one.message}", STYLES[one.status])
+        for one in verdicts
+        if one.status != "ok"
+    ]
+    grids = _grids(frame, "largest absolute error", _judged)
+    return Group(*grids, Text(), *special_values(frame), *unlike, counts(frame))
+
+
+def problem_list(problems: Sequence[Problem], sizes: Mapping[str, Size] | None) -> RenderableType:
+    """Return the problems with their tiers and sizes, and what the sizes are.
+
+    Parameters
+    ----------
+    problems : sequence of Problem
+    sizes : mapping of size name to its numbers, optional
+        Where the problems share them; without, each problem's own are shown.
+    """
+    grid = Table("problem", "tiers", "sizes", box=box.SIMPLE_HEAD, show_edge=False)
+    for one in problems:
+        ours = " ".join(tier for tier in one.tiers if tier not in PEERS)
+        peers = " ".join(tier for tier in one.tiers if tier in PEERS)
+        tiers = f"{ours}\npeers: {peers}" if peers else ours
+        grid.add_row(one.name, tiers, " ".join(one.sizes))
+    if sizes is not None:
+        words = {"n": "N samples", "c": "C classes", "d": "D features"}
+        return Group(grid, Text(), _size_list("size", sizes, words))
+    tables = (_size_list(f"size of {one.name}", one.sizes, {}) for one in problems)
+    return Group(grid, *(part for table in tables for part in (Text(), table)))
+
+
+def texts_report(texts: Sequence[SourceText], summary: str, *, colours: bool) -> RenderableType:
+    """Return the texts of a problem one after the other, under what they compute."""
+    parts: list[RenderableType] = [Text(summary, "italic")] if summary else []
+    for one in texts:
+        parts += [Text(), Text(one.tier, "bold").append(f"  {one.place}", "not bold dim")]
+        parts.append(
+            Syntax(one.source, "python", theme="ansi_dark", background_color="default")
+            if colours
+            else Text(one.source)
+        )
+    return Group(*parts)
+
+
+def _size_list(title: str, sizes: Mapping[str, Size], words: Mapping[str, str]) -> Table:
+    """Return a line a size; its numbers under their words, or where there are none, their keys."""
+    keys = list(words) or list(dict.fromkeys(key for size in sizes.values() for key in size))
+    grid = Table(title, box=box.SIMPLE_HEAD, show_edge=False)
+    for key in keys:
+        grid.add_column(words.get(key, key), justify="right")
+    for name, numbers in sizes.items():
+        grid.add_row(name, *(f"{numbers[key]:,}" if key in numbers else "" for key in keys))
+    return grid
+
+
+def _grids(
+    frame: pd.DataFrame, shown: str, cell_text: Callable[[Any], Text]
+) -> Iterator[RenderableType]:
+    """Yield a grid for each set of tiers, with a line between them."""
+    for number, part in enumerate(split_by_tiers(frame)):
+        if number:
+            yield Text()
+        yield _Grid(part, shown, cell_text)
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """A block a problem, a line a size and dtype, a column a tier and thread count.
+
+    Shown as several tables where one with all columns is wider than the console: none is cut.
+    """
+
+    frame: pd.DataFrame
+    shown: str
+    cell_text: Callable[[Any], Text]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        columns = tier_columns(self.frame)
+        unbounded = options.update_width(UNBOUNDED)
+        for count in range(1, len(columns) + 1):
+            ends = [i * len(columns) // count for i in range(count + 1)]
+            tables = [self._table(columns[start:end]) for start, end in pairwise(ends)]
+            widths = (Measurement.get(console, unbounded, table).maximum for table in tables)
+            if max(widths) <= options.max_width:
+                break
+        for number, table in enumerate(tables):
+            if number:
+                yield Text()
+            yield table
+
+    def _table(self, columns: Sequence[tuple[str, int]]) -> Table:
+        frame = self.frame
+        grid = Table(box=box.SIMPLE_HEAD, padding=(0, 1), show_edge=False)
+        grid.add_column(self.shown, no_wrap=True)
+        for tier, threads in columns:
+            words = heading(tier, threads).replace("-", "-\n")  # a time is no wider than a part
+            grid.add_column(words, justify="right", no_wrap=True)
+        several_dtypes = frame["dtype"].nunique() > 1
+        for name, of_problem in frame.groupby("problem", sort=False, observed=True):
+            grid.add_row(Text(str(name), "bold"))
+            for (size, dtype), row in of_problem.groupby(
+                ["size", "dtype"], sort=False, observed=True
+            ):
+                label = f"  {size} {dtype}" if several_dtypes else f"  {size}"
+                rows: list[Any] = list(row.itertuples())
+                cells = {(str(cell.tier), int(cell.threads)): cell for cell in rows}
+                texts = (self.cell_text(cells[key]) if key in cells else Text() for key in columns)
+                grid.add_row(Text(label), *texts)
+            grid.add_section()
+        return grid
+
+
+def _judged(cell: Any) -> Text:
+    if cell.status != "ok":
+        return Text(cell.status, STYLES[cell.status])
+    error = f"{cell.max_abs_error:.1e}" if cell.max_abs_error else "0"
+    text = Text("ok" if cell.tier == "loop" else f"ok {error}")
+    return text.append("\nof a sample", "dim") if cell.checked == "sample" else text
+
+
+EVERY = 100
+
+
+def lecture_table(trainings: Sequence[Training]) -> Table:
+    """Return epoch and loss side by side, and the seconds under them."""
+    grid = Table(box=box.SIMPLE_HEAD, show_edge=False, show_footer=True)
+    grid.add_column("loss at epoch", "trained in\ncompiled in", justify="right")
+    for training in trainings:
+        compiled = duration(training.compile_s) if training.compile_s else "-"
+        grid.add_column(training.tier, f"{duration(training.seconds)}\n{compiled}", justify="right")
+    for epoch in range(0, len(trainings[0].losses), EVERY):
+        grid.add_row(str(epoch), *(_loss(training.losses[epoch]) for training in trainings))
+    return grid
+
+
+def _loss(value: float) -> str:
+    if value >= 1e-4:
+        return f"{value:.4f}"
+    mantissa, _, exponent = f"{value:.0e}".partition("e")
+    return f"{mantissa}e{int(exponent)}"

@@ -1,0 +1,94 @@
+"""The table of a run as text for other programs: Markdown in the words of `report`, CSV, JSON."""
+
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pandas as pd
+
+from bench.report.words import (
+    cell_words,
+    counts,
+    heading,
+    remarks,
+    split_by_tiers,
+    tier_columns,
+    with_fastest,
+)
+
+
+def as_text(frame: pd.DataFrame, form: str, machine: Mapping[str, Any] | None) -> str:
+    """Return a table as text that ends with a newline.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        As `bench.analysis.table.load` returns it.
+    form : "markdown", "csv" or "json"
+        Markdown has a line a problem and size, as in a terminal; CSV and JSON a row a cell with
+        every column, and JSON also the words of the report and the machine.
+    machine : mapping, optional
+        The facts of `bench.measurement.machine`.
+    """
+    forms: dict[str, Callable[[], str]] = {
+        "markdown": lambda: "\n".join(_markdown(frame)),
+        "csv": lambda: frame.to_csv(index=False, lineterminator="\n").rstrip("\n"),
+        "json": lambda: json.dumps(
+            _values(frame, machine), indent=2, ensure_ascii=False, allow_nan=False
+        ),
+    }
+    return forms[form]() + "\n"
+
+
+def _markdown(frame: pd.DataFrame) -> Iterator[str]:
+    if frame.empty:
+        yield "Nothing was measured."
+        return
+    for part in split_by_tiers(with_fastest(frame)):
+        yield from _markdown_table(part)
+        yield ""
+    for line in (*remarks(frame), counts(frame)):
+        yield f"- {_escaped(line.plain)}"
+
+
+def _markdown_table(marked: pd.DataFrame) -> Iterator[str]:
+    columns = tier_columns(marked)
+    headings = (_escaped(heading(*column)).replace("\n", "<br>") for column in columns)
+    yield _piped("problem", "size", "dtype", *headings)
+    yield f"|---|---|---|{'--:|' * len(columns)}"
+    for key, rows in marked.groupby(["problem", "size", "dtype"], sort=False, observed=True):
+        of_group: list[Any] = list(rows.itertuples())
+        cells = {(str(cell.tier), int(cell.threads)): cell for cell in of_group}
+        yield _piped(
+            *(_escaped(str(part)) for part in key),
+            *(_cell(cells[column]) if column in cells else "" for column in columns),
+        )
+
+
+def _cell(cell: Any) -> str:
+    first, *others = _escaped(cell_words(cell).plain).split("\n")
+    return "<br>".join([f"**{first}**" if cell.fastest else first, *others])
+
+
+def _piped(*texts: str) -> str:
+    return f"| {' | '.join(texts)} |"
+
+
+def _escaped(words: str) -> str:
+    for character in "\\|*_<`":
+        words = words.replace(character, "\\" + character)
+    return words
+
+
+def _values(frame: pd.DataFrame, machine: Mapping[str, Any] | None) -> dict[str, Any]:
+    known = frame.astype(object).where(frame.notna(), None)
+    # JSON has no infinity (calls that never pay): it is the word that stands in the CSV
+    cells = known.replace({math.inf: "inf", -math.inf: "-inf"}).to_dict(orient="records")
+    words = [line.plain for line in remarks(frame)] if len(frame) else []
+    return {
+        "machine": dict(machine) if machine else None,
+        "counts": counts(frame).plain,
+        "remarks": words,
+        "cells": cells,
+    }

@@ -1,0 +1,148 @@
+"""The words for results that all reports share: of a cell, a speed-up, a column, and remarks."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+from rich.text import Text
+
+from bench.analysis.ratios import Standing, standing
+from bench.common.format import digits, duration
+from bench.model import BASELINES, PEERS, STATUSES, TIERS, WRONG, in_order, is_threaded
+
+TIMES = "\N{MULTIPLICATION SIGN}"
+
+
+NOISY = "!"
+
+
+UNCLEAR = "?"
+
+
+STYLES = {status: "bold red" if status in WRONG else "dim" for status in STATUSES}
+
+
+def with_fastest(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with a column ``fastest``: of its problem, size and dtype."""
+    groups = frame.groupby(["problem", "size", "dtype"], observed=True)
+    return frame.assign(fastest=frame["median_s"] == groups["median_s"].transform("min"))
+
+
+def split_by_tiers(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """Yield the problems of the usual tiers, then each that has others: theirs are its columns."""
+    unusual = frame.loc[~frame["tier"].astype(str).isin([*TIERS, *PEERS]), "problem"]
+    special = frame["problem"].isin(unusual.unique())
+    if not special.all():
+        yield frame[~special]
+    for _, of_problem in frame[special].groupby("problem", sort=False, observed=True):
+        yield of_problem
+
+
+def tier_columns(frame: pd.DataFrame) -> list[tuple[str, int]]:
+    """Return the tiers of a table, with their thread counts, in the order they are shown in."""
+    tiers, threads = frame["tier"].astype(str), frame["threads"].astype(int)
+    pairs = set(zip(tiers.tolist(), threads.tolist(), strict=True))
+    order = in_order(tiers)
+    return sorted(pairs, key=lambda pair: (order.index(pair[0]), pair[1]))
+
+
+def heading(tier: str, threads: int) -> str:
+    """Return a tier's name, with its thread count where it has one, on a line of its own."""
+    if not is_threaded(tier):
+        return tier
+    return f"{tier}\n{threads} thread{'s' if threads > 1 else ''}"
+
+
+def cell_words(cell: Any) -> Text:
+    """Return the median over the speed-ups, or the status, of a row of `with_fastest`."""
+    if cell.status != "ok":
+        estimate = "" if pd.isna(cell.estimated_s) else f"\n~ {duration(cell.estimated_s, 2)}"
+        return Text(f"{cell.status}{estimate}", STYLES[cell.status])
+    if pd.isna(cell.median_s):
+        return Text("not timed", "dim")  # the run was broken off before
+    mark = f" {NOISY}" if cell.noise else ""
+    text = Text(duration(cell.median_s) + mark, "bold green" if cell.fastest else "")
+    for other in compared_with(cell):
+        text.append(f"\n{speedup_words(cell, other)} {other}", "not bold default dim")
+    return text
+
+
+def compared_with(cell: Any) -> list[str]:
+    """Return the tiers that a cell has a speed-up over that is worth showing."""
+    before = BASELINES[: BASELINES.index(cell.tier)] if cell.tier in BASELINES else BASELINES
+    return [other for other in before if not pd.isna(getattr(cell, f"speedup_vs_{other}"))]
+
+
+def _standing(cell: Any, other: str) -> Standing:
+    low, high = (getattr(cell, f"speedup_vs_{other}_{end}") for end in ("low", "high"))
+    return standing(low, high, cell.noise_floor)
+
+
+def speedup_words(cell: Any, other: str) -> str:
+    """Return a speed-up as far as its interval allows."""
+    found = _standing(cell, other)
+    if found == "tie":
+        return "tie"
+    speedup = getattr(cell, f"speedup_vs_{other}")
+    factor = digits(speedup, 3 if speedup >= 1.0 else 2)
+    return f"{factor}{TIMES}{UNCLEAR if found == 'unclear' else ''}"
+
+
+def remarks(frame: pd.DataFrame) -> Iterator[Text]:
+    """Yield what the grid has no room for: what was checked, and why cells have no time."""
+    sampled = frame[(frame["status"] == "ok") & (frame["checked"] == "sample")]
+    if len(sampled):
+        words = (
+            "Held against the oracle on a sample of the inputs, and where NumPy agreed, against it "
+            "on all of them: "
+        )
+        yield Text(words + "; ".join(_sizes_by_problem(sampled)) + ".")
+    over_budget = (frame["status"] == "skipped") & frame["estimated_s"].notna()
+    if over_budget.any():
+        some = "1 cell" if over_budget.sum() == 1 else f"{over_budget.sum()} cells"
+        yield Text(f"skipped: {some} over the budget; a call would take about what ~ says.", "dim")
+    yield from _trust(frame)
+    yield from special_values(frame)
+    for status in STATUSES[1:]:
+        for cell in frame[(frame["status"] == status) & ~over_budget].itertuples():
+            where = f"{cell.problem} {cell.tier} {cell.size} {cell.dtype}"
+            yield Text(f"{status}: {where}: {cell.message}", STYLES[status])
+
+
+def _trust(frame: pd.DataFrame) -> Iterator[Text]:
+    """Yield how far the figures are to be trusted: what is a tie, unclear, or noise."""
+    floor = frame["noise_floor"].max()
+    if not pd.isna(floor):
+        same = f"The same code, timed twice, differed by up to {digits(100.0 * (floor - 1.0), 2)} %"
+        yield Text(f"{same}: a speed-up whose interval lies within that is a tie.", "dim")
+    cells: list[Any] = list(frame.itertuples())
+    compared = ((cell, other) for cell in cells for other in compared_with(cell))
+    if any(_standing(cell, other) == "unclear" for cell, other in compared):
+        yield Text(f"{UNCLEAR}: the interval of this speed-up holds 1: it may be none.", "dim")
+    noisy = frame.loc[frame["noise"] != "", "noise"]
+    if len(noisy):
+        kinds = noisy.str.split("; ").explode().str.partition(":")[0].value_counts()
+        why = ", ".join(f"{kind} {count}" for kind, count in kinds.items())
+        some = f"{len(noisy)} of {len(frame)} cells"
+        words = f"{NOISY}: not to be trusted: {some} ({why}); see the column noise."
+        yield Text(words, "yellow")
+
+
+def _sizes_by_problem(frame: pd.DataFrame) -> Iterator[str]:
+    for name, of_problem in frame.groupby("problem", sort=False, observed=True):
+        yield f"{name} {', '.join(dict.fromkeys(of_problem['size'].astype(str)))}"
+
+
+def special_values(frame: pd.DataFrame) -> Iterator[Text]:
+    """Yield what peers make otherwise of NaN and infinities: a line a problem and peer."""
+    noted = frame[(frame["status"] == "ok") & (frame["message"] != "")].itertuples()
+    for words in dict.fromkeys(f"{cell.problem} {cell.tier}: {cell.message}" for cell in noted):
+        yield Text(words, "dim")
+
+
+def counts(frame: pd.DataFrame) -> Text:
+    """Return how many cells ended in which status."""
+    counted = frame["status"].value_counts()
+    words = ", ".join(f"{counted[s]} {s}" for s in STATUSES if counted.get(s, 0))
+    wrong = any(counted.get(status, 0) for status in WRONG)
+    return Text(f"{len(frame)} cells: {words}.", "bold red" if wrong else "bold")

@@ -1,0 +1,35 @@
+"""A process that ends with its parent: `python -m bench.workers.lifeline MODULE ARGUMENTS…`.
+
+The parent holds the other end of standard input, which the system closes however the parent ends,
+by kill -9 too. What the module does is left to it; a call that never lets go of Python's lock, to
+the time limit in `steps`.
+"""
+
+import os
+import runpy
+import signal
+import sys
+import threading
+
+
+def hold() -> None:
+    """End this process, and those it started, once the parent is gone."""
+    parent = os.dup(0)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    threading.Thread(target=_wait, args=(parent,), name="lifeline", daemon=True).start()
+
+
+def _wait(parent: int) -> None:
+    while os.read(parent, 1):
+        pass
+    if os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    hold()
+    del sys.argv[0]
+    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

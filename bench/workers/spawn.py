@@ -1,0 +1,129 @@
+"""Start child processes, wait for them, and terminate them with the parent."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.common import code
+from bench.common.code import ROOT
+
+# The settings of a pytest around this process; with the second, pytest-benchmark times nothing.
+PYTEST_VARIABLES = frozenset({"PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER"})
+PYTEST_ALONE = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+# How often the parent looks at what the children have done; seldom, not to take their cores.
+POLL_S = 0.25
+# How long a child may take to end after Ctrl-C: what it compiles or calls cannot be broken off.
+# Batch systems and containers follow a SIGTERM with a SIGKILL some ten seconds later.
+TERMINATE_S = 5.0
+
+
+@dataclass(frozen=True)
+class Command:
+    """A Python module to run.
+
+    Attributes
+    ----------
+    words : sequence of str
+        The module and its arguments.
+    variables : mapping
+        Added to the environment: thread counts are read when the libraries are loaded.
+    log : Path
+        The file for what it prints.
+    """
+
+    words: Sequence[str]
+    variables: Mapping[str, str]
+    log: Path
+
+
+def run(commands: Sequence[Command], watch: Callable[[], None]) -> list[int]:
+    """Run Python modules side by side; the end of this process ends them too.
+
+    Parameters
+    ----------
+    commands : sequence of Command
+    watch : function
+        Called a few times per second.
+
+    Returns
+    -------
+    list of int
+        The exit codes; below 0, the signal that ended the child.
+    """
+    children: list[subprocess.Popen[bytes]] = []
+    try:
+        for command in commands:
+            children += [_start(command)]
+        running = children
+        while running:
+            watch()
+            time.sleep(POLL_S)
+            # At once: the number of a process that ended is soon that of another.
+            running = [child for child in running if not _has_ended(child)]
+        watch()
+    finally:
+        left = [child for child in children if not _has_ended(child)]
+        for child in left:
+            child.send_signal(signal.SIGINT)
+        deadline = time.monotonic() + TERMINATE_S
+        for child in left:
+            _terminate(child, deadline)
+    return [child.returncode for child in children]
+
+
+def pytest_command(file: Path, report: Path, *options: str) -> list[str]:
+    """Return the command that times a file by pytest-benchmark, whatever else is installed.
+
+    The settings of the folder that the person happens to be in have no say in a measurement. With
+    it goes `PYTEST_ALONE`.
+    """
+    return [
+        *("pytest", str(file), "-c", os.devnull, "--rootdir", str(ROOT)),
+        *("--import-mode", "importlib", "-q", "--tb=short"),
+        *("-p", "pytest_benchmark.plugin", "-p", "no:cacheprovider"),
+        *("--benchmark-quiet", f"--benchmark-json={report}", *options),
+    ]
+
+
+def _start(command: Command) -> subprocess.Popen[bytes]:
+    # The settings of the person's own pytest have no say in a measurement.
+    known = {key: value for key, value in os.environ.items() if key not in PYTEST_VARIABLES}
+    paths = os.pathsep.join([str(ROOT), *filter(None, [known.get("PYTHONPATH")])])
+    cache = {"NUMBA_CACHE_DIR": code.numba_cache()}
+    # What a kernel prints goes into the log, whatever the person's terminal can show.
+    encoding = {"PYTHONIOENCODING": "utf-8:backslashreplace"}
+    with command.log.open("wb") as output:
+        # In a session of its own: Ctrl-C in a terminal reaches this process alone, a child once.
+        # It holds the other end of its standard input, and ends when this process does.
+        return subprocess.Popen(
+            [sys.executable, "-P", "-m", "bench.workers.lifeline", *command.words],
+            env={**known, "PYTHONPATH": paths, **cache, **encoding, **command.variables},
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+def _has_ended(child: subprocess.Popen[bytes]) -> bool:
+    if child.returncode is None and child.poll() is not None:
+        _terminate(child, time.monotonic())
+    return child.returncode is not None
+
+
+def _terminate(child: subprocess.Popen[bytes], deadline: float) -> None:
+    """Wait for a child that was asked to end, then leave it and what it started no choice."""
+    with contextlib.suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
+        child.wait(max(0.0, deadline - time.monotonic()))
+    # Its group is its own, and outlives it where a kernel started processes.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
+    if child.stdin:
+        child.stdin.close()

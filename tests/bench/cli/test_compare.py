@@ -1,0 +1,202 @@
+"""`lossbench compare` as a person uses it: two small real runs, the second of a slower kernel."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import bench
+
+ROOT = Path(__file__).parents[3]
+SLOWER = """
+
+once = svm_loss
+
+
+def svm_loss(scores, labels, margin=1.0):
+    for _ in range(5):
+        once(scores, labels, margin)
+    return once(scores, labels, margin)
+"""
+# With six passes against six, one of two cells can be told from chance: 2/C(12, 6) < 0.01/2.
+RUN = ["run", "svm_loss", "--size", "lecture", "--tier", "loop,numpy", "--passes", "6"]
+
+
+def lossbench(*arguments, root=ROOT):
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-m", "bench", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=root,
+        env=os.environ | {"PYTHONPATH": str(root)},
+        timeout=300,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def old(tmp_path_factory):
+    """A run of the project as it is."""
+    output = tmp_path_factory.mktemp("old")
+    process = lossbench(*RUN, "--output", output)
+    assert process.returncode == 0, process.stdout + process.stderr
+    return next(output.iterdir())
+
+
+@pytest.fixture(scope="module")
+def new(tmp_path_factory):
+    """A run of a project whose NumPy hinge loss does all of its work several times."""
+    tree = tmp_path_factory.mktemp("slower")
+    for package in ("bench", "kernels", "reference"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / package, tree / package, ignore=ignored)
+    kernel = tree / "kernels" / "vectorized" / "losses.py"
+    kernel.write_text(kernel.read_text() + SLOWER)
+    process = lossbench(*RUN, "--output", tree / "results", root=tree)
+    assert process.returncode == 0, process.stdout + process.stderr
+    return next((tree / "results").iterdir())
+
+
+def compared(process):
+    """The words after the name of the one cell in the table."""
+    rows = [line.split() for line in process.stdout.splitlines() if "-numpy-" in line]
+    assert [row[0] for row in rows] == ["svm_loss-numpy-lecture-float64"], process.stdout
+    return rows[0][1:]
+
+
+def test_a_slower_kernel_is_found_and_fails(old, new):
+    process = lossbench("compare", old, new, "--fail-above", "1.10")
+    assert process.returncode == 1, process.stdout + process.stderr
+    assert compared(process)[-1] == "slower"
+    assert "1 slower and 0 faster by more than 5 %, of 2 cells that were tested." in process.stdout
+    assert process.stderr == ""
+
+
+def test_the_other_way_round_it_is_faster_and_does_not_fail(old, new):
+    process = lossbench("compare", new, old, "--fail-above", "1.10")
+    assert process.returncode == 0, process.stdout + process.stderr
+    assert compared(process)[-1] == "faster"
+
+
+def test_a_limit_above_the_ratio_does_not_fail(old, new):
+    assert lossbench("compare", old, new, "--fail-above", "1000").returncode == 0
+
+
+def test_a_run_against_itself_shows_nothing(old):
+    process = lossbench("compare", old, old, "--fail-above", "1.0", "--min-effect", "0")
+    assert process.returncode == 0, process.stdout + process.stderr
+    assert process.stdout.startswith("None differs by more than 0 %, of 2 cells that were tested.")
+
+
+def test_runs_by_name_and_a_table_by_itself(old, tmp_path):
+    process = lossbench("compare", old.name, "latest", "--output", old.parent)
+    assert "None differs" in process.stdout, process.stdout + process.stderr
+    inside = lossbench("compare", old / "measurements.csv", old)
+    assert "None differs" in inside.stdout, "what lies beside it says on which machine it was"
+    alone = tmp_path / "table.csv"
+    shutil.copy(old / "measurements.csv", alone)
+    process = lossbench("compare", alone, old, "--fail-above", "1.0")
+    assert process.returncode == 0
+    assert "nothing is known of the machine of the old run" in process.stdout
+    assert compared(process)[-1] == "1.00\N{MULTIPLICATION SIGN}"
+
+
+def test_a_run_on_another_machine_is_not_judged(old, new, tmp_path):
+    other = tmp_path / "other"
+    shutil.copytree(new, other)
+    environment = json.loads((other / "environment.json").read_text())
+    environment["machine"]["cpu"] = "a slow one"
+    environment["machine"]["libraries"]["numpy"] = "1.0"
+    (other / "environment.json").write_text(json.dumps(environment))
+    process = lossbench("compare", old, other, "--fail-above", "1.10")
+    assert process.returncode == 0, process.stdout + process.stderr
+    assert "→ a slow one" in process.stdout
+    assert "numpy: " in process.stdout
+    assert compared(process)[-1].endswith("\N{MULTIPLICATION SIGN}")
+
+
+def test_markdown(old, new):
+    process = lossbench("compare", old, new, "--markdown")
+    assert process.returncode == 0
+    lines = process.stdout.splitlines()
+    assert lines[0] == "| cell | old | new | new/old |  |"
+    assert lines[2].startswith("| svm_loss-numpy-lecture-float64 |")
+
+
+def test_a_run_has_a_twin_intervals_and_a_noise_floor(old):
+    frame = bench.load(old)
+    assert (frame["twin_medians_s"] != "").sum() == 1
+    assert frame["noise_floor"].nunique() == 1
+    assert (frame["noise_floor"] >= 1.0).all()
+    assert frame[["speedup_vs_numpy_low", "speedup_vs_loop_high"]].notna().all(axis=None)
+    lines = (old / "cells.jsonl").read_text().splitlines()
+    timed = [json.loads(line) for line in lines if '"times": [0' not in line]
+    timed = [values for values in timed if values["times"]]
+    assert {values["twin"] for values in timed} == {True, False}
+    assert all(values["cpu_share"] > 0.0 for values in timed)
+
+
+def spoil_csv(folder):
+    path = folder / "measurements.csv"
+    path.write_text(path.read_text()[:-400])
+
+
+def spoil_environment(folder):
+    (folder / "environment.json").write_text('{"machine": 3')
+
+
+def spoil_cells(folder):
+    (folder / "measurements.csv").unlink()
+    (folder / "cells.jsonl").write_text('{"a": 1}\n')
+
+
+def make_foreign(folder):
+    (folder / "measurements.csv").write_text("name,price\nbread,2\n")
+
+
+def make_empty(folder):
+    for path in folder.iterdir():
+        path.unlink()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (spoil_csv, "cut short"),
+        (spoil_environment, "does not say what the machine was"),
+        (spoil_cells, "line 1: not a record of a cell"),
+        (make_foreign, "is not a table of lossbench"),
+        (make_empty, "holds no run"),
+    ],
+)
+def test_a_foreign_or_truncated_run_is_a_line_and_exit_code_2(old, tmp_path, spoil, words):
+    folder = tmp_path / "20260101-000000"
+    shutil.copytree(old, folder)
+    spoil(folder)
+    for arguments in ((old, folder), (folder, old)):
+        process = lossbench("compare", *arguments)
+        assert process.returncode == 2, process.stdout + process.stderr
+        assert words in " ".join(process.stderr.split())
+        assert process.stderr.count("Error: ") == 1
+        assert "Traceback" not in process.stderr
+        assert process.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nowhere", "latest"], "no run 'nowhere'"),
+        (["latest", "latest", "--fail-above", "0.9"], "--fail-above has to be at least 1, not 0.9"),
+        (["latest", "latest", "--min-effect", "-1"], "smallest effect has to be at least 0"),
+        (["latest"], "NEW"),
+    ],
+)
+def test_a_mistake_is_a_line_and_exit_code_2(old, arguments, words):
+    process = lossbench("compare", *arguments, "--output", old.parent)
+    assert process.returncode == 2, process.stdout + process.stderr
+    assert words in " ".join(process.stderr.split())
+    assert "Traceback" not in process.stderr

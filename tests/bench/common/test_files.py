@@ -1,0 +1,103 @@
+"""Files that are there whole or not at all."""
+
+import multiprocessing
+import resource
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.common.files import append_line, locked, write_atomic
+
+
+def names(folder):
+    return {path.name for path in folder.iterdir()}
+
+
+def test_text_and_bytes_are_written(tmp_path):
+    write_atomic(tmp_path / "a", "µ\n")
+    write_atomic(tmp_path / "b", b"\x00")
+    assert (tmp_path / "a").read_bytes() == "µ\n".encode()
+    assert (tmp_path / "b").read_bytes() == b"\x00"
+    assert names(tmp_path) == {"a", "b"}
+
+
+def test_what_was_there_stays_where_writing_fails(tmp_path, monkeypatch):
+    file = tmp_path / "a"
+    write_atomic(file, "old")
+
+    def half(path, data):
+        with path.open("wb") as opened:
+            opened.write(data[:1])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", half)
+    with pytest.raises(OSError, match="No space left"):
+        write_atomic(file, "new")
+    assert file.read_text() == "old"
+    assert names(tmp_path) == {"a"}
+
+
+# --- lines
+
+
+def test_a_torn_line_is_cut_off_by_the_next(tmp_path):
+    file = tmp_path / "lines"
+    for line in ("one", "two"):
+        append_line(file, line)
+    whole = file.read_bytes()
+    for length in range(len(whole) + 1):
+        file.write_bytes(whole[:length])
+        append_line(file, "three")
+        kept = whole[:length].rpartition(b"\n")
+        assert file.read_bytes() == kept[0] + kept[1] + b"three\n"
+
+
+APPENDING = """
+import sys
+from pathlib import Path
+from bench.common.files import append_line
+for number in range(300):
+    append_line(Path(sys.argv[1]), f"{sys.argv[2]} {number} " + "x" * 5000)
+"""
+
+
+def test_lines_of_two_processes_stay_whole(tmp_path):
+    file = tmp_path / "lines"
+    writers = [
+        subprocess.Popen([sys.executable, "-c", APPENDING, str(file), name]) for name in "ab"
+    ]
+    assert [writer.wait(60) for writer in writers] == [0, 0]
+    lines = file.read_text().splitlines()
+    for name in "ab":
+        assert [line.split()[1] for line in lines if line[0] == name] == [*map(str, range(300))]
+    assert {len(line.split()[2]) for line in lines} == {5000}
+
+
+def fill(file):
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+    append_line(Path(file), "a" * 700)
+    try:
+        append_line(Path(file), "b" * 700)
+    except OSError as error:
+        Path(f"{file}.message").write_text(str(error))
+
+
+def test_a_line_that_has_no_room_leaves_the_others_whole(tmp_path):
+    file = tmp_path / "lines"
+    process = multiprocessing.get_context("spawn").Process(target=fill, args=(str(file),))
+    process.start()
+    process.join(60)
+    assert process.exitcode == 0
+    assert file.read_text() == "a" * 700 + "\n"
+    assert str(file) in Path(f"{file}.message").read_text()
+
+
+def test_what_is_held_is_refused_to_others(tmp_path):
+    with locked(tmp_path / "lock"), pytest.raises(BlockingIOError), locked(tmp_path / "lock"):
+        pass
+    with locked(tmp_path / "lock"):
+        pass

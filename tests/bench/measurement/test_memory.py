@@ -1,0 +1,96 @@
+"""Temporary bytes of a call: of functions whose allocations are known, and of a run's cells."""
+
+import json
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+
+from bench.measurement.costs import memory
+from bench.model import Cell, Options, Verdict
+
+COUNT = 100_000
+LOOP, NUMPY, NUMBA = (
+    Cell("svm_loss", tier, "S", "float64", 1) for tier in ("loop", "numpy", "numba")
+)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "arrays"),
+    [
+        (lambda x: x, 0),
+        (lambda x: 2.0 * x, 0),  # the result alone
+        (lambda x: float(np.sum(2.0 * x)), 1),
+        (lambda x: float(np.sum((2.0 * x) * (3.0 * x))), 2),  # the product takes a factor's place
+        (lambda x: [value + 0.5 for value in x.tolist()], None),
+    ],
+)
+def test_bytes_of_known_temporaries(kernel, arrays):
+    x = np.ones(COUNT)
+    found = memory.temporary_bytes(kernel, (x,))
+    if arrays is None:  # a list of 100,000 Python numbers, which is gone by the end
+        assert 24 * COUNT <= found <= 60 * COUNT
+    else:
+        assert found == pytest.approx(arrays * x.nbytes, abs=5000)
+
+
+def test_a_lazy_result_is_computed_in_a_call_that_is_traced():
+    class Lazy:
+        def compute(self):
+            return float(np.sum(np.ones(COUNT)))
+
+    assert memory.temporary_bytes(Lazy, ()) == pytest.approx(8 * COUNT, abs=5000)
+
+
+def test_arguments_that_are_used_up_are_given_anew():
+    used_up, again = iter([np.ones(COUNT)]), iter([np.ones(COUNT)])
+    found = memory.temporary_bytes(lambda x: 2.0 * next(x), (used_up,), (again,))
+    assert found == pytest.approx(0, abs=5000)
+
+
+def test_tracing_ends_with_an_exception():
+    import tracemalloc
+
+    with pytest.raises(ZeroDivisionError):
+        memory.temporary_bytes(lambda: 1 / 0, ())
+    assert not tracemalloc.is_tracing()
+
+
+def test_cells_that_are_measured():
+    slow = Cell("svm_loss", "loop", "M", "float64", 1)
+    verdicts = [
+        Verdict(LOOP, "ok", seconds=1e-3),
+        Verdict(NUMPY, "disagrees", "no"),
+        Verdict(NUMBA, "ok", seconds=1e-5),
+        Verdict(slow, "ok", seconds=9.0),
+    ]
+    assert memory.candidates(verdicts) == [LOOP]
+
+
+def test_what_is_written_is_read(tmp_path):
+    path = tmp_path / memory.MEMORY
+    line = json.dumps({**asdict(NUMPY), "temporary_bytes": 12})
+    path.write_text(f'{line}\n{{"torn')
+    assert memory.load(tmp_path) == {NUMPY: 12}
+    path.write_text(f'{line}\n{{"problem": "svm_loss"}}\n')
+    with pytest.raises(ValueError, match="line 2: not the memory of a cell"):
+        memory.load(tmp_path)
+
+
+def test_a_run_s_cells_are_measured_once(tmp_path):
+    cells = [NUMPY, LOOP]
+    assert memory.measure(tmp_path, cells[:1], Options()) == 0
+    path = tmp_path / memory.MEMORY
+    first = path.read_bytes()
+    path.write_bytes(first + b'{"torn')
+    assert memory.measure(tmp_path, cells, Options()) == 0
+    assert path.read_bytes().startswith(first)
+    found = memory.load(tmp_path)
+    assert list(found) == cells
+    assert found[NUMPY] >= 64 * 10 * 8, "an array of the margins at the least"
+
+
+def test_cells_that_a_broken_process_did_not_reach_are_counted(tmp_path):
+    unknown = Cell("nothing", "numpy", "S", "float64", 1)
+    assert memory.measure(tmp_path, [NUMPY, unknown, LOOP], Options()) == 2
+    assert list(memory.load(tmp_path)) == [NUMPY]

@@ -1,0 +1,769 @@
+"""A person's own file: what it becomes, what is refused and in which words, and a run of it."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import bench
+from bench.agreement.check import check
+from bench.agreement.closeness import outputs_like
+from bench.common.code import numba_cache
+from bench.measurement import run_folder
+from bench.model import DTYPES, TIERS, Cell, Options
+from bench.problems import selection
+from bench.problems.builtin import PROBLEMS
+from bench.problems.selection import cells_of
+from bench.problems.user_file import look_at, problems_in, write_template
+from bench.problems.user_file_checks import TOLERANCE
+from bench.problems.user_source import ProblemFileError
+
+ROOT = Path(__file__).parents[3]
+EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+
+LOOP = """
+def loop(x):
+    return [2 * value for value in x]
+"""
+NUMPY = """
+def vectorized(x):
+    return 2 * x
+"""
+INPUTS = """
+SIZES = {"S": {"n": 3}, "M": {"n": 100}}
+def make_inputs(size, dtype, rng):
+    return (rng.standard_normal(size["n"]).astype(dtype),)
+"""
+WHOLE = LOOP + NUMPY + INPUTS
+
+
+def written(folder, text, name="double.py"):
+    path = folder / name
+    path.write_text(text)
+    return path
+
+
+def loaded(folder, text, name="double.py"):
+    """The problem in a file of this text."""
+    (found,) = problems_in([look_at(written(folder, text, name))])
+    return found
+
+
+def statuses(one, size="S", dtype="float64"):
+    cells = cells_of([one], Options(sizes=(size,), dtypes=(dtype,), threads=(1,)))
+    return {verdict.cell.tier: verdict for verdict in check(one, cells, 60.0)}
+
+
+def run(*command, cwd):
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-m", *map(str, command)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        timeout=300,
+        check=False,
+    )
+
+
+# --- what it becomes
+
+
+def test_without_files_the_problems_are_the_built_in_ones():
+    assert problems_in([]) is PROBLEMS
+
+
+def test_a_file_is_a_problem_like_the_others(tmp_path):
+    one = loaded(tmp_path, WHOLE)
+    assert (one.name, one.oracle, one.source) == ("double", "loop", str(tmp_path / "double.py"))
+    assert list(one.tiers) == ["loop", "numpy"]
+    assert list(one.sizes) == ["S", "M"]
+    assert one.cost_of("S", "float64") is None
+    (x,) = one.inputs("M", "float32")
+    assert (x.shape, x.dtype) == ((100,), np.float32)
+    assert {tier: verdict.status for tier, verdict in statuses(one).items()} == {
+        "loop": "ok",
+        "numpy": "ok",
+    }
+
+
+def test_its_sizes_are_all_measured_and_its_tiers_are_in_order(tmp_path):
+    text = WHOLE + "TIERS = {'zeta': loop, 'alpha': loop, 'alpha-parallel': loop}\n"
+    one = loaded(tmp_path, text + "parallel = loop\n")
+    assert list(one.tiers) == [*TIERS[:2], TIERS[3], "zeta", "alpha", "alpha-parallel"]
+    assert selection.default_sizes([one], [look_at(one.source)]) == ("S", "M")
+    cells = cells_of([one], Options(sizes=("S",), threads=(1, 2)))
+    of_threads = [(cell.tier, cell.threads) for cell in cells if cell.tier.endswith("-parallel")]
+    assert of_threads == [(f"{name}-parallel", n) for name in ("numba", "alpha") for n in (1, 2)]
+    assert selection.tiers_named(["alpha,numpy"], [one]) == ("numpy", "alpha")
+    with pytest.raises(ValueError, match="no tier 'sklearn'; there are"):
+        selection.tiers_named(["sklearn"], [one])
+
+
+@pytest.mark.parametrize(
+    ("tiers", "names"),
+    [
+        (LOOP, ["loop"]),
+        (NUMPY + "ORACLE = 'numpy'\n", ["numpy"]),
+        ("from numba import jit\n" + LOOP, ["loop"]),
+        (
+            "from numba import vectorize\nORACLE = 'numba'\n@vectorize\ndef jit(x): return x",
+            ["numba"],
+        ),
+        ("ORACLE = 'mine'\nTIERS = {'mine': lambda x: 2 * x, 'numpy': lambda x: x + x}\n", None),
+    ],
+)
+def test_any_tier_may_be_missing(tmp_path, tiers, names):
+    one = loaded(tmp_path, tiers + INPUTS)
+    assert list(one.tiers) == (names or ["numpy", "mine"])
+    assert {verdict.status for verdict in statuses(one).values()} == {"ok"}
+
+
+def test_the_oracle_is_the_tier_that_is_named(tmp_path):
+    wrong_loop = LOOP.replace("2 *", "3 *")
+    verdicts = statuses(loaded(tmp_path, wrong_loop + NUMPY + INPUTS + "ORACLE = 'numpy'\n"))
+    assert verdicts["numpy"].status == "ok"
+    assert verdicts["loop"].status == "disagrees"
+    assert "numpy has" in verdicts["loop"].message
+
+
+def test_the_loop_gets_lists_where_the_file_says_so(tmp_path):
+    says = (
+        "def loop(x):\n    return type(x) is list\nTIERS = {'other': lambda x: type(x) is list}\n"
+    )
+    for lists in (True, False):
+        one = loaded(tmp_path, f"{says}{INPUTS}LISTS = {lists}\n")
+        got = one.inputs("S", "float64")
+        given = {tier: one.prepared(tier, got) for tier in one.tiers}
+        assert isinstance(given["loop"][0], list) is lists
+        assert isinstance(given["other"][0], np.ndarray)
+
+
+def test_a_tier_whose_library_is_missing_is_unavailable(tmp_path):
+    missing = "def missing(x):\n    import no_such_library\nTIERS = {'missing': missing}\n"
+    verdicts = statuses(loaded(tmp_path, WHOLE + missing))
+    assert verdicts["missing"].status == "unavailable"
+
+
+def test_what_lies_beside_the_file_can_be_imported(tmp_path):
+    (tmp_path / "lies_beside_double.py").write_text("TWO = 2\n")
+    one = loaded(tmp_path, WHOLE.replace("2 * x", "TWO * x") + "from lies_beside_double import TWO")
+    assert statuses(one)["numpy"].status == "ok"
+
+
+def test_an_exception_in_a_kernel_names_its_line(tmp_path):
+    text = WHOLE.replace("return 2 * x\n", "y = 2 * x\n    return y[len(x)]\n")
+    verdict = statuses(loaded(tmp_path, text))["numpy"]
+    assert verdict.status == "failed"
+    line = text.splitlines().index("    return y[len(x)]") + 1
+    assert verdict.message.endswith(f"(double.py, line {line})")
+    assert verdict.message.startswith("IndexError")
+
+
+def test_hard_inputs_are_stood(tmp_path):
+    hard = """
+def hard_inputs(dtype):
+    yield "large", (np.array([1e6], dtype),)
+import numpy as np
+"""
+    text = WHOLE.replace("return 2 * x\n", "return np.minimum(2 * x, 1000)\n") + hard
+    verdict = statuses(loaded(tmp_path, text))["numpy"]
+    assert verdict.status == "disagrees"
+    assert "hard input “large”: the result[0] is 1000, loop has 2000000" in verdict.message
+
+
+SLOW = """
+import time
+def loop(x):
+    time.sleep(0.002 * len(x))
+    return [2 * value for value in x]
+SIZES = {"S": {"n": 3}, "L": {"n": 100_000}}
+"""
+
+
+@pytest.mark.parametrize(
+    "sample", ["", "def sample(arguments, rng):\n    return (arguments[0][:5],)\n"]
+)
+def test_where_the_oracle_is_too_slow_it_sees_a_sample(tmp_path, sample):
+    one = loaded(tmp_path, WHOLE + SLOW + sample)
+    cells = [Cell("double", tier, "L", "float64", 1) for tier in ("loop", "numpy")]
+    loop, numpy = check(one, cells, 2.0)
+    assert loop.status == "skipped"
+    assert (numpy.status, numpy.checked) == ("ok", "sample")
+
+
+@pytest.mark.parametrize(
+    ("words", "counted"),
+    [
+        ("", 300),
+        ("GROWTH = 2\n", 100**2),
+        ("def cost(size, itemsize):\n    return itemsize * size['n'], 7 * size['n']\n", 700),
+    ],
+)
+def test_time_is_foretold_by_the_operations_the_growth_or_the_size(tmp_path, words, counted):
+    sizes = "SIZES = {'M': {'n': 100, 'k': 3}}\n"
+    one = loaded(tmp_path, WHOLE + sizes + words)
+    assert one.work("loop", "M") == counted
+    cost = one.cost_of("M", "float32")
+    assert (cost is None) is ("cost" not in words)
+    assert cost is None or cost.bytes_moved == 400
+
+
+# --- what has to be returned
+
+
+def verdict_on(tmp_path, loop, other, dtype="float64", more=""):
+    text = f"import numpy as np\ndef loop(x):\n    return {loop}\n{INPUTS}{more}\n"
+    one = loaded(tmp_path, text + f"TIERS = {{'other': lambda x: {other}}}\n")
+    return statuses(one, dtype=dtype)["other"]
+
+
+@pytest.mark.parametrize(
+    ("loop", "other"),
+    [
+        ("float(x.sum())", "x.sum()"),
+        ("float(x.sum())", "np.array(x.sum())"),
+        ("[2.0 * v for v in x]", "2 * x"),
+        ("2 * x", "(2 * x).tolist()"),
+        ("(float(x.sum()), [[v] for v in x])", "(x.sum(), x[:, None])"),
+        ("int((x > 0).sum())", "(x > 0).sum()"),
+        ("[bool(v > 0) for v in x]", "x > 0"),
+        ("x * 0", "x * 0 + 1e-11"),
+        ("x * np.nan", "x * np.nan"),
+    ],
+)
+def test_results_that_agree(tmp_path, loop, other):
+    verdict = verdict_on(tmp_path, loop, other)
+    assert (verdict.status, verdict.message) == ("ok", "")
+
+
+@pytest.mark.parametrize(
+    ("loop", "other", "words"),
+    [
+        ("float(x.sum())", "x.sum() * (1 + 1e-9)", "the result is "),
+        ("2 * x", "(2 * x)[:-1]", "the result is of shape (2,), not (3,)"),
+        ("2 * x", "None", "the result is None, not real numbers"),
+        ("2 * x", "2 * x + 0j", "not real numbers"),
+        ("2 * x", "[[1.0], [1.0, 2.0], [1.0]]", "the result is a list that is no array"),
+        ("(x, 2 * x)", "(x,)", "returned 1 of 2 outputs (result 1, result 2): result 2 missing"),
+        ("(x, 2 * x)", "2 * x", "returned a ndarray, not a tuple of result 1, result 2"),
+        ("(1, 2 * x)", "(1, x)", "result 2[0] is "),
+        ("100_000_000", "100_000_000.5", "the result is 100000000.5, loop has 100000000"),
+    ],
+)
+def test_results_that_do_not(tmp_path, loop, other, words):
+    verdict = verdict_on(tmp_path, loop, other)
+    assert verdict.status == "disagrees"
+    assert words in verdict.message
+
+
+@pytest.mark.parametrize(
+    ("result", "words"),
+    [
+        ("None", "the result is None (a kernel has to return what it computed)"),
+        ("'a word'", "the result is a str; what can be compared is numbers, arrays of them"),
+        ("[[1], [1, 2]]", "the result is a list that is no array"),
+        ("(1.0, {})", "result 2 is a dict"),
+        ("x + 1j", "the result is a ndarray"),
+    ],
+)
+def test_an_oracle_whose_result_cannot_be_compared(tmp_path, result, words):
+    verdict = verdict_on(tmp_path, result, "x")
+    assert verdict.status == "failed"
+    assert f"nothing to agree with: loop: {words}" in verdict.message
+
+
+def test_the_tolerance_is_of_the_largest_entry_and_the_dtype():
+    expected = [1.0, -200.0, np.inf]
+    for dtype, tolerance in TOLERANCE.items():
+        (output,) = outputs_like(TOLERANCE, expected, dtype)
+        found = output.tolerance((), dtype)
+        assert (found.rtol, found.atol) == (tolerance, 200 * tolerance)
+    (zero,) = outputs_like(TOLERANCE, 0.0, "float64")
+    assert zero.tolerance((), "float64").atol == TOLERANCE["float64"]
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "status"),
+    [("1e-3", "ok"), ("{'float64': 1e-3}", "ok"), ("{'float32': 1e-3}", "disagrees")],
+)
+def test_a_file_says_its_tolerance(tmp_path, tolerance, status):
+    more = f"TOLERANCE = {tolerance}"
+    assert verdict_on(tmp_path, "2 * x", "2 * x + 1e-4", more=more).status == status
+
+
+# --- wrong files
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("def loop(x:\n", 1, "'(' was never closed"),
+        ("\nx = 1\n  y = 2\n", 3, "unexpected indent"),
+        ("x = '\0'\n", 1, "null bytes"),
+        ("x = '\xff'\n".encode("latin-1"), 1, "codec can't decode"),
+        ("import numpy\nimport no_such_library\n", 2, "ModuleNotFoundError: No module named"),
+        ("def f():\n    return 1 / 0\nf()\n", 2, "ZeroDivisionError: division by zero"),
+        ("import sys\nsys.exit(3)\n", 2, "SystemExit: 3"),
+        (INPUTS, 4, "the file ends without a tier: a function loop, vectorized, jit or parallel"),
+        (LOOP.replace("loop", "lop") + INPUTS, 7, "(line 2 has lop)"),
+        (LOOP, 3, "the file ends without a function make_inputs(size, dtype, rng)"),
+        (WHOLE.replace("make_inputs", "make_input"), 10, "(line 9 has make_input)"),
+        (WHOLE.replace("make_inputs(size", "make_inputs(size, how"), 9, "make_inputs raised Typ"),
+        (WHOLE.replace('size["n"]', 'size["d"]'), 10, "make_inputs raised KeyError: 'd'"),
+        (WHOLE.replace("(dtype),)", "(dtype))"), 9, "the arguments as a tuple, not a ndarray"),
+        (LOOP + "make_inputs = 3\n" + "SIZES = {}\n", 4, "make_inputs has to be a function, not 3"),
+        (WHOLE.replace("SIZES", "SIZE"), 10, "ends without SIZES, such as SIZES = {"),
+        (WHOLE + "SIZES = [1, 2]\n", 11, "SIZES has to be a dict such as {"),
+        (WHOLE + "SIZES = {}\n", 11, "SIZES has to be a dict such as {"),
+        (WHOLE + "SIZES = {'S': 100}\n", 11, 'SIZES["S"] has to be a dict of whole numbers'),
+        (WHOLE + "SIZES = {'S': {'n': 1.5}}\n", 11, "of whole numbers such as {"),
+        (WHOLE + "SIZES = {'a b': {'n': 1}}\n", 11, "a size's name has to be of letters, digits"),
+        (WHOLE + "loop = 'x'\n", 11, "loop has to be a function, not 'x'"),
+        (WHOLE + "TIERS = [loop]\n", 11, 'TIERS has to be a dict {"name": function}'),
+        (WHOLE + "TIERS = {'a,b': loop}\n", 11, "a name in TIERS has to be of letters"),
+        (WHOLE + "TIERS = {'mine': 3}\n", 11, 'TIERS["mine"] has to be a function, not 3'),
+        (WHOLE + "TIERS = {'torch': loop}\n", 11, 'torch is the name of a built-in peer: take "my'),
+        (WHOLE + "TIERS = {'numpy': loop}\n", 11, "the function vectorized is the tier numpy"),
+        (WHOLE + "ORACLE = 'lop'\n", 11, "ORACLE is 'lop', and the tiers are loop, numpy"),
+        (NUMPY + INPUTS, 7, 'without a function loop; say which tier the others have to agree'),
+        (WHOLE + "NAME = 'a b'\n", 11, "NAME has to be of letters, digits and _.-, not 'a b'"),
+        (WHOLE + "LISTS = 'loop'\n", 11, "LISTS has to be True or False, not 'loop'"),
+        (WHOLE + "TOLERANCE = 'low'\n", 11, "TOLERANCE has to be a number of at least 0"),
+        (WHOLE + "TOLERANCE = {'float16': 1}\n", 11, "TOLERANCE has to be a number of at least 0"),
+        (WHOLE + "TOLERANCE = -1\n", 11, "TOLERANCE has to be a number of at least 0"),
+        (WHOLE + "GROWTH = 'n'\n", 11, "GROWTH has to be the exponent that the time grows with"),
+        (WHOLE + "def cost(size, itemsize):\n    return 3\n", 11, "cost has to return (bytes"),
+        (WHOLE + "def cost(size, itemsize):\n    return size['k'], 1\n", 12, "cost raised Key"),
+        (WHOLE + "if True:\n    try:\n        GROWTH = []\n    finally: pass\n", 13, "GROWTH has"),
+    ],
+)  # fmt: skip
+def test_a_wrong_file_is_named_with_its_line_and_what_is_wrong(tmp_path, text, line, words):
+    path = tmp_path / "wrong.py"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(ProblemFileError) as caught:
+        problems_in([look_at(path)])
+    message = str(caught.value)
+    assert message.startswith(f"{path}, line {line}: ")
+    assert words in message
+    assert "\n" not in message
+
+
+MISSPELT = {
+    "vectorised": "vectorized", "Vectorized": "vectorized", "vectorzed": "vectorized",
+    "vecotrized": "vectorized", "paralell": "parallel", "parallell": "parallel", "jti": "jit",
+    "jitt": "jit", "JIT": "jit", "hard_input": "hard_inputs", "hardinputs": "hard_inputs",
+    "hard_imputs": "hard_inputs", "csot": "cost", "coost": "cost", "Cost": "cost",
+    "smaple": "sample", "sampel": "sample", "Sample": "sample",
+}  # fmt: skip
+MISSPELT_CONSTANTS = {
+    "TOLERENCE = 1e-3": "TOLERANCE", "Tolerance = {'float64': 1e-3}": "TOLERANCE",
+    "TOLERANCES = {'float32': 1}": "TOLERANCE", "tolerance: float = 1": "TOLERANCE",
+    "GROWHT = 2": "GROWTH", "GROTH = 1.5": "GROWTH", "LSITS = True": "LISTS",
+    "LIST = True": "LISTS", "NAEM = 'x'": "NAME", "TIER = {}": "TIERS", "Tiers = {}": "TIERS",
+    "ORACEL = 'numpy'": "ORACLE", "oracle = 'numpy'": "ORACLE",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [(f"def {name}(*given): return given", known) for name, known in MISSPELT.items()]
+    + [*MISSPELT_CONSTANTS.items(), ("if True:\n  paralel = loop", "parallel")],
+)
+def test_a_misspelt_name_is_refused(tmp_path, text, known):
+    base = LOOP + INPUTS
+    with pytest.raises(ProblemFileError) as caught:
+        loaded(tmp_path, f"{base}{text}\n")
+    name = re.search(r"def (\w+)|(\w+)(: float)? =", text)
+    line = f"line {base.count(chr(10)) + text.count(chr(10)) + 1}"
+    words = f"{name[1] or name[2]} looks like {known} misspelt, which the file lacks"
+    assert str(caught.value) == f"{tmp_path / 'double.py'}, {line}: {words}"
+
+
+def test_a_misspelt_oracle_of_one_s_own_is_refused(tmp_path):
+    text = NUMPY + INPUTS + LOOP.replace("loop", "lopo") + "ORACLE = 'numpy'\n"
+    with pytest.raises(ProblemFileError, match="line 9: lopo looks like loop misspelt"):
+        loaded(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "near"),
+    [
+        ("def loop2(x): return x", "loop"),
+        ("def costs(size): return size", "cost"),
+        ("costs = [1, 2]", "cost"),
+        ("def samples(x): return x", "sample"),
+        ("samples = 3", "sample"),
+        ("def jit2(x): return x", "jit"),
+        ("TOLERANCE_2 = 1e-3", "TOLERANCE"),
+        ("lists = [[1], [2, 3]]", "LISTS"),
+        ("class Sample: pass", "sample"),
+        ("def vectorised(x): return 2 * x\ndef vectorized(x): return vectorised(x)", "vectorized"),
+        ("def simple(a, b): return a\ndef helper(a): return simple(a, a)", "sample"),
+        ("tolerance = 1e-3\ndef helper(a): return a < tolerance", "TOLERANCE"),
+        ("sized = 3", "SIZES"),
+        ("TOLERENCE = 1e-3\nTOLERANCE = 1e-3", "TOLERANCE"),
+    ],
+)
+def test_other_names_near_a_known_one_get_a_line(tmp_path, text, near):
+    one = loaded(tmp_path, f"{LOOP}{INPUTS}{text}\n")
+    name = re.search(r"(?:def |class )?(\w+)", text)[1]
+    words = f"line 8: {name} is none of lossbench's names and is not taken for {near}"
+    assert one.remarks == (f"{tmp_path / 'double.py'}, {words}",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def jitter(x): return x",
+        "def fit(x): return x",
+        "def cost_of(x): return x",
+        "def most(x): return x",
+        "def pool(x): return x",
+        "x, n, d, c = 1, 2, 3, 4",
+        "def _vectorised(x): return x",
+        "from numpy import vectorize as vectorised",
+        "import json as csot",
+        "def f(x):\n    vectorised = tolerence = x\n    return vectorised",
+        "def vectorised(x): return [2 * v for v in x]\nTIERS = {'mine': vectorised}",
+        "names = {'a': 1}\ndel names",
+        "shape, total, result, weights, scores, labels = range(6)",
+    ],
+)
+def test_names_of_one_s_own_are_left_alone(tmp_path, text):
+    assert loaded(tmp_path, f"{LOOP}{INPUTS}{text}\n").remarks == ()
+
+
+@pytest.mark.parametrize(
+    "path", [*EXAMPLES, ROOT / "bench/problems/template.py"], ids=lambda path: path.stem
+)
+def test_our_own_files_have_no_near_misses(path):
+    (one,) = problems_in([look_at(path)])
+    assert one.remarks == ()
+
+
+def test_a_file_s_functions_are_refused_when_they_go_wrong_later(tmp_path):
+    text = (
+        WHOLE
+        + "def hard_inputs(dtype):\n    return [1]\ndef sample(arguments, rng):\n    return 1\n"
+    )
+    one = loaded(tmp_path, text)
+    with pytest.raises(
+        ProblemFileError, match="line 11: hard_inputs has to return a list of pairs"
+    ):
+        one.hard_inputs("float64")
+    with pytest.raises(
+        ProblemFileError, match="line 13: sample has to return the arguments, fewer"
+    ):
+        one.sample((), np.random.default_rng(0))
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("nowhere.py", "there is no file {}/nowhere.py"),
+        ("double.txt", "{}/double.txt is not a Python file: its name has to end in .py"),
+        ("folder.py", "{}/folder.py cannot be read: Is a directory"),
+    ],
+)
+def test_a_file_that_is_none(tmp_path, name, words):
+    (tmp_path / "folder.py").mkdir()
+    with pytest.raises(ProblemFileError) as caught:
+        look_at(tmp_path / name)
+    assert str(caught.value) == words.format(tmp_path)
+
+
+def test_a_file_name_that_is_no_name_needs_one(tmp_path):
+    with pytest.raises(ProblemFileError, match="ends without a NAME, and 'my double' has other"):
+        loaded(tmp_path, WHOLE, "my double.py")
+    assert loaded(tmp_path, WHOLE + "NAME = 'mine'\n", "my double.py").name == "mine"
+
+
+def test_a_file_does_not_take_a_module_s_place(tmp_path):
+    with pytest.raises(
+        ProblemFileError, match=r"json.py would hide the module json: give the file"
+    ):
+        loaded(tmp_path, WHOLE, "json.py")
+    assert sys.modules["json"] is json
+
+
+def test_what_a_run_has_cached_is_loaded_by_a_program_of_one_s_own(tmp_path, monkeypatch):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "cache"))
+    text = WHOLE + "from numba import njit\n@njit(cache=True)\ndef jit(x):\n    return 2 * x\n"
+    written(tmp_path, text)
+    program = (
+        "import double, numpy; y = double.jit(numpy.ones(1)); "
+        "print(y, *double.jit.stats.cache_hits.values())"
+    )
+    variables = os.environ | {"NUMBA_CACHE_DIR": numba_cache(), "PYTHONPATH": str(ROOT)}
+    for command, words in (
+        (["-m", "bench", "check", "--problem", "double.py", "--size", "S"], "3 cells: 3 ok."),
+        (["-c", program], "[2.] 1"),
+        (["-m", "bench", "check", "--problem", "double.py", "--size", "S"], "3 cells: 3 ok."),
+    ):
+        process = subprocess.run(
+            [sys.executable, *command],
+            capture_output=True, text=True, cwd=tmp_path, env=variables, check=False,
+        )  # fmt: skip
+        assert process.returncode == 0, process.stdout + process.stderr
+        assert words in process.stdout
+
+
+def test_two_files_have_two_names(tmp_path):
+    (tmp_path / "other").mkdir()
+    files = [look_at(written(folder, WHOLE)) for folder in (tmp_path, tmp_path / "other")]
+    with pytest.raises(ProblemFileError, match="are both named double: give one another NAME"):
+        problems_in(files)
+    third = look_at(written(tmp_path / "other", WHOLE + "NAME = 'other'\n"))
+    with pytest.raises(ProblemFileError, match="have one file name: rename one of them"):
+        problems_in([files[0], third])
+    fourth = look_at(written(tmp_path, WHOLE, "fourth.py"))
+    assert [one.name for one in problems_in([files[0], fourth])] == ["double", "fourth"]
+
+
+# --- the folder of a run
+
+
+def test_a_run_of_a_file_is_resumed_with_the_file_it_began_with(tmp_path):
+    path = written(tmp_path, WHOLE)
+    options = Options(sizes=("S",), files=(look_at(path),))
+    folder = run_folder.begin(tmp_path / "results", options)
+    assert run_folder.options_of(folder).files == options.files
+    assert (folder / "double.py").read_text() == WHOLE
+    path.write_text(WHOLE + "TOLERANCE = 1\n")
+    with pytest.raises(
+        ProblemFileError, match=r"double.py has changed since the run began, .*copy"
+    ):
+        problems_in(run_folder.options_of(folder).files)
+    (as_it_was,) = run_folder.problems_of(folder)
+    assert as_it_was.source == str(folder / "double.py")
+    path.unlink()
+    with pytest.raises(ProblemFileError, match=r"there is no file .*double.py"):
+        problems_in(run_folder.options_of(folder).files)
+    assert [one.name for one in run_folder.problems_of(folder)] == ["double"]
+    (folder / "double.py").unlink()
+    with pytest.raises(ProblemFileError, match=r"there is no file .*double.py"):
+        run_folder.problems_of(folder)
+
+
+# --- as a person uses it
+
+
+@pytest.fixture(scope="module")
+def template_run(tmp_path_factory):
+    """The template, as it is written, in a run."""
+    folder = tmp_path_factory.mktemp("template")
+    made = run("bench", "new", "my_kernel.py", cwd=folder)
+    assert made.returncode == 0, made.stderr
+    what = ["--problem", "my_kernel.py", "--size", "S", "--threads", "1", "--passes", "2"]
+    return made, run("bench", "run", *what, cwd=folder), folder
+
+
+def test_the_template_runs_as_it_is(template_run):
+    made, process, folder = template_run
+    assert (
+        "Written to my_kernel.py. To check and time it: lossbench run --problem my_k" in made.stdout
+    )
+    assert process.returncode == 0, process.stdout + process.stderr
+    assert process.stderr == ""
+    assert "5 cells: 5 ok." in process.stdout
+    (run_folder,) = (folder / "results").iterdir()
+    frame = bench.load(run_folder)
+    assert frame["tier"].tolist() == ["loop", "numpy", "numba", "numba-parallel", "dot"]
+    assert set(frame["status"]) == {"ok"}
+    assert frame[["median_s", "speedup_vs_loop", "gb_per_s", "n"]].notna().all(axis=None)
+    environment = json.loads((run_folder / "environment.json").read_text())
+    assert environment["options"]["files"][0]["path"] == str(folder / "my_kernel.py")
+
+
+def test_a_torn_run_of_a_file_is_resumed_and_reported(template_run, tmp_path):
+    _, _, folder = template_run
+    (whole,) = (folder / "results").iterdir()
+    torn = tmp_path / whole.name
+    torn.mkdir()
+    for name in ("environment.json", "my_kernel.py"):
+        (torn / name).write_bytes((whole / name).read_bytes())
+    lines = (whole / "cells.jsonl").read_text().splitlines(keepends=True)
+    (torn / "cells.jsonl").write_text("".join(lines[:8]))
+    assert len(bench.load(torn)) == 5, "put together from its cells"
+    process = run("bench", "run", "--resume", torn, cwd=tmp_path)
+    assert process.returncode == 0, process.stdout + process.stderr
+    assert (torn / "cells.jsonl").read_text().startswith("".join(lines[:8]))
+    assert (bench.load(torn)["passes"] == 2).all()
+
+
+def test_a_run_whose_file_has_changed_is_not_resumed(tmp_path):
+    path = written(tmp_path, WHOLE)
+    folder = run_folder.begin(tmp_path / "results", Options(sizes=("S",), files=(look_at(path),)))
+    path.write_text(WHOLE + "\n")
+    process = run("bench", "run", "--resume", folder, cwd=tmp_path)
+    assert process.returncode == 2
+    assert "double.py has changed since the run began" in " ".join(process.stderr.split())
+
+
+def test_new_does_not_overwrite(tmp_path):
+    path = tmp_path / "mine.py"
+    write_template(path)
+    before = path.write_text("mine") and path.read_text()
+    with pytest.raises(ProblemFileError, match=r"mine.py is there already, and is left as it is"):
+        write_template(path)
+    assert path.read_text() == before
+    for name in ("mine", "my kernel.py", "mine.txt"):
+        with pytest.raises(ProblemFileError, match="the name of the file has to be of letters"):
+            write_template(tmp_path / name)
+    with pytest.raises(ProblemFileError, match="cannot be written: No such file or directory"):
+        write_template(tmp_path / "nowhere" / "mine.py")
+
+
+def test_a_wrong_kernel_is_refused_and_the_run_exits_1(tmp_path):
+    written(tmp_path, WHOLE + "TIERS = {'wrong': lambda x: 2 * x + 1e-9}\n")
+    arguments = ["--problem", "double.py", "--size", "S", "--passes", "1"]
+    process = run("bench", "run", *arguments, cwd=tmp_path)
+    assert process.returncode == 1, process.stdout + process.stderr
+    assert "disagrees: double wrong S float64: the result[0] is " in process.stdout
+    (folder,) = (tmp_path / "results").iterdir()
+    frame = bench.load(folder).set_index("tier")
+    assert frame["status"].to_dict() == {"loop": "ok", "numpy": "ok", "wrong": "disagrees"}
+    assert frame.loc["wrong", ["median_s", "speedup_vs_loop"]].isna().all()
+    assert frame.loc["numpy", "median_s"] > 0
+    checked = run("bench", "check", *arguments[:4], cwd=tmp_path)
+    assert checked.returncode == 1
+    assert "disagrees: double-wrong-S-float64: the result[0] is " in checked.stdout
+
+
+def test_a_misspelt_name_ends_with_2_and_a_near_one_with_a_line(tmp_path):
+    written(tmp_path, LOOP + INPUTS + NUMPY.replace("zed", "sed"))
+    check = ["bench", "check", "--problem", "double.py", "--size", "S"]
+    refused = run(*check, cwd=tmp_path)
+    assert refused.returncode == 2
+    words = "double.py, line 9: vectorised looks like vectorized misspelt, which the file lacks"
+    assert words in " ".join(refused.stderr.split())
+    written(tmp_path, WHOLE + "costs = {'S': 1}\ndef loop2(x):\n    return x\n")
+    what = ["--problem", "double.py", "--size", "S", "--passes", "1", "--no-floors"]
+    for process in (run(*check, cwd=tmp_path), run("bench", "run", *what, cwd=tmp_path)):
+        assert process.returncode == 0, process.stdout + process.stderr
+        for line, name, known in ((11, "costs", "cost"), (12, "loop2", "loop")):
+            words = f"double.py, line {line}: {name} is none of lossbench's names and is not taken"
+            assert f"{words} for {known}\n" in process.stdout
+
+
+MISSING = "def missing(x):\n    import no_such_library\nTIERS = {'missing': missing}\n"
+UNCOMPARED = "Nothing was compared with the oracle in: double\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "code"),
+    [
+        (LOOP + INPUTS + MISSING, [], 2),
+        (WHOLE + MISSING, ["--tier", "missing"], 2),
+        (WHOLE + MISSING, ["--tier", "loop"], 0),
+        (LOOP + INPUTS, [], 0),
+    ],
+)
+def test_where_nothing_is_compared_a_line_says_so(tmp_path, text, options, code):
+    written(tmp_path, text)
+    what = ["--problem", "double.py", "--size", "S", *options]
+    runs_of = ["--passes", "1", "--no-floors"]
+    checked = run("bench", "check", *what, cwd=tmp_path)
+    timed = run("bench", "run", *what, *runs_of, cwd=tmp_path)
+    for process in (checked, timed):
+        assert process.returncode == code, process.stdout + process.stderr
+        assert UNCOMPARED in process.stdout
+
+
+def test_what_is_compared_and_then_too_slow_is_compared(tmp_path):
+    slow = "import time\ndef vectorized(x):\n    time.sleep(0.3)\n    return 2 * x\n"
+    written(tmp_path, LOOP + slow + INPUTS)
+    what = ["--problem", "double.py", "--size", "S", "--budget", "0.1"]
+    process = run("bench", "check", *what, cwd=tmp_path)
+    assert process.returncode == 0, process.stdout + process.stderr
+    assert "1 ok, 1 skipped" in process.stdout
+    assert UNCOMPARED not in process.stdout
+
+
+def test_pytest_bench_times_a_file(tmp_path):
+    written(tmp_path, WHOLE + "TIERS = {'wrong': lambda x: 2 * x + 1e-9}\n")
+    out = tmp_path / "out.json"
+    options = ["--lossbench-problem", tmp_path / "double.py", f"--benchmark-json={out}"]
+    quick = ["--benchmark-max-time=0.01", "-p", "no:cacheprovider"]
+    process = run("pytest", "bench", *options, *quick, cwd=ROOT)
+    assert process.returncode == 1, process.stdout + process.stderr
+    assert "4 passed" in process.stdout
+    assert "2 failed" in process.stdout
+    names = {one["name"] for one in json.loads(out.read_text())["benchmarks"]}
+    assert names == {
+        f"test_speed[double-{tier}-{size}-float64]"
+        for tier in ("loop", "numpy") for size in ("S", "M")
+    }  # fmt: skip
+
+
+def test_pytest_bench_refuses_a_wrong_file(tmp_path):
+    written(tmp_path, LOOP)
+    options = ["--lossbench-problem", "double.py", "-p", "no:cacheprovider"]
+    process = run("pytest", ROOT / "bench", "-c", os.devnull, *options, cwd=tmp_path)
+    assert process.returncode == pytest.ExitCode.USAGE_ERROR
+    assert (
+        "ERROR: double.py, line 3: the file ends without a function make_inputs" in process.stderr
+    )
+
+
+@pytest.mark.parametrize("command", ["run", "check", "list"])
+def test_a_wrong_file_is_a_line_and_exit_code_2(tmp_path, command):
+    written(tmp_path, WHOLE + "ORACLE = 'lop'\n")
+    process = run("bench", command, "--problem", "double.py", cwd=tmp_path)
+    assert process.returncode == 2
+    words = "double.py, line 11: ORACLE is 'lop', and the tiers are loop, numpy"
+    assert words in " ".join(process.stderr.split())
+    assert "Traceback" not in process.stderr
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_file_that_goes_wrong_in_the_middle_of_a_run_costs_what_it_is_asked_for(tmp_path):
+    late = WHOLE.replace('rng.standard_normal(size["n"])', "rng.standard_normal({3: 3}[size['n']])")
+    written(tmp_path, late)
+    process = run("bench", "run", "--problem", "double.py", "--passes", "1", cwd=tmp_path)
+    assert process.returncode == 1
+    words = "its inputs cannot be made: double.py, line 10: make_inputs raised KeyError: 100"
+    assert f"failed: double loop M float64: {words}" in " ".join(process.stdout.split())
+    assert "4 cells: 2 ok, 2 failed." in process.stdout
+    assert process.stderr == ""
+    checked = run("bench", "check", "--problem", "double.py", cwd=tmp_path)
+    assert checked.returncode == 1
+    assert f"failed: double-loop-M-float64: {words}" in " ".join(checked.stdout.split())
+    options = ["--lossbench-problem", tmp_path / "double.py", "-p", "no:cacheprovider"]
+    timed = run("pytest", "bench", *options, "-k", "loop-M-float64", cwd=ROOT)
+    assert timed.returncode == 1
+    assert "double.py, line 10: make_inputs raised KeyError: 100" in timed.stdout
+    assert "Traceback" not in timed.stdout
+
+
+def test_list_shows_a_file_s_tiers_and_sizes(tmp_path):
+    written(tmp_path, WHOLE.replace('"n"', '"points"') + "TIERS = {'mine': loop}\n")
+    process = run("bench", "list", "--problem", "double.py", cwd=tmp_path)
+    assert process.returncode == 0, process.stderr
+    for words in ("loop numpy mine", "S M", "size of double", "points", "100"):
+        assert words in process.stdout
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_the_examples_agree(path):
+    size = ["--size", "S", "--dtype", "float64,float32", "--threads", "1"]
+    process = run("bench", "check", "--problem", path, *size, cwd=ROOT)
+    assert process.returncode == 0, process.stdout + process.stderr
+
+
+def test_the_readme_s_file_runs(tmp_path):
+    blocks = (ROOT / "README.md").read_text().split("```python\n")[1:]
+    (text,) = (block.partition("```")[0] for block in blocks if "def make_inputs" in block)
+    for dtype in DTYPES:
+        verdicts = statuses(loaded(tmp_path, text), "M", dtype)
+        assert [verdicts[tier].status for tier in ("loop", "numpy", "numba")] == ["ok"] * 3
+
+
+def test_there_are_examples():
+    assert {path.stem for path in EXAMPLES} == {"ladder", "nearest_neighbours", "stencil"}

@@ -1,0 +1,550 @@
+"""Crashes, hangs, signals and full disks, each for real: what is kept and said, what goes on."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from contextlib import contextmanager
+
+import psutil
+import pytest
+from commands import copied_tree, lossbench, only_folder, plant, started
+
+import bench
+from bench.common import files
+from bench.measurement import passes, records
+from bench.model import Cell, Options, Verdict
+from bench.workers import diagnosis, job, signals, watchdog
+from bench.workers.job import Job
+from bench.workers.watchdog import Step
+
+# What `softmax` of size S is told by, among the sizes and hard inputs.
+AT_S, AT_TIES = "len(scores) == 64", "len(scores) == 2"
+TIMED = "'pytest' in sys.modules and len(scores) == 64"
+SEGFAULT = "ctypes.string_at(0)"
+KILL = "os.kill(os.getpid(), signal.SIGKILL)"
+# Waits for ever in C, and keeps the lock that Python's own threads would need to end it.
+HANG = "ctypes.PyDLL(None).pause()"
+CELLS = ["svm_loss", "softmax", "--size", "lecture,S", "--tier", "loop,numpy"]
+# A call may take ten times as long, and some seconds.
+SHORT = ["--budget", "0.05"]
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    """A project whose `softmax` does what a variable says: one for all, as Numba compiles it."""
+    tree = copied_tree(tmp_path_factory.mktemp("faults"))
+
+    def plant_at(file, before, variable):
+        line = f"    import ctypes, os, signal, sys; exec(os.environ.get('{variable}', ''))\n"
+        plant(tree, file, before, line)
+
+    in_numpy = "    exps = np.exp(scores - scores.max(axis=1, keepdims=True))\n"
+    plant_at("kernels/vectorized/losses.py", in_numpy, "IN_NUMPY")
+    plant_at("reference/losses.py", "    probabilities = zeros_like(scores)\n", "IN_LOOPS")
+    in_inputs = "def _scores(size: Size, dtype: str, rng: np.random.Generator) -> Arguments:\n"
+    plant_at("bench/problems/builtin/losses.py", in_inputs, "IN_INPUTS")
+    return tree
+
+
+@pytest.fixture
+def planted(monkeypatch):
+    """Make `softmax` of the tree do something else, at times."""
+
+    def plant_now(when, what, where="IN_NUMPY"):
+        monkeypatch.setenv(where, f"if {when}:\n    {what}")
+
+    return plant_now
+
+
+def run(tree, output, *arguments, passes=1):
+    """A run, and its folder."""
+    process = lossbench("run", *arguments, "--passes", passes, "--output", output, root=tree)
+    assert process.stderr == ""
+    assert "Traceback" not in process.stdout
+    return process, only_folder(output)
+
+
+def only_line(words, process):
+    (line,) = [line for line in process.stdout.splitlines() if words in line]
+    return line
+
+
+def by_cell(folder):
+    frame = bench.load(folder)
+    return frame.set_index(
+        frame["problem"].astype(str)
+        + " "
+        + frame["tier"].astype(str)
+        + " "
+        + frame["size"].astype(str)
+    )
+
+
+def times_recorded(folder):
+    """How often each cell was recorded in each pass; twins are not in every run's passes."""
+    found = records.read(folder / "cells.jsonl")
+    return Counter((r.pass_number, r.verdict.cell) for r in found if not r.verdict.cell.twin)
+
+
+# --- crashes
+
+
+@pytest.mark.parametrize(
+    ("what", "words"),
+    [
+        (SEGFAULT, "its process died of signal 11 (Segmentation fault)"),
+        ("os._exit(0)", "its process ended (exit code 0)"),
+        ("sys.exit(4)", "its process ended (exit code 4)"),
+        (KILL, "its process was killed (signal 9)"),
+    ],
+)
+def test_a_kernel_that_crashes_in_agreement_is_a_row(tree, planted, tmp_path, what, words):
+    planted(AT_S, what)
+    process, folder = run(tree, tmp_path, *CELLS)
+    assert process.returncode == 1
+    assert only_line("failed: ", process).startswith(f"failed: softmax numpy S float64: {words}")
+    frame = by_cell(folder)
+    assert frame["status"].value_counts().to_dict() == {"ok": 7, "failed": 1}
+    assert frame.loc["softmax numpy S", "message"].startswith(words)
+    assert frame["median_s"].isna().sum() == 1, "all others are timed"
+
+
+@pytest.mark.parametrize(
+    ("what", "words"),
+    [
+        (SEGFAULT, "in pass 1: its process died of signal 11 (Segmentation fault)"),
+        ("os._exit(0)", "in pass 1: its process ended (exit code 0)"),
+        ("sys.exit(4)", "in pass 1: SystemExit: 4"),
+        ("raise ValueError('of late')", "in pass 1: ValueError: of late"),
+        (KILL, "in pass 1: its process was killed (signal 9)"),
+    ],
+)
+def test_a_kernel_that_crashes_while_it_is_timed_is_a_row(tree, planted, tmp_path, what, words):
+    planted(TIMED, what)
+    process, folder = run(tree, tmp_path, *CELLS, passes=2)
+    assert process.returncode == 1
+    assert only_line("failed: ", process).startswith(f"failed: softmax numpy S float64: {words}")
+    frame = by_cell(folder)
+    assert frame["status"].value_counts().to_dict() == {"ok": 7, "failed": 1}
+    others = frame.drop("softmax numpy S")
+    assert (others["passes"] == 2).all()
+    counts = times_recorded(folder).items()
+    # That of the failed one says so once more where its twin failed too.
+    often = {count for (_, cell), count in counts if cell.id != "softmax-numpy-S-float64"}
+    assert often == {1}, "nothing is timed twice in a pass"
+
+
+def test_a_cell_that_fails_in_a_later_pass_keeps_no_time(tree, planted, tmp_path):
+    second = "'\"pass\": 2' in open(os.environ['LOSSBENCH_WORKER'] + '/job.json').read()"
+    later = f"{TIMED} and {second}"
+    planted(later, SEGFAULT)
+    process, folder = run(tree, tmp_path, *CELLS, passes=2)
+    assert process.returncode == 1
+    row = by_cell(folder).loc["softmax numpy S"]
+    assert row["message"].startswith("in pass 2: ")
+    assert bench.load(folder)["median_s"].isna().sum() == 1
+    assert row[["median_s", "speedup_vs_loop", "passes"]].isna().all()
+    found = records.read(folder / "cells.jsonl")
+    timed = [bool(r.times) for r in found if r.verdict.cell.id == "softmax-numpy-S-float64"]
+    assert timed == [False, True, False], "what was measured is in the records still"
+
+
+def test_a_crash_on_a_hard_input_names_it_and_costs_the_tier_all_sizes(tree, planted, tmp_path):
+    planted(AT_TIES, SEGFAULT)
+    process, folder = run(tree, tmp_path, *CELLS)
+    assert process.returncode == 1
+    frame = by_cell(folder)
+    failed = frame[frame["status"] == "failed"]
+    assert failed.index.tolist() == ["softmax numpy lecture", "softmax numpy S"]
+    assert failed["message"].str.startswith("hard input “ties”: its process died").all()
+
+
+def test_without_the_loops_there_is_nothing_to_agree_with(tree, planted, tmp_path):
+    planted(AT_S, SEGFAULT, "IN_LOOPS")
+    process, folder = run(tree, tmp_path, *CELLS)
+    assert process.returncode == 1
+    frame = by_cell(folder)
+    failed = frame[frame["status"] == "failed"]
+    assert failed.index.tolist() == ["softmax loop S", "softmax numpy S"]
+    assert failed["message"].iloc[1].startswith("nothing to agree with: loop: its process died")
+
+
+def test_inputs_that_crash_cost_their_group(tree, planted, tmp_path):
+    planted("size['n'] == 64", SEGFAULT, "IN_INPUTS")
+    process, folder = run(tree, tmp_path, *CELLS)
+    assert process.returncode == 1
+    frame = by_cell(folder)
+    failed = frame[frame["status"] == "failed"]
+    assert failed.index.tolist() == ["softmax loop S", "softmax numpy S"]
+    assert failed["message"].str.startswith("its inputs cannot be made: its process died").all()
+
+
+def test_check_goes_on_behind_a_crash(tree, planted):
+    planted(AT_S, SEGFAULT)
+    process = lossbench("check", *CELLS, root=tree)
+    assert (process.returncode, process.stderr) == (1, "")
+    assert "failed: softmax-numpy-S-float64: its process died of signal 11" in process.stdout
+    assert "8 cells: 7 ok, 1 failed." in process.stdout
+
+
+def test_what_is_broken_for_all_cells_is_no_cell_s_fault(tmp_path):
+    tree = copied_tree(tmp_path)
+    (tree / "bench/measurement/judging_worker.py").write_text(
+        "raise ImportError('nothing works')\n"
+    )
+    process, folder = run(tree, tmp_path / "results", *CELLS)
+    assert process.returncode == 3
+    line = only_line("broke off", process)
+    assert "(exit code 1): ImportError: nothing works" in line
+    assert f"Resume with: lossbench run --resume {folder}" in line
+
+
+# --- hangs
+
+
+@pytest.mark.parametrize(
+    ("when", "what", "status", "words"),
+    [
+        (AT_S, HANG, "skipped", "no answer in 5.5 s in <module>"),
+        (
+            AT_TIES,
+            "while True: pass",
+            "failed",
+            "hard input “ties”: no answer in 5.5 s in <module>",
+        ),
+        (TIMED, HANG, "failed", "in pass 1: no answer in 5.5 s in <module>"),
+    ],
+)
+def test_a_kernel_that_hangs_is_ended_at_its_limit(
+    tree, planted, tmp_path, when, what, status, words
+):
+    planted(when, what)
+    arguments = ["svm_loss", "softmax", "--size", "S", "--tier", "loop,numpy", *SHORT]
+    process, folder = run(tree, tmp_path, *arguments)
+    assert process.returncode == (1 if status == "failed" else 0)
+    assert only_line(f"{status}: ", process).startswith(
+        f"{status}: softmax numpy S float64: {words}"
+    )
+    frame = by_cell(folder)
+    assert frame["status"].value_counts().to_dict() == {"ok": 3, status: 1}
+    assert frame["median_s"].isna().sum() == 1
+
+
+def test_what_a_hung_kernel_started_is_ended_with_it(tree, planted, tmp_path):
+    pid = tmp_path / "pid"
+    what = (
+        f"import subprocess; child = subprocess.Popen(['sleep', '600']); "
+        f"open({str(pid)!r}, 'w').write(str(child.pid)); "
+        "signal.sigwait([signal.SIGUSR1])"
+    )
+    arguments = ["softmax", "--size", "S", "--tier", "numpy", *SHORT]
+    planted(AT_S, what)
+    process, _ = run(tree, tmp_path / "results", *arguments)
+    assert "no answer in 5.5 s" in process.stdout
+    assert gone(int(pid.read_text()))
+
+
+def test_loops_that_hang_at_a_size_see_a_sample_of_it(tree, planted, tmp_path):
+    there = str(tmp_path / "there")
+    once = f"len(scores) == 1000 and not os.path.exists({there!r})"
+    planted(once, f"open({there!r}, 'w'); {HANG}", "IN_LOOPS")
+    arguments = ["softmax", "--size", "M", "--tier", "loop,numpy", "--budget", "0.1"]
+    process, folder = run(tree, tmp_path / "results", *arguments)
+    assert process.returncode == 0, process.stdout
+    frame = by_cell(folder)
+    assert frame.loc["softmax loop M", "status"] == "skipped"
+    assert frame.loc["softmax loop M", "message"].startswith("no answer in 6.0 s")
+    assert frame.loc["softmax numpy M", ["status", "checked"]].tolist() == ["ok", "sample"]
+
+
+def test_a_limit_has_room_for_what_is_called_and_for_compiling():
+    assert watchdog.limit_s(2.0, preparing=False) == 25.0
+    assert watchdog.limit_s(2.0, preparing=True) == 325.0
+    assert watchdog.limit_s(1e-7, preparing=False) >= 5.0
+
+
+COMPILES = """
+import sys, time
+from pathlib import Path
+import numba
+from bench.model import Cell
+from bench.workers import watchdog
+from bench.workers.watchdog import Step
+
+watchdog.GRACE_S = 0.5
+watchdog.start(Path(sys.argv[1]), 0.0, {})
+watchdog.take(Step(Cell("p", "numba", "S", "float64", 1)))
+
+@numba.extending.overload(len)
+def slow(x):
+    if isinstance(x, numba.types.Float):
+        time.sleep(1.5)
+        return lambda x: 1
+
+@numba.njit
+def inner(x):
+    return len(x)
+
+@numba.njit
+def outer(x):
+    return inner(x)
+
+outer(1.0)
+print("compiled", flush=True)
+time.sleep(60)
+"""
+
+
+def test_compiling_has_its_own_time_and_calling_its_own_again(tmp_path):
+    process = subprocess.run(
+        [sys.executable, "-c", COMPILES, tmp_path],
+        capture_output=True, text=True, timeout=50, check=False,
+    )  # fmt: skip
+    assert process.stdout == "compiled\n", process.stderr
+    assert process.returncode == 1
+    found = diagnosis.diagnose(tmp_path, tmp_path / "no log", 1)
+    assert found.step == Step(Cell("p", "numba", "S", "float64", 1))
+    assert found.message.startswith("no answer in 500 ms")
+
+
+# --- signals
+
+
+LONG = ["svm_loss", "--size", "lecture", "--tier", "loop,numpy"]
+
+
+@contextmanager
+def under_way(tmp_path, *arguments, until="*/pass-1.json", tree=None):
+    """A run that is in the middle of something, and the processes that it started."""
+    output = tmp_path / "results"
+    process = started("run", *arguments, "--output", output, **({"root": tree} if tree else {}))
+    try:
+        wait_for(lambda: list(output.glob(until)))
+        yield process, only_folder(output)
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def wait_for(found):
+    deadline = time.monotonic() + 120
+    while not (value := found()):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return value
+
+
+def children_of(process):
+    return wait_for(psutil.Process(process.pid).children)
+
+
+def gone(pid, within=20.0):
+    try:
+        psutil.Process(pid).wait(within)
+    except psutil.NoSuchProcess:
+        return True
+    except psutil.TimeoutExpired:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "words"),
+    [
+        ("SIGINT", 130, "interrupted. "),
+        ("SIGTERM", 143, "interrupted by SIGTERM. "),
+        ("SIGHUP", 129, "interrupted by SIGHUP. "),
+    ],
+)
+def test_a_signal_leaves_a_run_that_can_be_read_and_resumed(tmp_path, name, code, words):
+    with under_way(tmp_path, *LONG, "--passes", "200") as (process, folder):
+        (child,) = children_of(process)
+        process.send_signal(getattr(signal, name))
+        out, err = process.communicate(timeout=60)
+        assert gone(child.pid)
+    assert process.returncode == code
+    assert f"{words}Partial results were saved. Resume with: lossbench run --resume {folder}" in out
+    assert err == ""
+    frame = bench.load(folder)
+    assert frame["tier"].tolist() == ["loop", "numpy"]
+    assert frame["median_s"].notna().all()
+
+
+def test_a_signal_in_agreement(tree, planted, tmp_path):
+    planted(AT_S, HANG)
+    arguments = ["svm_loss", "softmax", "--size", "S", "--tier", "numpy"]
+    with under_way(tmp_path, *arguments, until="*/cells.jsonl", tree=tree) as (process, folder):
+        children = children_of(process)
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=60)
+        assert all(gone(child.pid) for child in children)
+    assert (process.returncode, err) == (143, "")
+    assert "not timed" in out
+    assert bench.load(folder)["status"].tolist() == ["ok"]
+
+
+def test_a_check_that_is_interrupted_says_nothing(tree, planted, tmp_path):
+    planted(AT_S, f"open({str(tmp_path / 'there')!r}, 'w'); {HANG}")
+    process = started("check", "softmax", "--size", "S", "--tier", "numpy", root=tree)
+    wait_for((tmp_path / "there").exists)
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (143, "", "")
+
+
+def test_a_signal_that_is_ignored_stays_so():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with signals.as_exception():
+            os.kill(os.getpid(), signal.SIGHUP)
+            with pytest.raises(signals.Interrupted, match="SIGTERM") as interruption:
+                os.kill(os.getpid(), signal.SIGTERM)
+        assert interruption.value.exit_code == 143
+        assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.parametrize("hung", [False, True])
+def test_a_run_that_was_killed_leaves_no_process_and_is_resumed(tree, planted, tmp_path, hung):
+    """The child notices by itself; one that hangs in C, at its limit."""
+    there = tmp_path / "there"
+    once = f"{TIMED} and not os.path.exists({str(there)!r})"
+    planted(once, f"open({str(there)!r}, 'w'); {HANG}" if hung else "pass")
+    until = "../there" if hung else "*/pass-2.json"
+    passes = 2 if hung else 6
+    arguments = [*CELLS, "--passes", passes, *(SHORT if hung else [])]
+    with under_way(tmp_path, *arguments, until=until, tree=tree) as (process, folder):
+        (child,) = children_of(process)
+        process.kill()
+        assert gone(child.pid)
+    lines = (folder / "cells.jsonl").read_bytes()
+    assert len(bench.load(folder)) == 8, "what was measured can be read"
+    again = lossbench("run", "--resume", folder, root=tree)
+    assert (again.returncode, again.stderr) == (0, ""), again.stdout
+    whole = (folder / "cells.jsonl").read_bytes()
+    assert whole.startswith(lines.rpartition(b"\n")[0]), "finished cells are not run again"
+    counts = times_recorded(folder)
+    assert len(counts) == sum(counts.values()) == 8 * (1 + passes)
+    assert (bench.load(folder)["passes"] == passes).all()
+
+
+@pytest.mark.parametrize("until", ["*/environment.json", "*/pass-2.json"])
+def test_a_child_that_is_killed_from_outside_costs_nothing(tmp_path, until):
+    with under_way(tmp_path, *CELLS, "--passes", "4", until=until) as (process, folder):
+        children_of(process)[0].kill()
+        out, err = process.communicate(timeout=120)
+    assert (process.returncode, err) == (0, ""), out
+    assert (bench.load(folder)["passes"] == 4).all()
+    counts = times_recorded(folder)
+    assert set(counts.values()) == {1}
+    again = lossbench("run", "--resume", folder)
+    assert again.returncode == 0
+    assert "8 cells: 8 ok." in again.stdout
+
+
+# --- files
+
+
+@pytest.mark.skipif(not hasattr(psutil.Process, "rlimit"), reason="limits of others: Linux")
+def test_a_disk_that_is_full_is_one_line_and_the_run_is_resumed(tmp_path):
+    """A limit on the size of files stands for it: writes fail in the same way, in part."""
+    with under_way(tmp_path, *LONG, "--passes", "3") as (process, folder):
+        room = (folder / "cells.jsonl").stat().st_size + 300
+        limit = (room, resource.RLIM_INFINITY)
+        psutil.Process(process.pid).rlimit(resource.RLIMIT_FSIZE, limit)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (3, ""), out
+    (line,) = [line for line in out.splitlines() if "Resume with" in line]
+    assert f"File too large: '{folder}/" in line
+    assert bench.load(folder)["status"].tolist() == ["ok", "ok"]
+    again = lossbench("run", "--resume", folder)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert (bench.load(folder)["passes"] == 3).all()
+
+
+def test_a_child_that_cannot_write_says_so_and_blames_no_cell(tmp_path):
+    cell = Cell("svm_loss", "numpy", "lecture", "float64", 1)
+    path = tmp_path / "file" / "cells.jsonl"
+    path.parent.write_text("")
+    work = Job([cell], Options(), {"path": str(path), "pass": 1})
+    for worker, file in ((passes.JUDGE, path.with_name("texts.jsonl")), (passes.SPEED_TEST, path)):
+        (ending,) = job.run(worker, [work])
+        assert ending.exit_code == watchdog.CANNOT_WRITE
+        assert (ending.step, ending.message) == (None, f"[Errno 20] Not a directory: '{file}'")
+
+
+def test_a_folder_that_is_gone_is_one_line(tmp_path):
+    with under_way(tmp_path, *LONG, "--passes", "200") as (process, folder):
+        folder.rename(tmp_path / "elsewhere")
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (3, "")
+    (line,) = [line for line in out.splitlines() if "Resume with" in line]
+    assert "No such file or directory" in line
+    assert bench.load(tmp_path / "elsewhere")["tier"].tolist() == ["loop", "numpy"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("environment.json", '{"run_id": "a", "opt', "is not a run that can be resumed"),
+        ("environment.json", "\x00\xff", "is not a run that can be resumed"),
+        ("cells.jsonl", '{"colour": "red"}\n', "cells.jsonl, line 1: not a record of a cell"),
+        ("cells.jsonl", "\x00\xff\n", "cells.jsonl, line 1: not a record of a cell"),
+    ],
+)
+def test_a_foreign_file_is_a_line_and_exit_code_2(tmp_path, name, text, words):
+    output = tmp_path / "results"
+    assert lossbench("run", *LONG, "--passes", "1", "--output", output).returncode == 0
+    folder = only_folder(output)
+    (folder / name).write_bytes(text.encode("latin-1"))
+    process = lossbench("run", "--resume", folder)
+    assert (process.returncode, process.stdout) == (2, "")
+    assert words in " ".join(process.stderr.replace("│", " ").split())
+    assert "Traceback" not in process.stderr
+    assert (folder / name).read_bytes() == text.encode("latin-1"), "it is left as it was"
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "file"
+    files.write_atomic(path, "first\n")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            files.write_atomic(path, "second\n" * 100)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert path.read_text() == "first\n"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_record_that_cannot_be_written_names_its_file(tmp_path):
+    (tmp_path / "file").write_text("")
+    record = records.Record(0, Verdict(Cell("p", "loop", "S", "float64", 1), "ok"))
+    with pytest.raises(NotADirectoryError, match=r"Not a directory: '.*/file/cells\.jsonl'"):
+        records.append(tmp_path / "file" / "cells.jsonl", record)
+
+
+def test_the_exit_codes_are_in_the_help():
+    text = " ".join(lossbench("run", "--help").stdout.split())
+    for words in ("1 one disagrees or failed", "3 the run broke off", "130 Ctrl-C", "143 SIGTERM"):
+        assert words in text
+
+
+def test_the_last_step_is_the_last_whole_line(tmp_path):
+    program = (
+        "import sys; from pathlib import Path; from bench.workers import watchdog; "
+        "from bench.model import Cell; watchdog.start(Path(sys.argv[1]), 1.0, {}); "
+        "[watchdog.take(watchdog.Step(Cell('p', 'loop', size, 'float64', 1))) for size in 'SM']"
+    )
+    subprocess.run([sys.executable, "-c", program, tmp_path], check=True)
+    assert watchdog.last(tmp_path) == Step(Cell("p", "loop", "M", "float64", 1))
+    with (tmp_path / watchdog.STEPS).open("a") as file:
+        file.write(json.dumps({"problem": "torn"})[:-5])
+    assert watchdog.last(tmp_path) == Step(Cell("p", "loop", "M", "float64", 1))
