@@ -1,10 +1,10 @@
-# Everything a person does here. Each target makes .venv if it is not there.
+# All targets. Each creates .venv if it is missing.
 #
 #   make run                          the default benchmark; ARGS="svm_loss --size L" for another
 #   make test                         the tests
-#   make check                        format, lint and types, as CI holds them
-#   make format                       rewrite the files as `make check` wants them
-#   make clean                        remove .venv, caches and build leftovers; results/ stays
+#   make check                        format, lint, types and imports, as in CI
+#   make format                       reformat the code and fix lint
+#   make clean                        remove .venv, caches and build files; keep results/
 
 PYTHON ?= python3
 VENV := .venv
@@ -27,6 +27,7 @@ check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo --no-cache
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff format .

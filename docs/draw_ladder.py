@@ -2,8 +2,8 @@
 
 python docs/draw_ladder.py docs/ladder.png RUN [RUN]
 
-Of a cell that is in both runs the first one's time is drawn; of the parallel rung, that with the
-most threads.
+If a cell is in both runs, the time of the first is drawn. Of the parallel rung, the cell with the
+most threads is drawn.
 """
 
 import sys

@@ -2,7 +2,7 @@
 
 lossbench run --problem examples/ladder.py
 
-Each rung changes one thing of the one before. docs/ladder.md climbs it, with the times of a run.
+Each rung changes one thing. docs/ladder.md explains each of them, with the times of a run.
 scores are (N, C), labels N whole numbers in [0, C); the loss is the mean over the rows of
 log Σ exp(s_j − m) − (s_y − m), where m is the largest score of the row and y its label.
 """
@@ -37,7 +37,7 @@ def loop(scores, labels):
 
 
 def vectorized(scores, labels):
-    """Rung 2: whole arrays at a time."""
+    """Rung 2: whole arrays."""
     shifted = scores - scores.max(axis=1, keepdims=True)
     totals = np.exp(shifted).sum(axis=1)
     return np.mean(np.log(totals) - shifted[np.arange(len(labels)), labels])
@@ -64,7 +64,7 @@ def plain(scores, labels):
 
 @njit(cache=True, error_model="numpy")
 def branch_free(scores, labels):
-    """Rung 4: no `if` in a loop. The label's score is read once, after it."""
+    """Rung 4: no `if` in a loop. The label's score is read once, after the loop."""
     loss = 0.0
     for i in range(scores.shape[0]):
         largest = scores[i, 0]
@@ -79,7 +79,7 @@ def branch_free(scores, labels):
 
 @njit(cache=True, error_model="numpy")
 def vector_maximum(scores, labels):
-    """Rung 5: a maximum that does not depend on the order, so that it goes by whole vectors."""
+    """Rung 5: a maximum that does not depend on the order, so it can use whole vectors."""
     loss = 0.0
     for i in range(scores.shape[0]):
         largest = scores[i, 0]
@@ -94,7 +94,7 @@ def vector_maximum(scores, labels):
 
 @njit(cache=True, error_model="numpy", fastmath={"reassoc", "nsz"})
 def vector_exp(scores, labels):
-    """Rung 6: an exp that goes by whole vectors, in a sum that may be added in any order."""
+    """Rung 6: an exp of whole vectors, and a sum that may be added in any order."""
     loss = 0.0
     for i in range(scores.shape[0]):
         largest = scores[i, 0]
@@ -107,13 +107,13 @@ def vector_exp(scores, labels):
     return loss / len(labels)
 
 
-ROWS = 64  # some vectors long, and still in the nearest cache
+ROWS = 64  # several vectors long, and still in the nearest cache
 
 
 @njit(cache=True, error_model="numpy", fastmath={"reassoc", "nsz"})
 def block_loss(scores, labels, start, stop, columns):
-    """Sum of the losses of some rows, turned so that each row of `columns` is a class."""
-    rows = np.uint64(stop - start)  # an index without a sign needs no test for one
+    """Sum the losses of some rows, transposed so that each row of `columns` is a class."""
+    rows = np.uint64(stop - start)  # an unsigned index needs no test for negative values
     classes = np.uint64(scores.shape[1])
     largest, totals = columns[-2], columns[-1]
     for r in range(rows):
@@ -137,7 +137,7 @@ def block_loss(scores, labels, start, stop, columns):
 
 @njit(cache=True, error_model="numpy")
 def blocks(scores, labels):
-    """Rung 7: 64 rows at once. Every loop is then 64 long, however few the classes are."""
+    """Rung 7: 64 rows at once, so every loop runs over 64 numbers, however few the classes are."""
     columns = np.empty((scores.shape[1] + 2, ROWS), scores.dtype)
     loss = 0.0
     for start in range(0, scores.shape[0], ROWS):
@@ -148,7 +148,7 @@ def blocks(scores, labels):
 
 @njit(cache=True, error_model="numpy", parallel=True)
 def threads(scores, labels):
-    """Rung 8: the blocks shared out over the cores, and their sums added in their order."""
+    """Rung 8: the blocks run on all cores, and their sums are added in a fixed order."""
     losses = np.empty((scores.shape[0] + ROWS - 1) // ROWS)
     for block in prange(losses.size):
         columns = np.empty((scores.shape[1] + 2, ROWS), scores.dtype)
@@ -158,7 +158,7 @@ def threads(scores, labels):
     return losses.sum() / len(labels)
 
 
-# The last is what the library does: rung 6 for long rows, rung 7 for short ones.
+# The library does both: rung 6 for long rows, rung 7 for short ones.
 TIERS = {
     "plain-njit": plain,
     "branch-free": branch_free,
@@ -169,7 +169,7 @@ TIERS = {
     "kernels": softmax_loss,
 }
 
-# 200,000 scores as many short rows and as few long ones: a rung may pay on one of them only.
+# 200,000 scores as many short rows and as few long ones: a rung may help only one of them.
 SIZES = {
     "S": {"n": 64, "c": 10},
     "short": {"n": 20_000, "c": 10},
@@ -197,6 +197,6 @@ def hard_inputs(dtype):
 
 
 def cost(size, itemsize):
-    """Return bytes, operations and exps: a maximum, a difference, an exp and a sum a score."""
+    """Return bytes, operations and exps: a maximum, a difference, an exp and a sum per score."""
     scores = size["n"] * size["c"]
     return scores * itemsize + 8 * size["n"], 4 * scores, scores

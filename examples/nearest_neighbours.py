@@ -1,10 +1,10 @@
-"""Pairwise distances, the step that k-nearest neighbours spends its time in.
+"""Pairwise distances: the step that takes most of the time of k-nearest neighbours.
 
 lossbench run --problem examples/nearest_neighbours.py
 
-Every query against every training point, the course's first assignment. The same distances come
-out of two sums: of squared differences, or of |q|² − 2 q·t + |t|², which is a matrix product. The
-second is the quicker, and loses digits where two points are close.
+Distances from every query to every training point, as in the course's first assignment. There are
+two ways: sum the squared differences, or compute |q|² − 2 q·t + |t|², which is a matrix product.
+The second is faster, and loses digits where two points are close.
 """
 
 import math
@@ -30,20 +30,20 @@ def loop(queries, training):
 
 
 def vectorized(queries, training):
-    """Broadcasting: no loop, and an array of all differences (queries × points × features)."""
+    """Broadcasting: no loop, but an array of all differences (queries × points × features)."""
     differences = queries[:, np.newaxis, :] - training[np.newaxis, :, :]
     return np.sqrt((differences**2).sum(axis=2))
 
 
 def products(queries, training):
-    """|q|² − 2 q·t + |t|²: the sums are BLAS's. Rounding may leave less than 0 of a small one."""
+    """|q|² − 2 q·t + |t|², by BLAS. Rounding may make a small square negative."""
     squares = (queries**2).sum(axis=1)[:, np.newaxis] + (training**2).sum(axis=1)
     return np.sqrt(np.maximum(squares - 2 * queries @ training.T, 0))
 
 
 @njit(cache=True)
 def jit(queries, training):
-    """The loops, compiled: no array but the result."""
+    """The loops, compiled: the result is the only array."""
     distances = np.empty((len(queries), len(training)), queries.dtype)
     for i in range(len(queries)):
         for k in range(len(training)):
@@ -56,7 +56,7 @@ def jit(queries, training):
 
 @njit(cache=True, fastmath={"reassoc", "nsz"})
 def reordered(queries, training):
-    """`jit`, allowed to add the features in another order: only then does the sum vectorise."""
+    """`jit` with permission to reorder the sum: without it, the sum does not vectorise."""
     distances = np.empty((len(queries), len(training)), queries.dtype)
     for i in range(len(queries)):
         for k in range(len(training)):
@@ -70,7 +70,7 @@ def reordered(queries, training):
 
 @njit(cache=True, fastmath={"reassoc", "nsz"}, parallel=True)
 def parallel(queries, training):
-    """`reordered`, the queries shared out over the cores."""
+    """`reordered`, with the queries divided among the cores."""
     distances = np.empty((len(queries), len(training)), queries.dtype)
     for i in prange(len(queries)):
         for k in range(len(training)):
@@ -107,13 +107,13 @@ def hard_inputs(dtype):
 
 
 def cost(size, itemsize):
-    """Return bytes and operations: a difference, a product and a sum a feature, then a root."""
+    """Return bytes and operations: a difference, a product and a sum per feature, then a root."""
     pairs = size["queries"] * size["n"]
     numbers = (size["queries"] + size["n"]) * size["d"] + pairs
     return numbers * itemsize, pairs * (3 * size["d"] + 1)
 
 
 def sample(arguments, rng):
-    """Return a few queries against a few points, where the loops would take too long."""
+    """Return a few queries and points, for sizes where the loops would take too long."""
     queries, training = arguments
     return queries[rng.choice(len(queries), 10)], training[rng.choice(len(training), 100)]

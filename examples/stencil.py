@@ -1,9 +1,9 @@
-"""A stencil: a step of heat on a plate, each point becomes the mean of its four neighbours.
+"""A stencil: one step of heat flow; each point becomes the mean of its four neighbours.
 
 lossbench run --problem examples/stencil.py
 
-Nothing is computed that costs anything, so it is all about memory: how often each array goes
-through it. NumPy reads and writes the plate once for each operation, a compiled loop once in all.
+The arithmetic costs next to nothing. Memory traffic decides: NumPy reads and writes the plate once
+for each operation, a compiled loop once in all.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ LISTS = True
 
 
 def loop(plate):
-    """Four neighbours, point by point; the rim stays as it is."""
+    """Four neighbours, point by point; the rim does not change."""
     rows, columns = len(plate), len(plate[0])
     after = [list(row) for row in plate]
     for i in range(1, rows - 1):
@@ -32,7 +32,7 @@ def vectorized(plate):
 
 
 def in_place(plate):
-    """The same sums, added up where they are wanted: no array but the result."""
+    """The same sums, added in place: the result is the only array."""
     after = plate.copy()
     inner = after[1:-1, 1:-1]
     np.add(plate[:-2, 1:-1], plate[2:, 1:-1], out=inner)
@@ -56,7 +56,7 @@ def jit(plate):
 
 @njit(cache=True, parallel=True)
 def parallel(plate):
-    """The loops, compiled, the rows shared out over the cores."""
+    """The loops, compiled, with the rows divided among the cores."""
     after = plate.copy()
     quarter = plate.dtype.type(0.25)
     for i in prange(1, plate.shape[0] - 1):
@@ -80,7 +80,7 @@ def make_inputs(size, dtype, rng):
 
 
 def hard_inputs(dtype):
-    """Return plates that are all rim, or nearly; and a NaN, which reaches its neighbours only."""
+    """Return plates that are all rim, or nearly; and a NaN, which reaches only its neighbours."""
     plate = np.arange(25, dtype=dtype).reshape(5, 5)
     with_nan = plate.copy()
     with_nan[2, 2] = np.nan
@@ -88,13 +88,13 @@ def hard_inputs(dtype):
 
 
 def cost(size, itemsize):
-    """Return bytes and operations: the plate read and written, three sums and a product a point."""
+    """Return bytes and operations: a read, a write, three sums and a product per point."""
     points = size["n"] ** 2
     return 2 * points * itemsize, 4 * points
 
 
 def sample(arguments, rng):
-    """Return a corner of the plate, where the loops would take too long for all of it."""
+    """Return a corner of the plate, for sizes where the loops would take too long for all of it."""
     (plate,) = arguments
     corner = int(rng.integers(50, 100))
     return (plate[:corner, :corner],)
