@@ -1,7 +1,8 @@
-"""The benchmark: problems ──> agreement ──> measurement ──> table ──> report.
+"""The benchmark, one package per stage: problems → agreement → measurement → analysis → report.
 
-Each stage is a module that takes plain values and returns plain values; `plan` says what goes
-through them, `cli` strings them up.
+Each stage takes plain values and returns plain values, and imports only the stages before it.
+`model` holds the terms that all share, `common` tools that know no benchmark, `workers` the child
+processes; `cli` runs the stages in their order.
 """
 
 from typing import TYPE_CHECKING, Any

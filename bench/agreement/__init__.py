@@ -1,1 +1,8 @@
-"""Agreement."""
+"""Stage 2, agreement: is each version right? One that disagrees is never timed.
+
+A problem and some of its cells go in; out comes a verdict for each (`check`). A tier has to agree
+on the hard inputs (`hard_inputs`), then on those that are timed. `calls` calls a tier and refuses
+it for what it does wrong, `given` makes the arguments of each call, `results` reads what a call
+returned, `closeness` compares it with what the oracle returned, `values` copies and compares
+arguments.
+"""

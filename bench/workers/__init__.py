@@ -1,1 +1,9 @@
-"""Workers."""
+"""Worker processes: judging and timing run in them, so that a crash or a hang costs one cell.
+
+A `job` goes in: cells and options, written to a scratch folder. `spawn` starts a process for it,
+`lifeline` ends that process with its parent, and `watchdog` logs each step and kills the process if
+a step takes too long. Out comes how the worker ended, put into words by `diagnosis`. `signals`
+turns Ctrl-C and its like into an exception of the parent.
+
+This module imports nothing, as every worker imports it first.
+"""
