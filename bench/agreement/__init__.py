@@ -1,4 +1,4 @@
-"""Stage 2, agreement: is each version right? One that disagrees is never timed.
+"""Stage 2, agreement: whether each version is right. One that disagrees is never timed.
 
 A problem and some of its cells go in; out comes a verdict for each (`check`). A tier has to agree
 on the hard inputs (`hard_inputs`), then on those that are timed. `calls` calls a tier and refuses

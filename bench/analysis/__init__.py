@@ -1,4 +1,4 @@
-"""Stage 4, analysis: what do the records say?
+"""Stage 4, analysis: what the records say.
 
 Records go in; out comes a pandas table with one row per cell. `columns` defines it, `table` builds
 it, `csv_file` stores and reads it. `ratios` has speed-ups with their intervals, `noise` the reasons

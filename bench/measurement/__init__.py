@@ -1,4 +1,4 @@
-"""Stage 3, measurement: how fast is each version that is right?
+"""Stage 3, measurement: how fast each version is.
 
 Cells go in; out come records, one per cell and pass, each on disk as soon as it is there. `passes`
 runs the workers: `judging_worker` for agreement, then one pytest-benchmark session per pass
