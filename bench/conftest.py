@@ -1,7 +1,4 @@
-"""What `pytest bench` needs around test_speed.py: its cells, their verdicts, and the machine.
-
-Which cells there are is left to `plan`, whether they are right to `agreement`.
-"""
+"""Options and fixtures of `pytest bench`: the cells to time, their verdicts and arguments."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -46,12 +43,12 @@ MIN_ROUND_S = 1e-3
 THEIR_MIN_ROUND_S = 5e-6
 # Inputs up to this size are kept between the cells that share them.
 KEPT_BYTES = 64_000_000
-# How a test here says that a cell is not timed, or that it cannot write.
+# Raised by the tests here for a cell that is not timed, or if a file cannot be written.
 OURS = (pytest.skip.Exception, pytest.fail.Exception, pytest.exit.Exception)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options that say what is measured."""
+    """Add the options that select what is measured."""
     group = parser.getgroup("lossbench")
 
     for name, words in CHOICES.items():
@@ -63,19 +60,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="append",
         default=[],
         metavar="FILE",
-        help="a file with a problem of your own, in place of the built-in ones",
+        help="a file with your own problem, instead of the built-in ones",
     )
     group.addoption(
         "--lossbench-budget",
         type=float,
         default=model.DEFAULT_BUDGET,
         metavar="SECONDS",
-        help="what one call may take; a cell over it is skipped (default: %(default)g)",
+        help="time for one call; a cell over it is skipped (default: %(default)g)",
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuse to share the machine, and find out what is to be timed."""
+    """Refuse to run beside pytest-xdist, and find what is to be timed."""
     if hasattr(config, "workerinput") or config.getoption("dist", "no") != "no":
         raise pytest.UsageError(
             "bench times one cell at a time: run it without pytest-xdist (-n 0), "
@@ -91,18 +88,18 @@ def pytest_configure(config: pytest.Config) -> None:
     except ValueError as error:
         raise pytest.UsageError(str(error)) from error
     if not work.cells:
-        raise pytest.UsageError("no problem has such a size and tier: see `lossbench list`")
+        raise pytest.UsageError("no problem has that size and tier: see `lossbench list`")
     config.stash[VERDICTS] = records.verdicts(known)
     config.stash[PROBLEMS] = {one.name: one for one in found}
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
-    """Say what a file of a person's own had to be told about."""
+    """Print the remarks on a user's file."""
     return [remark for one in config.stash[PROBLEMS].values() for remark in one.remarks]
 
 
 def _job_by_hand(config: pytest.Config) -> Job:
-    """Return what the options of `pytest bench` ask for."""
+    """Return the job that the options of `pytest bench` ask for."""
 
     def given(name: str) -> list[str]:
         values: list[str] = config.getoption(f"--lossbench-{name}", [])
@@ -125,7 +122,7 @@ def _job_by_hand(config: pytest.Config) -> Job:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Make a test of each cell, in the order of the plan."""
+    """Make one test per cell, in the order of the job."""
     if "cell" not in metafunc.fixturenames:
         return
     options: dict[str, Any] = {}
@@ -147,7 +144,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_benchmark_update_machine_info(machine_info: dict[str, Any]) -> None:
     """Add what a measurement depends on to pytest-benchmark's JSON."""
     machine_info["lossbench"] = machine.facts(threading_layer=True)
-    # The clock of the moment is not the machine's: with it, no machine is like itself a minute ago.
+    # The present clock frequency is no property of the machine: it differs from minute to minute.
     for name in ("hz_actual", "hz_actual_friendly"):
         machine_info.get("cpu", {}).pop(name, None)
 
@@ -156,9 +153,9 @@ def pytest_benchmark_update_machine_info(machine_info: dict[str, Any]) -> None:
 def pytest_benchmark_compare_machine_info(
     benchmarksession: Any, machine_info: dict[str, Any], compared_benchmark: dict[str, Any]
 ) -> Any:
-    """Warn that the machines differ also where pytest-benchmark's own warning cannot be made.
+    """Warn that the machines differ if pytest-benchmark's own warning fails.
 
-    It fails for a storage outside the working folder (pytest-benchmark 5.3).
+    It does for a storage outside the working folder (pytest-benchmark 5.3).
     """
     try:
         return (yield)
@@ -166,8 +163,8 @@ def pytest_benchmark_compare_machine_info(
         saved = compared_benchmark["machine_info"].get("lossbench")
         differences = differences_of(saved, machine_info["lossbench"], PEERS)
         benchmarksession.logger.warning(
-            "The saved benchmarks are of another machine: "
-            + ("; ".join(differences) or "what pytest-benchmark notes of it differs")
+            "The saved benchmarks are from another machine: "
+            + ("; ".join(differences) or "pytest-benchmark's own facts differ")
         )
 
 
@@ -179,7 +176,7 @@ def its_problem(cell: Cell, request: pytest.FixtureRequest) -> Problem:
 
 @pytest.fixture
 def verdict(cell: Cell, its_problem: Problem, request: pytest.FixtureRequest) -> Verdict:
-    """Agreement of the cell: its group is judged once a session, before any of it is timed."""
+    """The verdict on the cell; its group is judged once per session, before it is timed."""
     known = request.config.stash[VERDICTS]
     judged = replace(cell, twin=False)
     if judged not in known:
@@ -192,7 +189,7 @@ def verdict(cell: Cell, its_problem: Problem, request: pytest.FixtureRequest) ->
 
 @pytest.fixture
 def given(cell: Cell, its_problem: Problem, verdict: Verdict) -> Given | None:
-    """Return what the cell's tier is given; none is made for a cell that is not timed."""
+    """Return the arguments of the cell's calls; None for a cell that is not timed."""
     if verdict.status != "ok":
         return None
     return Given(its_problem, cell.tier, _inputs(its_problem, cell.size, cell.dtype))
@@ -203,9 +200,9 @@ def kernel(
     cell: Cell,
     its_problem: Problem,
     verdict: Verdict,
-    given: Given | None,  # noqa: ARG001  (is there before: the call is the next step)
+    given: Given | None,  # noqa: ARG001  (made before, as the call is the next step)
 ) -> model.Kernel | None:
-    """Return the function to time, its result waited for; none for a cell that is not timed."""
+    """Return the kernel, with its lazy result awaited; None for a cell that is not timed."""
     if verdict.status != "ok":
         return None
     tier = its_problem.tiers[cell.tier]
@@ -217,7 +214,7 @@ def kernel(
 
 @pytest.fixture
 def record(verdict: Verdict, request: pytest.FixtureRequest) -> Callable[..., None]:
-    """Return the function that writes what was found about the cell, where a run wants it."""
+    """Return the function that writes the record of the cell, in a worker."""
 
     def write(
         iterations: int = 0,
@@ -232,7 +229,7 @@ def record(verdict: Verdict, request: pytest.FixtureRequest) -> Callable[..., No
 
 @pytest.fixture
 def refuse_late(verdict: Verdict, request: pytest.FixtureRequest) -> Callable[[str], None]:
-    """Return the function that refuses a cell for what its timed calls did."""
+    """Return the function that refuses a cell because of its timed calls."""
 
     def refuse(message: str) -> None:
         _write_late(request.config, verdict, "disagrees", message)
@@ -242,7 +239,7 @@ def refuse_late(verdict: Verdict, request: pytest.FixtureRequest) -> Callable[[s
 
 
 def _write_late(config: pytest.Config, verdict: Verdict, status: Status, message: str) -> None:
-    """Record that a cell which was right in agreement is so no more."""
+    """Record that a cell which was right in agreement is wrong now."""
     number = _pass_number(config)
     # A twin that fails is a cell that fails.
     cell, words = replace(verdict.cell, twin=False), f"in pass {number}: {message}"
@@ -262,7 +259,7 @@ def _pass_number(config: pytest.Config) -> int:
 
 @contextmanager
 def _ending_if_it_cannot_write() -> Iterator[None]:
-    """End the session where its files cannot be written: no cell is to blame for that."""
+    """End the session if its files cannot be written: no cell is to blame."""
     try:
         yield
     except OSError as error:
@@ -271,14 +268,14 @@ def _ending_if_it_cannot_write() -> Iterator[None]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Say which cell is next."""
+    """Log which cell is next."""
     with _ending_if_it_cannot_write():
         watchdog.take(Step(_cell_of(item)), preparing=True)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
-    """Record that a cell failed, where its kernel or its inputs raised something."""
+    """Record that a cell failed, if its kernel or its inputs raised an exception."""
     raised = call.excinfo.value if call.excinfo else None
     known = item.config.stash[VERDICTS].get(replace(_cell_of(item), twin=False))
     if known and raised is not None and call.when != "teardown" and not isinstance(raised, OURS):
@@ -287,7 +284,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 
 def pytest_sessionfinish() -> None:
-    """Let pytest-benchmark write its report in its own time."""
+    """Give pytest-benchmark time to write its report."""
     watchdog.finish()
 
 
@@ -297,7 +294,7 @@ def _cell_of(item: pytest.Item) -> Cell:
 
 
 def _inputs(one: Problem, size: str, dtype: str) -> Arguments:
-    """Return the inputs of a group, kept if they are small: the cells come in any order."""
+    """Return the inputs of a group. Small ones are cached, as the cells come in any order."""
     cost = one.cost_of(size, dtype)
     if cost is None or cost.bytes_moved > KEPT_BYTES:
         return one.inputs(size, dtype)

@@ -13,16 +13,16 @@ Kernel = Callable[..., Any]
 Arguments = tuple[Any, ...]
 Size = Mapping[str, int]
 
-# The order in which they are shown.
+# In the order in which they are shown.
 TIERS = ("loop", "numpy", "numba", "numba-parallel", "kernels", "kernels-parallel")
-# The texts, which the others are compared with.
+# The texts: speed-ups are computed over these.
 BASELINES = ("loop", "numpy", "numba")
 # Other libraries, and C: measured only where they are named, unavailable where not installed. They
 # never promised our special values: a peer has to agree where inputs are finite, and its row names
 # the hard inputs with NaN or infinities for which it returns something else.
 PEERS = ("sklearn", "torch", "jax", "scipy", "c")
 DTYPES = ("float64", "float32")
-# Parts the name of a size from the n that takes the place of its own.
+# In a sweep, M@4096 is the size M with n = 4096.
 SWEPT = "@"
 
 Status = Literal["ok", "disagrees", "failed", "skipped", "unavailable"]
@@ -31,16 +31,16 @@ WRONG: frozenset[Status] = frozenset({"disagrees", "failed"})
 
 DEFAULT_SIZES = ("lecture", "S", "M")
 DEFAULT_DTYPES = ("float64",)
-# With so many passes in each of two runs, `compare` still finds one cell of a default run's 193
-# that became 1.3 times slower. The smallest p-value of a Mann-Whitney test of n against n passes is
-# 2/C(2n, n): below 0.01/193, as the correction wants it, from n = 9 on, and from n = 14 on with
-# one pass, disturbed by something else, on the wrong side of all others too. In simulated pairs
-# of runs the cell was found in 96 % of those with 9 to 13 passes, in 99.7 % with 14, at 1 to 2.4 %
-# of noise and 0.7 % of disturbed passes, as measured; at 3 % and 5 %, in 71 to 77 % and in 93 %.
+# With this many passes in two runs, `compare` still finds one cell of a default run's 193 that
+# became 1.3 times slower. The smallest p-value of a Mann-Whitney test of n against n passes is
+# 2/C(2n, n). From n = 9 it is below 0.01/193, which the correction requires; from n = 14 it is so
+# even if one disturbed pass lies on the wrong side of all others. In simulated pairs of runs the
+# cell was found in 96 % of those with 9 to 13 passes and in 99.7 % with 14 (1 to 2.4 % noise and
+# 0.7 % disturbed passes, as measured); with 3 % and 5 %, in 71 to 77 % and in 93 %.
 DEFAULT_PASSES = 14
 DEFAULT_BUDGET = 2.0
-# An interval of a median reaches from the smallest to the largest of n passes at the most, and that
-# holds the true one with a chance of 1 − 2^(1−n): 0.94 for 5 passes, 0.97 for 6.
+# The interval of a median is at most the range of the n passes, which contains the true median with
+# probability 1 − 2^(1−n): 0.94 for 5 passes, 0.97 for 6.
 LEAST_PASSES = 6
 
 
@@ -50,7 +50,7 @@ class Tolerance:
 
     rtol: float
     atol: float | NDArray[np.float64]
-    """An array where some entries may be further off than others."""
+    """An array where the allowed distance differs between entries."""
 
 
 @dataclass(frozen=True)
@@ -60,13 +60,13 @@ class Output:
     Attributes
     ----------
     name : str
-        The word for it in messages.
+        Its name in messages.
     kind : "scalar", "array", "float64 array", "exact" or "numbers"
         A Python float; an array in the cell's dtype; a float64 array whatever the cell's dtype;
         integers and truth values, which have to be equal; real numbers of any type (a scalar, an
         array, nested lists) in the shape of the oracle's.
     tolerance : function of (arguments, dtype)
-        Not asked where the kind is "exact"; whole numbers among "numbers" have to be equal.
+        Not used for "exact". Whole numbers among "numbers" have to be equal.
     """
 
     name: str
@@ -76,7 +76,7 @@ class Output:
 
 @dataclass(frozen=True)
 class Cost:
-    """What one call has to do at the least, by the arithmetic of the operation.
+    """What one call has to do at least, by the arithmetic of the operation.
 
     Attributes
     ----------
@@ -85,12 +85,11 @@ class Cost:
     flops : int
         Additions, multiplications, divisions, comparisons; an exp or a log counts as one.
     exps : int
-        Those of them that are exps.
+        The part of them that is exps.
     bytes_written : int
-        Of the bytes moved, those that are written.
+        The part of the bytes moved that is written.
     working_set : int
-        Bytes of what is gone through, where that happens more than once in a call; 0 where they are
-        the bytes moved.
+        Bytes that a call reads more than once; 0 where it reads each byte once.
     """
 
     bytes_moved: int
@@ -102,9 +101,9 @@ class Cost:
 
 @dataclass(frozen=True, eq=False)
 class Forms:
-    """One argument, a function to be called, in the form that each tier takes.
+    """A function as an argument of a problem, in the form that each tier takes.
 
-    `fewer` makes the same function of some of its samples only, where it has samples.
+    `fewer` makes the same function of some of its samples, if it has samples.
     """
 
     loop: Kernel
@@ -114,7 +113,7 @@ class Forms:
     fewer: Callable[[tuple[int, ...]], Any] | None = None
 
     def of(self, tier: str) -> Kernel:
-        """Return the form for a tier: a peer takes NumPy's."""
+        """Return the form for a tier; peers take NumPy's."""
         form: Kernel = getattr(self, tier.removesuffix("-parallel") if tier in TIERS else "numpy")
         return form
 
@@ -126,14 +125,13 @@ class Tier:
     Attributes
     ----------
     load : function
-        Returns the kernel; called when it is first needed. A library that is missing raises
-        `ImportError` then, and the tier is `unavailable`.
+        Returns the kernel. It is called when the kernel is first needed; if a library is missing,
+        it raises `ImportError`, and the tier is `unavailable`.
     prepare : function of the arguments, optional
-        Returns what the kernel takes in their place (nested lists, a peer's own arrays), outside
-        the timing.
+        Returns what the kernel takes instead (nested lists, a peer's arrays), outside the timing.
     compiles_unseen : bool
-        Whether a call may compile without Numba's events, as JAX's do. Of a user's own tiers
-        nothing is known: a hang in one is more likely than a compiler.
+        Whether a call may compile without Numba's events, as calls of JAX do. For a user's tiers
+        nobody knows; a hang is more likely than a compiler.
     """
 
     load: Callable[[], Kernel]
@@ -141,7 +139,7 @@ class Tier:
     compiles_unseen: bool = False
 
 
-# Compared by identity: two problems of one name are still two problems.
+# Compared by identity: two problems of the same name are still two problems.
 @dataclass(frozen=True, eq=False)
 class Problem:
     """An operation with its tiers, inputs, outputs and cost model.
@@ -153,31 +151,31 @@ class Problem:
     tiers : mapping of name to Tier
         A kernel takes the arguments by position and leaves them as they are.
     sizes : mapping of size name to its numbers
-        ``n``, ``d``, ``c`` where they mean something (they are columns of the table), and others.
+        ``n``, ``d``, ``c`` where they apply (they are columns of the table), and others.
     make_inputs : function of (size, dtype, rng)
         The arguments of one call, as a tuple.
     outputs : tuple of Output, or mapping of dtype to tolerance
         With one output a kernel returns it alone, with more a tuple of them. With a mapping, all
         tiers return numbers in the shapes of the oracle's result, within that tolerance.
     cost : function of (size, bytes of a number), optional
-        The cost of one call; None where nobody has counted it.
+        The cost of one call; None if nobody has counted it.
     growth : float, optional
-        The exponent that the time is expected to grow with in N; None where nobody has said.
+        The expected exponent p of a time that grows as N^p; None if unknown.
     sample : function of (arguments, rng), optional
-        The very inputs cut down to what the oracle does quickly, for where it cannot finish them
-        all; None where they cannot be cut. Without a function, those of the smallest size take
-        their place.
+        A part of these inputs that the oracle finishes quickly, for sizes at which it is over its
+        budget; None if they cannot be cut. Without a function, the inputs of the smallest size are
+        the sample.
     hard_inputs : function of dtype
-        Labelled arguments at which kernels of this kind go wrong, made anew at each call.
+        Labelled arguments with which kernels of this kind go wrong; new ones at each call.
     oracle : str
         The tier that the others have to agree with.
     texts_cost : function like `cost`, optional
-        Where the texts (loop, NumPy, Numba) take a longer way than the operation needs; their times
-        are foretold by it.
+        If the texts (loop, NumPy, Numba) do more work than the operation needs: the cost that
+        predicts their times.
     source : str
-        The file that a person wrote the problem in; empty for the built-in ones.
+        The path of a user's file; empty for a built-in problem.
     remarks : tuple of str
-        What a run says of that file before it begins.
+        What a run says about that file before it starts.
     """
 
     name: str
@@ -208,7 +206,7 @@ class Problem:
         return {**numbers, "n": int(n)} if n else numbers
 
     def has_size(self, size: str) -> bool:
-        """Whether there is a size of this name, or of the name before an n of its own."""
+        """Whether there is a size of this name, or of the part before the @."""
         name, swept, n = size.partition(SWEPT)
         return name in self.sizes and (n.isdecimal() if swept else True)
 
@@ -218,26 +216,26 @@ class Problem:
         return min(self.sizes, key=lambda size: self.work(self.oracle, size))
 
     def inputs(self, size: str, dtype: str) -> Arguments:
-        """Return the arguments of a size: the same in every process, for each dtype rounded."""
+        """Return the arguments of a size: the same in every process, rounded to the dtype."""
         return self.make_inputs(self.numbers(size), dtype, seeded(f"{self.name}/{size}"))
 
     def prepared(self, tier: str, arguments: Arguments) -> Arguments:
-        """Return the arguments as a tier takes them: each gets its own form of a function."""
+        """Return the arguments as a tier takes them."""
         prepare = self.tiers[tier].prepare
         formed = tuple(item.of(tier) if isinstance(item, Forms) else item for item in arguments)
         return prepare(formed) if prepare else formed
 
     def cost_of(self, size: str, dtype: str) -> Cost | None:
-        """Return the cost of one call, where it is known."""
+        """Return the cost of one call; None if unknown."""
         if self.cost is None:
             return None
         return self.cost(self.numbers(size), np.dtype(dtype).itemsize)
 
     def work(self, tier: str, size: str) -> float:
-        """Return what the time of a call in a tier is about proportional to, at least 1.
+        """Return the work of a call, at least 1: its time is roughly proportional to it.
 
-        That is its operations, or N to the power it grows with, or failing both the product of the
-        size's numbers.
+        That is the number of operations; if unknown, N to the power `growth`; if that is unknown,
+        the product of the size's numbers.
         """
         numbers = self.numbers(size)
         longer = self.texts_cost if tier in BASELINES else None
@@ -253,8 +251,8 @@ class Problem:
 class Cell:
     """One row of the results: the identity of a measurement.
 
-    A `twin` has no row: it is the cell of the same words, timed a second time in each pass under a
-    name of its own, for what its two times differ by is noise (A/A). `plan` adds it to the passes.
+    A `twin` has no row. It is the same cell, timed a second time in each pass (A/A): any difference
+    between the two is noise. `measurement.schedule` adds it to the passes.
     """
 
     problem: str
@@ -266,7 +264,7 @@ class Cell:
 
     @property
     def id(self) -> str:
-        """The name in pytest: svm_loss-numba-M-float64, with the threads where a tier has some."""
+        """The name in pytest: svm_loss-numba-M-float64; of a parallel tier, with its threads."""
         name = f"{self.problem}-{self.tier}-{self.size}-{self.dtype}"
         if is_threaded(self.tier):
             name += f"-{self.threads}thread{'s' if self.threads > 1 else ''}"
@@ -274,23 +272,23 @@ class Cell:
 
     @property
     def group(self) -> tuple[str, str, str]:
-        """What the cells have in common that are compared with each other."""
+        """What cells that are compared with each other have in common."""
         return self.problem, self.size, self.dtype
 
 
 def is_threaded(tier: str) -> bool:
-    """Whether a tier starts threads of its own, as its name says; others run at one, once."""
+    """Whether a tier is parallel, by its name. All others run at one thread."""
     return tier.endswith("-parallel")
 
 
 def in_order(tiers: Iterable[str]) -> tuple[str, ...]:
-    """Return tiers, each once, in the order they are shown in: those that nobody knows as given."""
+    """Return tiers, each once, in the order of the tables; unknown ones last, as given."""
     known = {tier: i for i, tier in enumerate((*TIERS, *PEERS))}
     return tuple(sorted(dict.fromkeys(tiers), key=lambda tier: known.get(tier, len(known))))
 
 
 def seeded(name: str) -> np.random.Generator:
-    """Return a generator for a name; `hash` would give another in every process."""
+    """Return a random generator for a name, the same in every process (unlike `hash`)."""
     return np.random.default_rng(zlib.crc32(name.encode()))
 
 
@@ -301,7 +299,7 @@ def to_lists(arguments: Arguments) -> Arguments:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was found about a cell, and why it is not timed if it is not.
+    """What agreement found about a cell.
 
     Attributes
     ----------
@@ -309,17 +307,17 @@ class Verdict:
     status : str
         One of `STATUSES`; only an ``ok`` cell is timed.
     message : str
-        Why it is not ok, in a sentence; of a peer that is, which special values are not ours.
+        Why it is not ok. For a peer that is ok: the special values that it treats differently.
     checked : "full", "sample" or ""
-        What the loops confirmed: the whole result, that of a sample of the inputs, or nothing.
+        What the oracle confirmed: the whole result, that of a sample of the inputs, or nothing.
     max_abs_error, max_rel_error : float, optional
-        The largest distance to the oracle, and that in units of the oracle's value.
+        The largest distance to the oracle's result: absolute, and relative to its value.
     seconds : float, optional
-        Of one call after the first, to plan the timing by; it is not a result.
+        Of one call after the first. It serves to plan the timing and is not a result.
     estimated_s : float, optional
-        What a call would take, where it was not made for that reason.
+        The predicted time of a call that was not made, as it would take too long.
     waits : bool
-        Whether it returned something lazy, so that its timed calls have to wait for their results.
+        Whether it returned a lazy result, so that its timed calls wait for theirs.
     """
 
     cell: Cell
@@ -335,14 +333,14 @@ class Verdict:
 
 @dataclass(frozen=True)
 class ProblemFile:
-    """A file and what was in it when it was looked at: the name of the problem that a run times.
+    """A user's file, with a digest of what it held when the run started.
 
     Attributes
     ----------
     path : str
         Absolute.
     sha256 : str
-        Of its bytes.
+        The digest of its bytes.
     """
 
     path: str
@@ -351,11 +349,10 @@ class ProblemFile:
 
 @dataclass(frozen=True)
 class Options:
-    """What a run measures; written to environment.json, from which it is resumed.
+    """What a run measures. It is stored in environment.json, so that the run can be resumed.
 
-    Empty `problems`, `tiers` and `threads` stand for all of them, which for tiers is all but the
-    peers, and for threads as many as there are cores. Empty `files` stand for the built-in
-    problems.
+    Empty `problems` mean all, empty `tiers` all but the peers, empty `threads` as many as there are
+    cores, and empty `files` the built-in problems.
     """
 
     problems: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""One timing a cell, by pytest-benchmark: `pytest bench`. Cells and verdicts are left to conftest.
+"""Time each cell by pytest-benchmark: `pytest bench`.
 
 pytest bench -k svm_loss-numba-M-float64 --benchmark-json=out.json
 """
@@ -16,11 +16,11 @@ from bench.common import threads
 from bench.measurement import conditions
 from bench.model import WRONG, Cell, Kernel, Problem, Verdict, is_threaded
 
-# A round of a cell whose calls need a copy of their arguments is one call: no more than so many.
+# Where each call needs a copy of its arguments, a round is one call. At most so many rounds.
 MOST_ROUNDS = 10_000
 
 
-# The fixture warns where a test did not use it: a cell that is refused did not, and says so.
+# pytest-benchmark warns if a test did not use its fixture. A refused cell does not, and says why.
 @pytest.mark.filterwarnings("ignore:Benchmark fixture was not used at all")
 def test_speed(
     cell: Cell,
@@ -33,7 +33,7 @@ def test_speed(
     refuse_late: Callable[[str], None],
     request: pytest.FixtureRequest,
 ) -> None:
-    # Refused before it is timed: once benchmark() has run, the row is in pytest-benchmark's JSON.
+    # Refuse before timing: once benchmark() has run, the row is in pytest-benchmark's JSON.
     if verdict.status != "ok":
         record()
         refuse = pytest.fail if verdict.status in WRONG else pytest.skip
@@ -52,7 +52,7 @@ def test_speed(
             benchmark(kernel, *given.next())
         meanwhile = conditions.conditions_since(before)
     harm = given.harm()
-    if harm:  # agreement makes a few calls only
+    if harm:  # agreement makes only a few calls
         benchmark.has_error = True  # no row in pytest-benchmark's JSON
         refuse_late(harm)
     if benchmark.stats:  # there are none with --benchmark-disable
@@ -60,12 +60,12 @@ def test_speed(
 
 
 def _seconds(verdict: Verdict, kernel: Kernel, given: Given) -> float:
-    """Return about how long a call takes, and make one that compiles and wakes the threads."""
+    """Return the approximate time of a call, after one that compiles and wakes the threads."""
     if verdict.cell.tier != "loop":
         kernel(*given.next())
     if not is_threaded(verdict.cell.tier):
         return verdict.seconds or 0.0
-    # It was judged beside another process: where threads share their cores, they wait for turns.
+    # Its verdict was made beside another process, and threads that share cores wait for turns.
     return quickest(lambda: _time_of(kernel, given))
 
 
@@ -77,10 +77,10 @@ def _time_of(kernel: Kernel, given: Given) -> float:
 
 
 def _rounds(seconds: float, config: pytest.Config) -> int:
-    """Return how many rounds a slow cell has; 0 leaves it to pytest-benchmark.
+    """Return the number of rounds of a slow cell; 0 lets pytest-benchmark choose.
 
-    Its smallest number of rounds takes precedence over its longest time, and it calibrates on top:
-    a call of half a second would be made six times.
+    In pytest-benchmark the minimum of rounds overrides the maximum of time, and calibration adds to
+    it: a call of half a second would be made six times.
     """
     longest = float(config.getoption("benchmark_max_time"))
     if seconds * int(config.getoption("benchmark_min_rounds")) <= longest:
@@ -89,7 +89,7 @@ def _rounds(seconds: float, config: pytest.Config) -> int:
 
 
 def _rounds_of_copies(seconds: float, given: Given, config: pytest.Config) -> int:
-    """Return how many rounds a cell has, where each begins with a copy of its arguments."""
+    """Return the number of rounds of a cell whose rounds each start with a copy."""
     copying = quickest(lambda: _time_of(lambda *_: given.next(), given))
     longest = float(config.getoption("benchmark_max_time"))
     return max(1, min(MOST_ROUNDS, int(longest / (seconds + copying))))

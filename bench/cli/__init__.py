@@ -16,7 +16,8 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    help="Loops, NumPy and Numba on the losses of CS231n: do they agree, and how fast are they?",
+    help="Compare loops, NumPy and Numba on the losses of CS231n, or on your own kernel: do they "
+    "agree, and how fast are they?",
 )
 app.command(epilog=EXIT_CODES)(measuring.run)
 app.command("compile-cost")(measuring.compile_cost)

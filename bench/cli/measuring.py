@@ -41,9 +41,7 @@ def run(
     threads: Threads = None,
     passes: Annotated[
         int | None,
-        typer.Option(
-            min=1, metavar="COUNT", help="How often all cells are gone through, 14 by default."
-        ),
+        typer.Option(min=1, metavar="COUNT", help="How often each cell is timed, 14 by default."),
     ] = None,
     budget: Budget = None,
     output: Output = RESULTS,
@@ -55,20 +53,20 @@ def run(
         bool,
         typer.Option(
             "--compile-cost",
-            help="Also measure what compiling costs, in processes of their own (a few minutes). "
-            "`lossbench compile-cost` adds it to a run.",
+            help="Also measure compile cost, in new processes (a few minutes). `lossbench "
+            "compile-cost` adds it to a finished run.",
         ),
     ] = False,
     floors: Annotated[
         bool,
         typer.Option(
             "--floors/--no-floors",
-            help="Whether to measure what this machine can do at best, and the memory of a call "
-            "(some ten seconds).",
+            help="Also measure the limits of this machine and the memory of a call (about ten "
+            "seconds).",
         ),
     ] = True,
 ) -> None:
-    """Check every tier against the loops and time those that agree."""
+    """Check all tiers against the loops, then time them."""
     from bench.analysis import csv_file
     from bench.measurement import run_folder
     from bench.model import Options
@@ -82,7 +80,7 @@ def run(
             folder = run_folder.begin(output, options)
         else:
             if options != Options():
-                raise ValueError("--resume takes its options from the run: leave the others out")
+                raise ValueError("--resume takes all options from the run: remove the others")
             folder = run_folder.find(resume, output)
             options = run_folder.options_of(folder)
             run_folder.check_same_code(folder)
@@ -103,7 +101,7 @@ def compile_cost(
     ] = "latest",
     output: Output = RESULTS,
 ) -> None:
-    """Measure what compiling costs the kernels of a run, and after how many calls it pays."""
+    """Measure compile times, and the calls that repay them."""
     from bench.measurement import run_folder
     from bench.problems.user_file import problems_in
 
@@ -119,25 +117,27 @@ def compile_cost(
 
 def sweep(
     problem: Annotated[
-        str | None, typer.Argument(metavar="PROBLEM", show_default=False, help="See the list.")
+        str | None,
+        typer.Argument(metavar="PROBLEM", show_default=False, help="See `lossbench list`."),
     ] = None,
     files: Files = None,
-    first: Annotated[float, typer.Option("--from", metavar="N", help="The smallest N.")] = 8,
-    last: Annotated[float, typer.Option("--to", metavar="N", help="The largest.")] = 1e6,
+    first: Annotated[float, typer.Option("--from", metavar="N", help="Smallest N.")] = 8,
+    last: Annotated[float, typer.Option("--to", metavar="N", help="Largest N.")] = 1e6,
     size: Annotated[
         str | None,
-        typer.Option(help="The size whose other numbers (C, D) are kept; M, or the last."),
+        typer.Option(help="The size that gives C and D; M by default, or the last."),
     ] = None,
     tiers: Tiers = None,
     dtypes: Dtypes = None,
     threads: Threads = None,
     passes: Annotated[
-        int | None, typer.Option(min=1, metavar="COUNT", help="As of a run; 14 by default.")
+        int | None,
+        typer.Option(min=1, metavar="COUNT", help="How often each cell is timed, 14 by default."),
     ] = None,
     budget: Budget = None,
     output: Output = RESULTS,
 ) -> None:
-    """Time a problem along N: where one tier passes another, and how the time grows."""
+    """Time a problem along N, and find where tiers cross."""
     from dataclasses import replace
 
     from bench.common.choices import chosen
@@ -151,7 +151,7 @@ def sweep(
         found = problems_in(options.files)
         one, *others = [p for p in found if not options.problems or p.name in options.problems]
         if others:
-            raise ValueError("a sweep is of one problem: name it (see `lossbench list`)")
+            raise ValueError("a sweep measures one problem: name it (see `lossbench list`)")
         base = next(iter(chosen("size", [size] if size else [], list(one.sizes))), None)
         along = sizes_along(one, first, last, base)
         options = replace(options, problems=(one.name,), sizes=along)
@@ -172,7 +172,7 @@ def check(
     threads: Threads = None,
     budget: Budget = None,
 ) -> None:
-    """Check every tier against the loops, and time nothing."""
+    """Check all tiers against the loops, and time nothing."""
     from bench.measurement import passes
     from bench.model import WRONG
     from bench.problems.user_file import problems_in
@@ -225,9 +225,9 @@ def _say_remarks(found: "Sequence[Problem]", out: "Console") -> None:
 def _say_uncompared(
     found: "Sequence[Problem]", verdicts: "Iterable[Verdict]", out: "Console"
 ) -> bool:
-    """Say of which problems nothing was compared; return whether anything was that was asked for.
+    """Print the problems in which nothing was compared; return whether anything was.
 
-    A problem whose oracle alone was asked for, or that has no other tier, has nothing to compare.
+    It is no fault if nothing could be, as the oracle was the only tier selected.
     """
     oracles = {one.name: one.oracle for one in found}
     judged: dict[str, list[Verdict]] = {}
@@ -247,28 +247,28 @@ def _was_compared(verdict: "Verdict") -> bool:
 
 
 def _measure_floors(folder: Path, options: "Options", out: "Console") -> None:
-    """Measure what the machine can do at best; a run goes on without."""
+    """Measure the limits of the machine; if that fails, the run continues without."""
     from bench.measurement.costs import floors
 
     try:
         with status(out) as say:
-            say("what the machine can do at best")
+            say("limits of the machine")
             floors.measure(folder, options)
     except floors.FloorsError as error:
-        out.print(f"The floors of this machine could not be measured: {error}", soft_wrap=True)
+        out.print(f"The limits of this machine could not be measured: {error}", soft_wrap=True)
 
 
 def _measure_memory(
     folder: Path, cells: "Sequence[Cell]", options: "Options", out: "Console"
 ) -> None:
-    """Measure the memory of a call; a run goes on without."""
+    """Measure the memory of a call; if that fails, the run continues without."""
     from bench.measurement.costs import memory
 
     with status(out) as say:
         say("memory of a call")
         lost = memory.measure(folder, cells, options)
     if lost:
-        out.print(f"The memory that a call takes could not be measured of {lost} cells")
+        out.print(f"The memory of a call could not be measured for {lost} cells")
 
 
 @dataclass
@@ -310,7 +310,7 @@ def _measure(
     *,
     with_floors: bool = True,
 ) -> int:
-    """Run the passes, then write and show what there is, however they ended; return exit code."""
+    """Run the passes, write and show the table however they ended; return the exit code."""
     from bench.analysis import csv_file
     from bench.measurement import passes, records, run_folder
     from bench.measurement.costs import memory
@@ -349,7 +349,7 @@ def _measure(
 
 
 def _show_sweep(folder: Path, found: "Sequence[Problem]", options: "Options") -> None:
-    """Show what a run says along N, where it is a sweep and anything of it was timed."""
+    """Show where tiers cross and how time grows, if the run is a sweep with any time."""
     from bench.analysis import csv_file
     from bench.analysis import sweep as sweeping
     from bench.measurement.costs import floors
@@ -372,7 +372,7 @@ def _show_sweep(folder: Path, found: "Sequence[Problem]", options: "Options") ->
 def _measure_compiling(
     folder: Path, found: "Sequence[Problem]", cells: "Sequence[Cell]", options: "Options"
 ) -> None:
-    """Measure what compiling costs, then write the table of the run anew and show it."""
+    """Measure compile cost, add it to the table of the run, and show it."""
     from bench.analysis import csv_file
     from bench.measurement import records, run_folder
     from bench.measurement.costs import compiling
@@ -395,7 +395,7 @@ def _measure_compiling(
 
 @contextmanager
 def _alone_in(folder: Path) -> Iterator[None]:
-    """Hold a run while it is measured, or refuse to."""
+    """Lock a run while it is measured; refuse if another process does."""
     from bench.measurement import run_folder
 
     with ExitStack() as stack:

@@ -1,4 +1,4 @@
-"""Options that several commands take, exit codes, and what is wrong with a command."""
+"""Options that several commands take, exit codes, and errors in a command."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,14 +37,14 @@ Files = Annotated[
     typer.Option(
         "--problem",
         metavar="FILE",
-        help="A problem of your own, in place of the built-in ones (see `lossbench new`); may be "
-        "given again.",
+        help="Your own problem, instead of the built-in ones (see `lossbench new`). Repeat it for "
+        "several files.",
     ),
 ]
 Problems = Annotated[
     Names,
     typer.Argument(
-        metavar="[PROBLEM]", show_default=False, help="See `lossbench list`; default all."
+        metavar="[PROBLEM]", show_default=False, help="See `lossbench list`; all by default."
     ),
 ]
 Sizes = Annotated[
@@ -52,8 +52,8 @@ Sizes = Annotated[
     typer.Option(
         "--size",
         metavar="A,B",
-        help="lecture, S, M, L, wide, tall; the default is the first three. Or those of a "
-        "--problem; the default is all.",
+        help="lecture, S, M, L, wide, tall; the first three by default. With --problem: the sizes "
+        "of the file, all by default.",
     ),
 ]
 Tiers = Annotated[
@@ -61,18 +61,20 @@ Tiers = Annotated[
     typer.Option(
         "--tier",
         metavar="A,B",
-        help="loop, numpy, numba (the loop under @njit), kernels, kernels-parallel (the library to "
-        "import); default all. 'peers': other libraries, and C, beside numpy, numba and kernels; "
-        "or one of sklearn, torch, jax, scipy, c. Or those of a --problem.",
+        help="loop, numpy, numba (the loop under @njit), kernels, kernels-parallel (the library); "
+        "all by default. 'peers': sklearn, torch, jax, scipy, c beside numpy, numba and kernels; "
+        "or name one. With --problem: the tiers of the file.",
     ),
 ]
 Dtypes = Annotated[
-    Names, typer.Option("--dtype", metavar="A,B", help="float64, float32; the default is float64.")
+    Names, typer.Option("--dtype", metavar="A,B", help="float64, float32; float64 by default.")
 ]
 Threads = Annotated[
     Names,
     typer.Option(
-        "--threads", metavar="A,B", help="Of tiers that end in -parallel; the default is all cores."
+        "--threads",
+        metavar="A,B",
+        help="Thread counts of the -parallel tiers; all cores by default.",
     ),
 ]
 Budget = Annotated[
@@ -80,8 +82,7 @@ Budget = Annotated[
     typer.Option(
         "--budget",
         metavar="SECONDS",
-        help="What a cell may take, 2 by default; a slow one has more, for a few passes. One whose "
-        "call takes longer is skipped.",
+        help="Time for a cell, 2 by default. A cell whose call takes longer is skipped.",
     ),
 ]
 Output = Annotated[Path, typer.Option(metavar="FOLDER", help="The folder of the runs.")]

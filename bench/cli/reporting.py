@@ -22,17 +22,17 @@ def compare(
         float | None,
         typer.Option(
             metavar="RATIO",
-            help="Exit with 1 where a cell is significantly slower and its ratio above this, or it "
-            "no longer agrees.",
+            help="Exit with 1 if a cell is significantly slower and its ratio exceeds this, or if "
+            "it no longer agrees.",
         ),
     ] = None,
     min_effect: Annotated[
         float | None,
-        typer.Option(metavar="SHARE", help="A change up to this counts as none, 0.05 by default."),
+        typer.Option(metavar="SHARE", help="Changes up to this count as none, 0.05 by default."),
     ] = None,
     output: Output = RESULTS,
 ) -> None:
-    """Say which cells became slower or faster from one run to another."""
+    """Compare two runs: what became slower or faster."""
     from bench.analysis import comparison, csv_file
     from bench.measurement import machine, run_folder
     from bench.report.comparison import comparison_markdown, comparison_report
@@ -68,11 +68,11 @@ def report_run(
     ],
     form: Annotated[
         Form,
-        typer.Option("--format", help="html is written to files, the others to standard output."),
+        typer.Option("--format", help="html writes files; the others print."),
     ] = Form.HTML,
     output: Output = RESULTS,
 ) -> None:
-    """Write a run's page and its pictures, or print its table."""
+    """Write the page of a run with pictures, or print its table."""
     with usage_errors():
         run_path = _run_or_csv(run_name, output)
         if form is Form.HTML:
@@ -80,7 +80,7 @@ def report_run(
 
             page, *pictures = write(run_path)
             count = len({picture.stem for picture in pictures})
-            print(f"Written to {page}, with {count} pictures, as PNG and SVG, beside it")
+            print(f"Written to {page}, with {count} pictures beside it, as PNG and SVG")
             return
         from bench.analysis import csv_file
         from bench.measurement import run_folder
@@ -97,7 +97,7 @@ def report_run(
 
 
 def list_problems(files: Files = None) -> None:
-    """Show the problems with their tiers and sizes."""
+    """List the problems with their tiers and sizes."""
     from bench.problems.builtin.inputs import SIZES
     from bench.problems.user_file import look_at, problems_in
     from bench.report.terminal import console, problem_list
@@ -109,11 +109,12 @@ def list_problems(files: Files = None) -> None:
 
 def show(
     problem: Annotated[
-        str | None, typer.Argument(metavar="PROBLEM", show_default=False, help="See the list.")
+        str | None,
+        typer.Argument(metavar="PROBLEM", show_default=False, help="See `lossbench list`."),
     ] = None,
     files: Files = None,
 ) -> None:
-    """Print a problem's versions one after the other: loop, NumPy, Numba."""
+    """Print the loop, NumPy and Numba versions of a problem."""
     from bench.common.choices import chosen
     from bench.problems import texts
     from bench.problems.user_file import look_at, problems_in
@@ -133,7 +134,7 @@ def show(
 def new(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Such as my_kernel.py.")],
 ) -> None:
-    """Write a file for a problem of your own, to be filled in; it runs as it is."""
+    """Write a template for your own problem; it runs as it is."""
     from bench.problems.user_file import write_template
 
     with usage_errors():
@@ -143,9 +144,9 @@ def new(
 
 def descent(
     output: Pictures = PICTURES,
-    show: Annotated[bool, typer.Option(help="Also in a window, where there is a screen.")] = True,
+    show: Annotated[bool, typer.Option(help="Also open a window, if there is a screen.")] = True,
 ) -> None:
-    """Draw gradient descent of x**2 at three rates."""
+    """Draw gradient descent on x**2 at three learning rates."""
     from bench.report.pictures.lecture import draw_descents
 
     with usage_errors():

@@ -1,4 +1,4 @@
-"""A comparison of two runs as people read it, in a terminal or as Markdown, in the same words."""
+"""The comparison of two runs, for the terminal and as Markdown, in the same words."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -22,7 +22,7 @@ _STYLE = {"slower": "bold red", "faster": "bold green"}
 
 
 def comparison_report(comparison: Comparison) -> RenderableType:
-    """Return the cells that differ, then what was compared and how."""
+    """Return the cells that changed, then what was compared and how."""
     grid = Table(box=box.SIMPLE_HEAD, show_edge=False)
     for number, heading in enumerate(HEADINGS):
         grid.add_column(heading, justify="left" if number in {0, 4} else "right", no_wrap=True)
@@ -46,7 +46,7 @@ def _piped(texts: Sequence[str]) -> str:
 
 
 def _rows(comparison: Comparison) -> list[tuple[str, ...]]:
-    """Return the cells that changed, the slowest first; where nothing is judged, all."""
+    """Return the cells that changed, slowest first; all, if nothing is judged."""
     cells = comparison.cells
     shown = cells if comparison.differences else _changed(cells)
     return [
@@ -71,10 +71,10 @@ def _lines(comparison: Comparison) -> Iterator[str]:
     yield from _judgement(comparison)
     if count:
         middle = math.exp(np.median(np.log(comparison.cells["ratio"])))
-        yield f"The ratios of all cells have the median {digits(middle)}{TIMES}."
+        yield f"The median ratio of all cells is {digits(middle)}{TIMES}."
     for cell in _each(comparison.statuses):
         why = f": {cell.message_new}" if cell.message_new else ""
-        yield f"{_name(cell)} was {cell.status_old}, and is {cell.status_new}{why}"
+        yield f"{_name(cell)} was {cell.status_old} and is now {cell.status_new}{why}"
     for number, which in ((comparison.only_old, "old"), (comparison.only_new, "new")):
         if number:
             yield f"Only in the {which} run: {_cells(number)}."
@@ -84,7 +84,7 @@ def _judgement(comparison: Comparison) -> Iterator[str]:
     if not len(comparison.cells):
         yield "No cell has a time in both runs."
     elif comparison.differences:
-        yield "These differ, so nothing is called slower or faster: the ratios may be theirs."
+        yield "Nothing is judged, because these differ between the runs and may explain the ratios:"
         yield from comparison.differences
     else:
         slower, faster = comparison.count("slower"), comparison.count("faster")
@@ -100,9 +100,9 @@ def _judgement(comparison: Comparison) -> Iterator[str]:
                 f"at a level of {ALPHA:g}."
             )
         if other_inputs:
-            yield f"Not judged, as their inputs are of another size: {_cells(other_inputs)}."
+            yield f"Not judged, because the size of their inputs changed: {_cells(other_inputs)}."
         if untested:
-            yield f"Not tested, for too few passes to tell (it takes 9 or so): {_cells(untested)}."
+            yield f"Not tested, because of too few passes (about 9 are needed): {_cells(untested)}."
 
 
 def _each(frame: pd.DataFrame) -> Iterator[Any]:

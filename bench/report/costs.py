@@ -1,4 +1,4 @@
-"""What compiling costs, and what a sweep shows, as people read it in a terminal."""
+"""What a terminal shows of compile costs and of a sweep."""
 
 import math
 from collections.abc import Sequence
@@ -21,17 +21,17 @@ NEVER = "never"
 
 
 def compile_report(frame: pd.DataFrame, found: Sequence[Compiling]) -> RenderableType:
-    """Return a line a kernel and size: what compiling and loading take, and when they are paid.
+    """Return one row per kernel and size: time to compile and to load, and calls that repay it.
 
     Parameters
     ----------
     frame : DataFrame
         The table of the run.
     found : sequence of Compiling
-        Those that failed are named with the reason.
+        Kernels that failed are listed with the reason.
     """
     grid = Table(box=box.SIMPLE_HEAD, show_edge=False)
-    grid.add_column("kernel", overflow="fold")  # the one that may be broken into lines
+    grid.add_column("kernel", overflow="fold")  # the only one that may wrap
     for heading in ("compile", "load"):
         grid.add_column(heading, justify="right", no_wrap=True)
     grid.add_column("size", no_wrap=True)
@@ -53,8 +53,8 @@ def compile_report(frame: pd.DataFrame, found: Sequence[Compiling]) -> Renderabl
                 calls(row.break_even_calls_vs_numpy),
             )
     words = (
-        "compile: what the first call takes beyond a later one, with an empty cache; load: with "
-        "the cache that this left. calls to beat: compile over what a call saves."
+        "compile: extra time of the first call with an empty cache; load: the same with the cache "
+        "that this left. calls to beat: compile time over the time that a call saves."
     )
     failed = [
         Text(f"{one.problem} {one.tier} {one.dtype}: {one.message}", "yellow")
@@ -65,7 +65,7 @@ def compile_report(frame: pd.DataFrame, found: Sequence[Compiling]) -> Renderabl
 
 
 def calls(count: float) -> str:
-    """Return a number of calls; blank where it is not known.
+    """Return a number of calls in words; blank if unknown.
 
     Examples
     --------
@@ -83,7 +83,7 @@ def sweep_report(
     stated: float | None,
     empty_calls: Sequence[EmptyCall],
 ) -> RenderableType:
-    """Return where tiers pass one another, how times grow, and what calling alone costs.
+    """Return where tiers pass one another, how times grow, and the time of an empty call.
 
     Parameters
     ----------
@@ -92,13 +92,13 @@ def sweep_report(
     stated : float, optional
         The exponent that the problem states.
     empty_calls : sequence of EmptyCall
-        What a call that does nothing takes, in each tier: the floor of the smallest sizes.
+        The time of a call that does nothing, per tier: the floor at the smallest sizes.
     """
     several = len({one.dtype for one in growths}) > 1
     lines: list[RenderableType] = [Text("Who passes whom, along N", "bold")]
     lines += [Text(f"  {crossing_words(one, dtype=several)}") for one in crossings]
     if not crossings:
-        lines.append(Text(f"  not known: it takes two tiers, each timed in {LEAST_PASSES} passes"))
+        lines.append(Text(f"  unknown: this needs two tiers, each timed in {LEAST_PASSES} passes"))
     lines += [Text(), _growth_grid(growths, stated)]
     if stated is not None:
         lines += [
@@ -115,7 +115,7 @@ def sweep_report(
             + (f" ({one.threads} threads)" if one.threads > 1 else "")
             for one in empty_calls
         )
-        words = f"A call that does nothing takes: {calls}. Small sizes consist of it."
+        words = f"A call that does nothing takes: {calls}. It is most of the time of small sizes."
         lines += [Text(), Text(words, "dim")]
     return Group(*lines)
 

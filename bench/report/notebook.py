@@ -1,4 +1,4 @@
-"""A run's table as a notebook shows it. Reading it is left to `table`, its HTML to `page`."""
+"""The table of a run for notebooks: `bench.load`."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from bench.analysis import csv_file
 
 
 class Results(pd.DataFrame):
-    """The table of a run: a DataFrame that shows itself in the words of the report.
+    """The table of a run: a DataFrame that a notebook shows as the HTML page does.
 
     What is computed from it (a selection, a copy) is a plain DataFrame.
     """

@@ -1,4 +1,4 @@
-"""The table as people read it in a terminal, and as plain text with the same words."""
+"""What a terminal shows: the table of a run, agreement, problems, texts, the lecture's training."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -40,13 +40,13 @@ UNBOUNDED = 10_000
 
 
 def console() -> Console:
-    """Return a console on standard output; what does not go to a terminal is 100 wide."""
+    """Return a console on standard output, 100 characters wide if that is no terminal."""
     out = Console(highlight=False)
     return out if out.is_terminal else Console(highlight=False, width=PLAIN_WIDTH)
 
 
 def run_table(frame: pd.DataFrame) -> RenderableType:
-    """Return the table of a run: a block a problem, a line a size, a column a tier."""
+    """Return the table of a run: one row per problem and size, one column per tier."""
     if frame.empty:
         return Text("Nothing was measured.")
     grids = _grids(with_fastest(frame), "median of a call", cell_words)
@@ -54,7 +54,7 @@ def run_table(frame: pd.DataFrame) -> RenderableType:
 
 
 def agreement_report(verdicts: Sequence[Verdict]) -> RenderableType:
-    """Return what was found about each cell: the largest error of one that is ok."""
+    """Return the verdict on each cell; of one that is ok, its largest error."""
     frame = pd.DataFrame([{**asdict(one.cell), **vars(one)} for one in verdicts])
     unlike = [
         Text(f"{one.status}: {one.cell.id}: {one.message}", STYLES[one.status])
@@ -66,13 +66,13 @@ def agreement_report(verdicts: Sequence[Verdict]) -> RenderableType:
 
 
 def problem_list(problems: Sequence[Problem], sizes: Mapping[str, Size] | None) -> RenderableType:
-    """Return the problems with their tiers and sizes, and what the sizes are.
+    """Return the problems with their tiers and sizes, and the numbers of each size.
 
     Parameters
     ----------
     problems : sequence of Problem
     sizes : mapping of size name to its numbers, optional
-        Where the problems share them; without, each problem's own are shown.
+        Those that the problems share. Without it, each problem's sizes are shown.
     """
     grid = Table("problem", "tiers", "sizes", box=box.SIMPLE_HEAD, show_edge=False)
     for one in problems:
@@ -88,7 +88,7 @@ def problem_list(problems: Sequence[Problem], sizes: Mapping[str, Size] | None) 
 
 
 def texts_report(texts: Sequence[SourceText], summary: str, *, colours: bool) -> RenderableType:
-    """Return the texts of a problem one after the other, under what they compute."""
+    """Return the texts of a problem one after the other, below what they compute."""
     parts: list[RenderableType] = [Text(summary, "italic")] if summary else []
     for one in texts:
         parts += [Text(), Text(one.tier, "bold").append(f"  {one.place}", "not bold dim")]
@@ -101,7 +101,7 @@ def texts_report(texts: Sequence[SourceText], summary: str, *, colours: bool) ->
 
 
 def _size_list(title: str, sizes: Mapping[str, Size], words: Mapping[str, str]) -> Table:
-    """Return a line a size; its numbers under their words, or where there are none, their keys."""
+    """Return one row per size, with its numbers; the headings are their words, or their keys."""
     keys = list(words) or list(dict.fromkeys(key for size in sizes.values() for key in size))
     grid = Table(title, box=box.SIMPLE_HEAD, show_edge=False)
     for key in keys:
@@ -114,7 +114,7 @@ def _size_list(title: str, sizes: Mapping[str, Size], words: Mapping[str, str]) 
 def _grids(
     frame: pd.DataFrame, shown: str, cell_text: Callable[[Any], Text]
 ) -> Iterator[RenderableType]:
-    """Yield a grid for each set of tiers, with a line between them."""
+    """Yield one grid for each set of tiers, with an empty line between them."""
     for number, part in enumerate(split_by_tiers(frame)):
         if number:
             yield Text()
@@ -123,9 +123,9 @@ def _grids(
 
 @dataclass(frozen=True)
 class _Grid:
-    """A block a problem, a line a size and dtype, a column a tier and thread count.
+    """One row per problem, size and dtype; one column per tier and thread count.
 
-    Shown as several tables where one with all columns is wider than the console: none is cut.
+    If all columns are wider than the console, they are shown as several tables: none is cut.
     """
 
     frame: pd.DataFrame
@@ -180,7 +180,7 @@ EVERY = 100
 
 
 def lecture_table(trainings: Sequence[Training]) -> Table:
-    """Return epoch and loss side by side, and the seconds under them."""
+    """Return the loss at each epoch, one column per tier, with the seconds below."""
     grid = Table(box=box.SIMPLE_HEAD, show_edge=False, show_footer=True)
     grid.add_column("loss at epoch", "trained in\ncompiled in", justify="right")
     for training in trainings:

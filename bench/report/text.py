@@ -1,4 +1,4 @@
-"""The table of a run as text for other programs: Markdown in the words of `report`, CSV, JSON."""
+"""The table of a run as Markdown, CSV or JSON."""
 
 import json
 import math
@@ -24,12 +24,12 @@ def as_text(frame: pd.DataFrame, form: str, machine: Mapping[str, Any] | None) -
     Parameters
     ----------
     frame : DataFrame
-        As `bench.analysis.table.load` returns it.
+        As `bench.load` returns it.
     form : "markdown", "csv" or "json"
-        Markdown has a line a problem and size, as in a terminal; CSV and JSON a row a cell with
-        every column, and JSON also the words of the report and the machine.
+        Markdown has one row per problem and size, as in a terminal. CSV and JSON have one row per
+        cell with every column; JSON also has the remarks of the report and the machine.
     machine : mapping, optional
-        The facts of `bench.measurement.machine`.
+        As `bench.measurement.machine.facts` returns it.
     """
     forms: dict[str, Callable[[], str]] = {
         "markdown": lambda: "\n".join(_markdown(frame)),

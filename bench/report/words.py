@@ -23,13 +23,13 @@ STYLES = {status: "bold red" if status in WRONG else "dim" for status in STATUSE
 
 
 def with_fastest(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the table with a column ``fastest``: of its problem, size and dtype."""
+    """Return the table with a column ``fastest``, true in one tier of each size and dtype."""
     groups = frame.groupby(["problem", "size", "dtype"], observed=True)
     return frame.assign(fastest=frame["median_s"] == groups["median_s"].transform("min"))
 
 
 def split_by_tiers(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    """Yield the problems of the usual tiers, then each that has others: theirs are its columns."""
+    """Yield the problems that have only the usual tiers, then each problem that has others."""
     unusual = frame.loc[~frame["tier"].astype(str).isin([*TIERS, *PEERS]), "problem"]
     special = frame["problem"].isin(unusual.unique())
     if not special.all():
@@ -39,7 +39,7 @@ def split_by_tiers(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
 
 
 def tier_columns(frame: pd.DataFrame) -> list[tuple[str, int]]:
-    """Return the tiers of a table, with their thread counts, in the order they are shown in."""
+    """Return the tiers of a table, with their thread counts, in the order of the columns."""
     tiers, threads = frame["tier"].astype(str), frame["threads"].astype(int)
     pairs = set(zip(tiers.tolist(), threads.tolist(), strict=True))
     order = in_order(tiers)
@@ -47,14 +47,14 @@ def tier_columns(frame: pd.DataFrame) -> list[tuple[str, int]]:
 
 
 def heading(tier: str, threads: int) -> str:
-    """Return a tier's name, with its thread count where it has one, on a line of its own."""
+    """Return a tier's name; of a parallel tier, with its thread count on a second line."""
     if not is_threaded(tier):
         return tier
     return f"{tier}\n{threads} thread{'s' if threads > 1 else ''}"
 
 
 def cell_words(cell: Any) -> Text:
-    """Return the median over the speed-ups, or the status, of a row of `with_fastest`."""
+    """Return the median with the speed-ups, or the status, of a row of `with_fastest`."""
     if cell.status != "ok":
         estimate = "" if pd.isna(cell.estimated_s) else f"\n~ {duration(cell.estimated_s, 2)}"
         return Text(f"{cell.status}{estimate}", STYLES[cell.status])
@@ -68,7 +68,7 @@ def cell_words(cell: Any) -> Text:
 
 
 def compared_with(cell: Any) -> list[str]:
-    """Return the tiers that a cell has a speed-up over that is worth showing."""
+    """Return the tiers over which a cell's speed-up is shown."""
     before = BASELINES[: BASELINES.index(cell.tier)] if cell.tier in BASELINES else BASELINES
     return [other for other in before if not pd.isna(getattr(cell, f"speedup_vs_{other}"))]
 
@@ -79,7 +79,7 @@ def _standing(cell: Any, other: str) -> Standing:
 
 
 def speedup_words(cell: Any, other: str) -> str:
-    """Return a speed-up as far as its interval allows."""
+    """Return a speed-up in words: a factor, a tie, or a factor that may be none."""
     found = _standing(cell, other)
     if found == "tie":
         return "tie"
@@ -89,18 +89,18 @@ def speedup_words(cell: Any, other: str) -> str:
 
 
 def remarks(frame: pd.DataFrame) -> Iterator[Text]:
-    """Yield what the grid has no room for: what was checked, and why cells have no time."""
+    """Yield the lines below the table: what was checked, and why cells have no time."""
     sampled = frame[(frame["status"] == "ok") & (frame["checked"] == "sample")]
     if len(sampled):
         words = (
-            "Held against the oracle on a sample of the inputs, and where NumPy agreed, against it "
-            "on all of them: "
+            "Compared with the oracle on a sample of the inputs, and on all of them with NumPy if "
+            "that agreed: "
         )
         yield Text(words + "; ".join(_sizes_by_problem(sampled)) + ".")
     over_budget = (frame["status"] == "skipped") & frame["estimated_s"].notna()
     if over_budget.any():
         some = "1 cell" if over_budget.sum() == 1 else f"{over_budget.sum()} cells"
-        yield Text(f"skipped: {some} over the budget; a call would take about what ~ says.", "dim")
+        yield Text(f"skipped: {some} over the budget; ~ is the predicted time of a call.", "dim")
     yield from _trust(frame)
     yield from special_values(frame)
     for status in STATUSES[1:]:
@@ -110,21 +110,21 @@ def remarks(frame: pd.DataFrame) -> Iterator[Text]:
 
 
 def _trust(frame: pd.DataFrame) -> Iterator[Text]:
-    """Yield how far the figures are to be trusted: what is a tie, unclear, or noise."""
+    """Yield the lines about noise: what counts as a tie, as unclear, as too noisy to trust."""
     floor = frame["noise_floor"].max()
     if not pd.isna(floor):
         same = f"The same code, timed twice, differed by up to {digits(100.0 * (floor - 1.0), 2)} %"
-        yield Text(f"{same}: a speed-up whose interval lies within that is a tie.", "dim")
+        yield Text(f"{same}: a speed-up whose interval is within that is a tie.", "dim")
     cells: list[Any] = list(frame.itertuples())
     compared = ((cell, other) for cell in cells for other in compared_with(cell))
     if any(_standing(cell, other) == "unclear" for cell, other in compared):
-        yield Text(f"{UNCLEAR}: the interval of this speed-up holds 1: it may be none.", "dim")
+        yield Text(f"{UNCLEAR}: the interval of this speed-up contains 1; it may be none.", "dim")
     noisy = frame.loc[frame["noise"] != "", "noise"]
     if len(noisy):
         kinds = noisy.str.split("; ").explode().str.partition(":")[0].value_counts()
         why = ", ".join(f"{kind} {count}" for kind, count in kinds.items())
         some = f"{len(noisy)} of {len(frame)} cells"
-        words = f"{NOISY}: not to be trusted: {some} ({why}); see the column noise."
+        words = f"{NOISY}: too noisy to trust: {some} ({why}); see the column noise."
         yield Text(words, "yellow")
 
 
@@ -134,14 +134,14 @@ def _sizes_by_problem(frame: pd.DataFrame) -> Iterator[str]:
 
 
 def special_values(frame: pd.DataFrame) -> Iterator[Text]:
-    """Yield what peers make otherwise of NaN and infinities: a line a problem and peer."""
+    """Yield which peers treat NaN and infinities differently: one line per problem and peer."""
     noted = frame[(frame["status"] == "ok") & (frame["message"] != "")].itertuples()
     for words in dict.fromkeys(f"{cell.problem} {cell.tier}: {cell.message}" for cell in noted):
         yield Text(words, "dim")
 
 
 def counts(frame: pd.DataFrame) -> Text:
-    """Return how many cells ended in which status."""
+    """Return the number of cells with each status."""
     counted = frame["status"].value_counts()
     words = ", ".join(f"{counted[s]} {s}" for s in STATUSES if counted.get(s, 0))
     wrong = any(counted.get(status, 0) for status in WRONG)

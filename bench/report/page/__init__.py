@@ -34,13 +34,13 @@ from bench.report.words import (
 
 PAGE = "report.html"
 PICTURES = "pictures"
-# Wider than this (inches), a picture is scrolled where it does not fit rather than shrunk.
+# Inches. A wider picture scrolls where it does not fit; others shrink.
 NARROW = 4.6
 POINTS_AN_INCH = 96
 
 
 class Column(NamedTuple):
-    """A column of the table: its key in the address of the page, its heading, what it is."""
+    """A column of the table: its key (also in the page's address), heading and meaning."""
 
     key: str
     heading: str
@@ -63,29 +63,29 @@ JUDGED = (
 )
 # Shown where the run has them.
 MEASURED = (
-    Column("share_of_floor", "of floor", "of what this machine can do at best on these bytes"),
+    Column("share_of_floor", "of floor", "share of the most that this machine can do"),
     Column("compile_s", "compile", "seconds to compile, at the first call"),
     Column("load_s", "load", "seconds to load what was compiled before"),
     Column("break_even_calls_vs_numpy", "pays after", "calls until compiling has paid, over NumPy"),
     Column("break_even_calls_vs_loop", "pays after, over loop", "the same, over the loops"),
-    Column("temporary_bytes", "temporary bytes", "that a call takes beside its result, at peak"),
+    Column("temporary_bytes", "temporary bytes", "peak memory beyond arguments and result"),
 )
 REMARKS = (
     Column("max_abs_error", "error", "largest absolute error against the oracle"),
-    Column("remark", "noise and messages", "why not to trust the time, or what the status means"),
+    Column("remark", "noise and messages", "why not to trust the time, or why there is none"),
 )
 
 
 @dataclass(frozen=True)
 class Shown:
-    """What a cell of the table shows, and what it is sorted by; None comes last."""
+    """What a cell of the table shows, and its sort key; None comes last."""
 
     words: str
     order: float | None
 
 
 def write(run: Path) -> tuple[Path, ...]:
-    """Write the page of a run, and its pictures into a folder beside the page.
+    """Write the page of a run, and its pictures into a folder beside it.
 
     Parameters
     ----------
@@ -164,7 +164,7 @@ def render(
 
 
 def html_table(frame: pd.DataFrame) -> str:
-    """Return the table of the page alone, as a notebook shows it."""
+    """Return the table of the page alone, for a notebook."""
     return _rendered("table.html", columns=columns(frame), rows=rows(frame))
 
 
@@ -199,7 +199,7 @@ def _element(picture: Picture, folder: str) -> Mapping[str, Any]:
 def _versions(
     frame: pd.DataFrame, stored: Sequence[Text]
 ) -> list[tuple[str, list[dict[str, Any]]]]:
-    """Return the versions of each problem, with what each reached at each size."""
+    """Return the versions of each problem, each with its times at each size."""
     found = []
     known = {one.problem for one in stored}
     for problem in (one for one in dict.fromkeys(frame["problem"].astype(str)) if one in known):
@@ -221,7 +221,7 @@ def _versions(
 
 
 def _reached(of_problem: pd.DataFrame, tier: str) -> Iterator[tuple[str, str]]:
-    """Yield size (and dtype, where there are several), and time with speed-ups, of a tier."""
+    """Yield a tier's sizes (with dtypes, if there are several), each with time and speed-ups."""
     several = of_problem["dtype"].nunique() > 1
     for cell in of_problem[of_problem["tier"] == tier].itertuples():
         where = f"{cell.size} {cell.dtype}" if several else str(cell.size)
@@ -234,13 +234,13 @@ def _reached(of_problem: pd.DataFrame, tier: str) -> Iterator[tuple[str, str]]:
 
 
 def columns(frame: pd.DataFrame) -> list[Column]:
-    """Return the columns that are shown: of those that not every run measures, what it has."""
+    """Return the columns that are shown; optional ones only if the run has measured them."""
     measured = [one for one in MEASURED if one.key in frame and frame[one.key].notna().any()]
     return [*IDENTITY, *JUDGED, *measured, *REMARKS]
 
 
 def rows(frame: pd.DataFrame) -> list[list[Shown]]:
-    """Return what is shown of each cell, in the order of `columns`."""
+    """Return what each row shows, in the order of `columns`."""
     places: dict[str, Sequence[str]] = {
         "problem": list(dict.fromkeys(frame["problem"].astype(str))),
         "tier": list(in_order(frame["tier"].astype(str))),
@@ -301,7 +301,7 @@ def _number(key: str, value: Any, *, noisy: bool) -> Shown:
 
 
 def _filters(frame: pd.DataFrame) -> list[tuple[str, list[str]]]:
-    """Return the columns that have choices, with these."""
+    """Return the columns that can be filtered, with their values."""
     choices = {
         key: list(dict.fromkeys(frame[key].astype(str)))
         for key in ("problem", "tier", "size", "dtype", "status")
@@ -314,7 +314,7 @@ def _filters(frame: pd.DataFrame) -> list[tuple[str, list[str]]]:
 
 
 def _facts(machine: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield what is known of the machine, each fact with its name in words."""
+    """Yield the facts about the machine: name and words."""
     for key, value in machine.items():
         name = key.replace("_", " ")
         if isinstance(value, Mapping):
@@ -337,7 +337,7 @@ def _percent(floor: float) -> str:
 
 
 def _span(counts: "pd.Series[Any]") -> str:
-    """Return how many passes the cells were timed in."""
+    """Return the number of passes in which the cells were timed, as a range."""
     known = counts.dropna()
     if known.empty:
         return ""

@@ -1,4 +1,4 @@
-"""The pictures of a run, drawn from its table: a module for each section of the page."""
+"""The pictures of a run, drawn from its table: one module per section of the page."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ from bench.report.pictures.times import times
 
 
 def pictures(frame: pd.DataFrame) -> Iterator[tuple[str, Picture]]:
-    """Yield the pictures that a table has figures for, each with the section that it is of.
+    """Yield the pictures that the table has figures for, each with its section of the page.
 
     The sections are ``speedups``, ``times``, ``roofline``, ``costs`` and ``errors``.
     """

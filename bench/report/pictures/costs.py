@@ -1,4 +1,4 @@
-"""What compiling costs, and after how many calls it has paid."""
+"""Compile times, and the number of calls that repays them."""
 
 import math
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from bench.report.pictures.style import CURVE, LINES, MARKERS, PATH, Picture, ne
 
 
 def compile_costs(frame: pd.DataFrame) -> Picture | None:
-    """Draw seconds to compile and to load, a line a jitted problem and tier."""
+    """Draw seconds to compile and to load: one row per jitted problem and tier."""
     if "compile_s" not in frame:
         return None
     rows = frame[frame["compile_s"].notna()].drop_duplicates(["problem", "tier", "dtype"])
@@ -56,7 +56,7 @@ def compile_costs(frame: pd.DataFrame) -> Picture | None:
 
 
 def break_even(frame: pd.DataFrame, styles: Mapping[str, int]) -> Picture | None:
-    """Draw after how many calls compiling has paid, against NumPy: a mark a size and tier."""
+    """Draw the calls that repay compiling, compared with NumPy: one mark per size and tier."""
     column = "break_even_calls_vs_numpy"
     if column not in frame:
         return None

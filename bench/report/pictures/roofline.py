@@ -1,4 +1,4 @@
-"""The roofline, and how near each tier comes to the floor of the machine."""
+"""The roofline, and the share of the machine's floor that each tier reaches."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from bench.report.words import tier_columns
 
 
 def with_floors(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the timed cells that have a floor, of the largest size of each problem and dtype.
+    """Return the timed cells with a floor, at the largest size of each problem and dtype.
 
     At smaller ones the call itself takes so long that the floor is far away whatever is called.
     """
@@ -24,7 +24,7 @@ def with_floors(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def roofline(rows: pd.DataFrame, styles: Mapping[str, int]) -> Picture | None:
-    """Draw what each cell computed in a second against how much it computes with a byte.
+    """Draw operations per second against operations per byte, one mark per cell.
 
     The floor of a cell is a time, its median times its share; here it is a rate, above the cell's.
     """
@@ -57,7 +57,7 @@ def roofline(rows: pd.DataFrame, styles: Mapping[str, int]) -> Picture | None:
 
 
 def shares_of_floor(rows: pd.DataFrame, styles: Mapping[str, int]) -> Picture | None:
-    """Draw how near to its floor each tier comes, a line a problem."""
+    """Draw the share of its floor that each tier reaches: one row per problem."""
     if rows.empty:
         return None
     names = of_dtypes(rows) + " " + rows["size"].astype(str)

@@ -17,7 +17,7 @@ COLOURS = "PuOr"
 
 
 def heat_map(frame: pd.DataFrame, other: str) -> Picture | None:
-    """Draw speed-ups over a tier: a line a problem, a column a size, a block a tier."""
+    """Draw speed-ups over a tier: one row per problem, one column per size, one block per tier."""
     rows: list[Any] = list(frame.itertuples())
     cells = [cell for cell in rows if other in compared_with(cell)]
     if not cells:
@@ -84,7 +84,7 @@ def heat_map(frame: pd.DataFrame, other: str) -> Picture | None:
 
 
 def _legible_on(ground: Sequence[float]) -> str:
-    """Return the one of black and white that has the greater contrast, by WCAG's luminance."""
+    """Return black or white, whichever has more contrast, by WCAG's luminance."""
     linear = [
         value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
         for value in ground[:3]

@@ -1,4 +1,4 @@
-"""How pictures look: palette, style, and the files and inline SVG made of a picture."""
+"""The look of the pictures: palette and style; and saving one as a file or inline SVG."""
 
 import html
 import io
@@ -101,7 +101,7 @@ def _saved(picture: Picture, kind: str, **options: Any) -> bytes:
 
 
 def inline(picture: Picture) -> str:
-    """Return a picture as an element of a page, named and described, in the page's colours.
+    """Return a picture as an SVG element with title and description, in the page's colours.
 
     Its ids begin with its name: several pictures stand on one page.
     """
@@ -124,12 +124,12 @@ def inline(picture: Picture) -> str:
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """Return an empty figure, in inches, that keeps its parts apart."""
+    """Return an empty figure; width and height in inches."""
     return Figure(figsize=(width, height), layout="constrained")
 
 
 def of_dtypes(rows: pd.DataFrame) -> "pd.Series[str]":
-    """Return the problem of each row, with its dtype where there are several."""
+    """Return the problem of each row, with the dtype if there are several."""
     names = rows["problem"].astype(str)
     return names + " " + rows["dtype"].astype(str) if rows["dtype"].nunique() > 1 else names
 
@@ -140,12 +140,12 @@ def on_one_line(tier: str, threads: int) -> str:
 
 
 def file_name(words: str) -> str:
-    """Return words as the name of a file."""
+    """Return words as a file name."""
     return re.sub(r"[^A-Za-z0-9_]+", "-", words).strip("-") or "problem"
 
 
 def scatter(axes: Any, x: Any, y: Any, style: int, tier: str, threads: int) -> None:
-    """Draw the marks of a tier; those of several threads are empty."""
+    """Draw the marks of a tier, hollow for several threads."""
     colour = LINES[style % len(LINES)]
     axes.scatter(
         *(x, y),

@@ -30,7 +30,7 @@ DIMENSIONS = ("n", "d", "c")
 
 
 def times(name: str, frame: pd.DataFrame, styles: Mapping[str, int]) -> Picture | None:
-    """Draw a problem's time against its size, a line a tier; None where there are no two sizes."""
+    """Draw a problem's time against its size, one line per tier; None without two sizes."""
     frame = frame[frame["median_s"].notna()]
     sizes, axis = _extents(frame)
     frame = frame.assign(x=sizes)[sizes.notna()]
@@ -77,7 +77,7 @@ def times(name: str, frame: pd.DataFrame, styles: Mapping[str, int]) -> Picture 
 
 
 def _extents(frame: pd.DataFrame) -> tuple["pd.Series[float]", str]:
-    """Return how large each row's inputs are, and in what: a name for the axis.
+    """Return the size of each row's inputs, and the label of that axis.
 
     That is the one dimension that differs, as in a sweep; else what the operation has to compute;
     where that is not known, the product of the dimensions, or the bytes.
@@ -94,7 +94,7 @@ def _extents(frame: pd.DataFrame) -> tuple["pd.Series[float]", str]:
 
 
 def _tick_labels(points: pd.DataFrame) -> list[str]:
-    """Return number and name of each size; one that is close to the one before stands lower."""
+    """Return the label of each size; one close to the one before it is lowered."""
     x = np.log(points["x"].to_numpy())
     labels = []
     lowered = False

@@ -236,7 +236,7 @@ def test_a_sweep_is_a_run(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ([], "a sweep is of one problem"),
+        ([], "a sweep measures one problem"),
         (["gradient_descent"], "gradient_descent has no n"),
         (["svm_loss", "--from", "0"], "from at least 1"),
         (["svm_loss", "--size", "nothing"], "no size 'nothing'"),

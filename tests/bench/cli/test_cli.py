@@ -209,7 +209,7 @@ def test_demo_descent_draws_its_pictures(tmp_path):
         (["run", "--budget", "inf"], "the budget has to be above 0 and below 1e+06 seconds"),
         (["run", "--passes", "0"], "'--passes'"),
         (["run", "numerical_gradient", "--size", "L"], "none of the selected problems has that"),
-        (["run", "--resume", "latest", "--size", "S"], "--resume takes its options from the run"),
+        (["run", "--resume", "latest", "--size", "S"], "--resume takes all options from the run"),
         (["run", "--resume", "nowhere", "--output", "{empty}"], "there is no run in"),
         (["run", "--output", "{file}"], "file"),
         (["frobnicate"], "frobnicate"),

@@ -101,7 +101,7 @@ def test_a_selection_without_a_cell_is_refused(tmp_path):
     given = [f"--lossbench-problem={file}" for file in files]
     process = pytest_bench(*given, "--lossbench-size=B", "--lossbench-tier=numpy")
     assert process.returncode == pytest.ExitCode.USAGE_ERROR
-    assert "no problem has such a size and tier" in process.stderr
+    assert "no problem has that size and tier" in process.stderr
 
 
 @pytest.mark.parametrize(
