@@ -73,26 +73,27 @@ def report_run(
     output: Output = RESULTS,
 ) -> None:
     """Write the page of a run with pictures, or print its table."""
+    from bench.analysis import csv_file
+    from bench.measurement import run_folder
+    from bench.problems import texts
+
     with usage_errors():
-        run_path = _run_or_csv(run_name, output)
+        path = _run_or_csv(run_name, output)
+        frame, facts = csv_file.load(path), run_folder.machine_of(path)
         if form is Form.HTML:
             from bench.report.page import write
 
-            page, *pictures = write(run_path)
+            stored = texts.load(path if path.is_dir() else path.parent)
+            page, *pictures = write(path, frame, facts, stored)
             count = len({picture.stem for picture in pictures})
             print(f"Written to {page}, with {count} pictures beside it, as PNG and SVG")
-            return
-        from bench.analysis import csv_file
-        from bench.measurement import run_folder
-        from bench.report.text import as_text
-
-        frame = csv_file.load(run_path)
-        facts = run_folder.machine_of(run_path)
     if form is Form.TERMINAL:
         from bench.report.terminal import console, run_table
 
         console().print(run_table(frame))
-    else:
+    elif form is not Form.HTML:
+        from bench.report.text import as_text
+
         print(as_text(frame, form.value, facts), end="")
 
 

@@ -12,12 +12,9 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from bench.analysis import csv_file
 from bench.common.files import write_atomic
 from bench.common.format import digits, duration
-from bench.measurement import run_folder
 from bench.model import PEERS, STATUSES, WRONG, in_order, is_threaded
-from bench.problems import texts
 from bench.problems.texts import Text
 from bench.report.costs import calls
 from bench.report.pictures import pictures
@@ -84,25 +81,26 @@ class Shown:
     order: float | None
 
 
-def write(run: Path) -> tuple[Path, ...]:
+def write(
+    run: Path,
+    frame: pd.DataFrame,
+    machine: Mapping[str, Any] | None,
+    stored: Sequence[Text],
+) -> tuple[Path, ...]:
     """Write the page of a run, and its pictures into a folder beside it.
 
     Parameters
     ----------
     run : Path
         The folder of a run; or a CSV that a run has written, whose page is named after it.
+    frame, machine, stored
+        As in `render`.
 
     Returns
     -------
     tuple of Path
         The page, then the pictures.
-
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        As `bench.analysis.table.load`.
     """
-    frame = csv_file.load(run)
     drawn = list(pictures(frame))
     if run.is_dir():
         page, its_pictures = run / PAGE, run / PICTURES
@@ -110,8 +108,7 @@ def write(run: Path) -> tuple[Path, ...]:
         page, its_pictures = run.with_suffix(".html"), run.with_name(f"{run.stem}-{PICTURES}")
     its_pictures.mkdir(exist_ok=True)
     files = [file for _, picture in drawn for file in save(picture, its_pictures)]
-    stored = texts.load(run if run.is_dir() else run.parent)
-    write_atomic(page, render(frame, drawn, run_folder.machine_of(run), stored, its_pictures.name))
+    write_atomic(page, render(frame, drawn, machine, stored, its_pictures.name))
     return page, *files
 
 
@@ -127,15 +124,15 @@ def render(
     Parameters
     ----------
     frame : DataFrame
-        A table as `bench.analysis.table.load` returns it.
+        A table as `bench.load` returns it.
     drawn : sequence of (section, picture)
         As `bench.report.pictures.pictures` yields them.
     machine : mapping, optional
-        The facts of `bench.measurement.machine`; None where they are not known.
+        As `bench.measurement.machine.facts` returns it; None if unknown.
     stored : sequence of Text
-        What was compared; empty where it is not known.
+        The versions that were compared; empty if unknown.
     its_pictures : str
-        The folder beside the page that they are in.
+        The folder of the pictures, beside the page.
     """
     run_ids = list(dict.fromkeys(frame["run_id"]))
     sections: dict[str, list[Mapping[str, Any]]] = {}

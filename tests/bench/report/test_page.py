@@ -18,8 +18,10 @@ import pytest
 import bench
 from bench.analysis import csv_file, table
 from bench.common.format import duration
+from bench.measurement import run_folder
 from bench.measurement.records import Record
 from bench.model import Cell, Verdict
+from bench.problems import texts
 from bench.report import page, pictures
 from bench.report.pictures import style
 
@@ -106,13 +108,18 @@ def shown(frame, machine=None):
     return Page(page.render(frame, list(pictures.pictures(frame)), machine))
 
 
+def write(folder):
+    frame, machine = csv_file.load(folder), run_folder.machine_of(folder)
+    return page.write(folder, frame, machine, texts.load(folder))
+
+
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
     """The page of the committed sample run, in a folder of its own."""
     folder = tmp_path_factory.mktemp("sample")
     for name in ("measurements.csv", "environment.json", "texts.jsonl"):
         (folder / name).write_bytes((SAMPLE / name).read_bytes())
-    return page.write(folder)
+    return write(folder)
 
 
 def test_a_page_and_its_pictures(written):

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from bench.analysis import csv_file
-from bench.measurement import run_folder
 from bench.report import page
 
 SAMPLE = Path(__file__).parents[3] / "results" / "sample"
@@ -25,11 +24,8 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is install
 
 @pytest.fixture(scope="module")
 def its_page(tmp_path_factory):
-    """The page of the sample run without what takes kernels to draw, in a folder of its own."""
-    folder = tmp_path_factory.mktemp("page")
-    frame = FRAME[~FRAME["problem"].isin(["gradient_descent", "train_linear"])]
-    csv_file.save(frame, folder / run_folder.MEASUREMENTS)
-    return page.write(folder)[0]
+    """The page of the sample run, in a folder of its own."""
+    return page.write(tmp_path_factory.mktemp("page"), FRAME, None, ())[0]
 
 
 @pytest.fixture
