@@ -457,9 +457,7 @@ def test_a_file_s_functions_are_refused_when_they_go_wrong_later(tmp_path):
         ProblemFileError, match="line 11: hard_inputs has to return a list of pairs"
     ):
         one.hard_inputs("float64")
-    with pytest.raises(
-        ProblemFileError, match="line 13: sample has to return a tuple of smaller"
-    ):
+    with pytest.raises(ProblemFileError, match="line 13: sample has to return a tuple of smaller"):
         one.sample((), np.random.default_rng(0))
 
 
