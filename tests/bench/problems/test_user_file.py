@@ -249,7 +249,7 @@ def test_results_that_agree(tmp_path, loop, other):
         ("2 * x", "(2 * x)[:-1]", "the result is of shape (2,), not (3,)"),
         ("2 * x", "None", "the result is None, not real numbers"),
         ("2 * x", "2 * x + 0j", "not real numbers"),
-        ("2 * x", "[[1.0], [1.0, 2.0], [1.0]]", "the result is a list that is no array"),
+        ("2 * x", "[[1.0], [1.0, 2.0], [1.0]]", "result is a list that cannot be made an array"),
         ("(x, 2 * x)", "(x,)", "returned 1 of 2 outputs (result 1, result 2): result 2 missing"),
         ("(x, 2 * x)", "2 * x", "returned a ndarray, not a tuple of result 1, result 2"),
         ("(1, 2 * x)", "(1, x)", "result 2[0] is "),
@@ -266,8 +266,8 @@ def test_results_that_do_not(tmp_path, loop, other, words):
     ("result", "words"),
     [
         ("None", "the result is None (a kernel has to return what it computed)"),
-        ("'a word'", "the result is a str; what can be compared is numbers, arrays of them"),
-        ("[[1], [1, 2]]", "the result is a list that is no array"),
+        ("'a word'", "the result is a str; only numbers, arrays of them and tuples"),
+        ("[[1], [1, 2]]", "the result is a list that cannot be made an array"),
         ("(1.0, {})", "result 2 is a dict"),
         ("x + 1j", "the result is a ndarray"),
     ],
@@ -275,7 +275,7 @@ def test_results_that_do_not(tmp_path, loop, other, words):
 def test_an_oracle_whose_result_cannot_be_compared(tmp_path, result, words):
     verdict = verdict_on(tmp_path, result, "x")
     assert verdict.status == "failed"
-    assert f"nothing to agree with: loop: {words}" in verdict.message
+    assert f"nothing to compare with: loop: {words}" in verdict.message
 
 
 def test_the_tolerance_is_of_the_largest_entry_and_the_dtype():
