@@ -1,4 +1,4 @@
-"""Call a tier, or refuse it: with the reason, in words, why it cannot be timed."""
+"""Call a tier, or refuse it with a message that says why it cannot be timed."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -17,14 +17,14 @@ from bench.problems.user_source import ProblemFileError, error_text, line_in
 from bench.workers import watchdog
 from bench.workers.watchdog import FatalStepError, Step
 
-# A call is timed so many times, or for so long, to plan by.
+# To plan a run, a call is timed this many times, or for this long.
 REPEATS = 5
 REPEATS_S = 0.1
 
 
 @dataclass(frozen=True)
 class Returned:
-    """What a call returned, in how many seconds, and whether that had to be waited for."""
+    """What a call returned, its seconds, and whether the result had to be waited for."""
 
     value: Any
     seconds: float
@@ -33,7 +33,7 @@ class Returned:
 
 @dataclass(frozen=True)
 class Expected:
-    """Arguments, and what a tier to be trusted made of them."""
+    """Arguments, and what a trusted tier returned for them."""
 
     arguments: Arguments
     value: Any
@@ -41,7 +41,7 @@ class Expected:
 
 
 class RefusalError(Exception):
-    """A cell cannot be timed, for this status and message."""
+    """A cell cannot be timed; the status and the message say why."""
 
     def __init__(self, status: Status, message: str, **found: Any) -> None:
         super().__init__(message)
@@ -56,7 +56,7 @@ def compare_all(problem: Problem, step: Step, expected: Sequence[Expected]) -> C
     largest = Closeness()
     for one in expected:
         if one.tier == cell.tier and cell.threads == 1:
-            continue  # it is its own, as what is trusted is computed at one thread
+            continue  # the trusted result is from this tier, at one thread
         value = call(problem, step, one.arguments).value
         outputs = outputs_of(problem, one.value, cell.dtype)
         found = closeness(outputs, value, one.value, one.arguments, cell.dtype, one.tier)
@@ -75,7 +75,7 @@ def compare_all(problem: Problem, step: Step, expected: Sequence[Expected]) -> C
 
 
 def call(problem: Problem, step: Step, arguments: Arguments) -> Returned:
-    """Call a tier, or refuse it; its result is kept as it is when the call ends."""
+    """Call a tier, or refuse it; the result is copied when the call ends."""
     kernel, given = _loaded(problem, step, arguments)
     returned = _timed(problem, step, kernel, given)
     with _refusing(problem):
@@ -85,7 +85,7 @@ def call(problem: Problem, step: Step, arguments: Arguments) -> Returned:
 
 
 def _loaded(problem: Problem, step: Step, arguments: Arguments) -> tuple[Kernel, Given]:
-    """Return a tier's kernel and what it is given."""
+    """Return a tier's kernel and its arguments."""
     _take(step, preparing=True)
     tier = step.cell.tier
     with _refusing(problem):
@@ -99,7 +99,7 @@ def _timed(problem: Problem, step: Step, kernel: Kernel, given: Given) -> Return
         start = time.perf_counter()
         value = kernel(*arguments)
         seconds = time.perf_counter() - start
-        # A peer waits by itself
+        # The code of a peer waits already
         waits = cell.tier not in PEERS and results.is_lazy(value)
         if waits:
             start = time.perf_counter()
@@ -116,7 +116,7 @@ def inputs_of(problem: Problem, cell: Cell) -> Arguments:
 
 
 def _take(step: Step, *, preparing: bool) -> None:
-    """Log what is done next, or refuse what ended a worker of this run before."""
+    """Log the next step, or refuse a step that ended a worker of this run before."""
     try:
         watchdog.take(step, preparing=preparing)
     except FatalStepError as error:
@@ -125,7 +125,7 @@ def _take(step: Step, *, preparing: bool) -> None:
 
 @contextmanager
 def _refusing(problem: Problem) -> Iterator[None]:
-    """Turn whatever a kernel does wrong into its row's message, a missing library too."""
+    """Turn an exception, a missing library included, into a refusal with a message."""
     try:
         yield
     except ImportError as error:
@@ -137,9 +137,9 @@ def _refusing(problem: Problem) -> Iterator[None]:
 
 
 def _line(error: Exception, problem: Problem) -> str:
-    """Return the line of a user's own file that an error was raised in."""
+    """Return the line of a user's file in which an error was raised."""
     if isinstance(error, ProblemFileError):
-        return ""  # says so itself
+        return ""  # its message has the line
     line = line_in(problem.source, error) if problem.source else None
     return f" ({Path(problem.source).name}, line {line})" if line else ""
 
@@ -153,10 +153,10 @@ def _untouched(problem: Problem, given: Given) -> None:
 
 
 def predicted_s(problem: Problem, cell: Cell, limit: float) -> float | None:
-    """Return the seconds foretold by the operations of the next smaller size; None without one.
+    """Predict a call's seconds from the operations of the next smaller size; None without one.
 
-    From the smallest size up, each is called unless the one before foretells more than the limit;
-    at one thread, as threads that find their cores taken wait for turns longer than they work.
+    From the smallest size up, each is called unless the one before predicts more than the limit.
+    One thread is used, because threads on busy cores wait longer than they work.
     """
     work = problem.work(cell.tier, cell.size)
     rate: float | None = None
@@ -172,7 +172,7 @@ def predicted_s(problem: Problem, cell: Cell, limit: float) -> float | None:
 
 
 def quickest_call(problem: Problem, cell: Cell, arguments: Arguments, unused: int = 0) -> Returned:
-    """Return the quickest of a few calls of a tier after some unused, all on the same arguments."""
+    """Return the fastest of a few calls of a tier on the same arguments, after some unused ones."""
     step = Step(cell)
     kernel, given = _loaded(problem, step, arguments)
     waits = False
@@ -191,7 +191,7 @@ def quickest_call(problem: Problem, cell: Cell, arguments: Arguments, unused: in
 
 
 def quickest(time_a_call: Callable[[], float]) -> float:
-    """Return the least of what a few calls take, of one if it is long."""
+    """Return the shortest time of a few calls, or that of one call if it is long."""
     seconds = [time_a_call()]
     while len(seconds) < REPEATS and sum(seconds) < REPEATS_S:
         seconds.append(time_a_call())
@@ -199,7 +199,7 @@ def quickest(time_a_call: Callable[[], float]) -> float:
 
 
 def outputs_of(problem: Problem, expected: Any, dtype: str) -> tuple[Output, ...]:
-    """Return what a tier has to return, which the oracle's result may say."""
+    """Return the outputs a tier must return; in a user's file, the oracle's result defines them."""
     if isinstance(problem.outputs, tuple):
         return problem.outputs
     try:

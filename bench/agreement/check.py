@@ -1,7 +1,4 @@
-"""Is a tier right? Every tier of a cell's group is held against the loops before it is timed.
-
-What the loops and the inputs are is left to the problem, what a cell costs to `measurement`.
-"""
+"""Compare each tier with the oracle before it is timed, and give each cell a verdict."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -29,12 +26,12 @@ from bench.model import (
 from bench.problems.user_source import ProblemFileError
 from bench.workers.watchdog import Step
 
-# What all of a result is held against where the loops can only do a sample of it.
+# Where the oracle can only do a sample, the whole result is compared with this tier's.
 SECOND_ORACLE = "numpy"
-# The part of the budget that one call may take which only foretells the time of a larger size.
+# The part of the budget for a call that only serves to predict the time of a larger size.
 CALIBRATION = 0.25
-# The time of a small size is mostly dispatch, which foretells too much for a larger one. The loops
-# have none; another tier is called unless it is foretold to take so many budgets.
+# The time of a small size is mostly dispatch, so the prediction for a larger one is too long. The
+# loops have no dispatch; another tier is called unless it is predicted to take this many budgets.
 BENEFIT_OF_THE_DOUBT = 10.0
 
 
@@ -48,8 +45,8 @@ def check(problem: Problem, cells: Sequence[Cell], budget: float) -> list[Verdic
     cells : sequence of Cell
         Of one `group`.
     budget : float
-        Seconds that one call may take. Where the oracle would need more it gets a sample of the
-        inputs; another tier is skipped.
+        Seconds that one call may take. An oracle that needs more gets a sample of the inputs;
+        another tier is skipped.
 
     Returns
     -------
@@ -58,7 +55,7 @@ def check(problem: Problem, cells: Sequence[Cell], budget: float) -> list[Verdic
     """
     try:
         return _check(problem, cells, budget)
-    except ProblemFileError as error:  # of what is no tier: hard inputs, a sample, the cost
+    except ProblemFileError as error:  # in hard_inputs, sample or cost
         return [Verdict(cell, "failed", str(error)) for cell in cells]
 
 
@@ -82,7 +79,7 @@ def _check(problem: Problem, cells: Sequence[Cell], budget: float) -> list[Verdi
 def _ask_oracle(
     problem: Problem, oracle: Cell, arguments: Arguments, budget: float
 ) -> tuple[Verdict, list[Expected]]:
-    """Return the oracle's own verdict and what the other tiers are held against."""
+    """Return the oracle's verdict and the results that the other tiers are compared with."""
     slow: Verdict | None = None
     try:
         predicted = predicted_s(problem, oracle, CALIBRATION * budget)
@@ -91,7 +88,7 @@ def _ask_oracle(
         else:
             returned = call(problem, Step(oracle), arguments)
             outputs_of(problem, returned.value, oracle.dtype)  # refuses what cannot be compared
-            # That of a first call says little: what it loads or compiles, it does once.
+            # The time of the first call says little: it may have loaded or compiled something.
             again = returned
             if returned.seconds <= budget or oracle.tier != "loop":
                 again = quickest_call(problem, oracle, arguments)
@@ -109,7 +106,7 @@ def _ask_oracle(
 
 
 def _sampled(problem: Problem, oracle: Cell, arguments: Arguments, budget: float) -> list[Expected]:
-    """Return the oracle's result for a sample, and NumPy's for all where it holds for that."""
+    """Return the oracle's result for a sample, and NumPy's for all if it agrees on the sample."""
     rng = seeded(f"{problem.name}/{oracle.size}/sample")
     sample = (
         problem.sample(arguments, rng)
@@ -133,11 +130,11 @@ def _sampled(problem: Problem, oracle: Cell, arguments: Arguments, budget: float
 def _without_oracle(cell: Cell, oracle: Cell, refusal: RefusalError) -> Verdict:
     if cell == oracle:
         return Verdict(cell, refusal.status, refusal.message)
-    return Verdict(cell, "failed", f"nothing to agree with: {oracle.tier}: {refusal.message}")
+    return Verdict(cell, "failed", f"nothing to compare with: {oracle.tier}: {refusal.message}")
 
 
 def _over_budget(cell: Cell, seconds: float, budget: float) -> Verdict:
-    message = f"about {duration(seconds, 2)} a call, over the budget of {budget:g} s"
+    message = f"about {duration(seconds, 2)} per call, over the budget of {budget:g} s"
     return Verdict(cell, "skipped", message, estimated_s=seconds)
 
 
@@ -148,7 +145,7 @@ def _judge(
     expected: Sequence[Expected],
     budget: float,
 ) -> Verdict:
-    """Hold a tier against the hard inputs, then against what is expected of this size."""
+    """Compare a tier with the oracle on the hard inputs, then on the inputs of this size."""
     if not expected:
         message = f"{problem.oracle} is over its budget and the inputs cannot be sampled"
         return Verdict(cell, "skipped", message)
@@ -166,6 +163,6 @@ def _judge(
     checked: Literal["full", "sample"] = "full" if expected[0].arguments is arguments else "sample"
     if again.seconds > budget:
         return replace(_over_budget(cell, again.seconds, budget), checked=checked)
-    message = f"other special values: {', '.join(differing)}" if differing else ""
+    message = f"differs on special values: {', '.join(differing)}" if differing else ""
     errors = found.max_abs_error, found.max_rel_error
     return Verdict(cell, "ok", message, checked, *errors, again.seconds, waits=again.waits)

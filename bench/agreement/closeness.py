@@ -1,4 +1,4 @@
-"""How close a result is to the one that is trusted, output by output and entry by entry."""
+"""Compare a result with a trusted one, output by output and entry by entry."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,13 +13,13 @@ from bench.agreement.results import Numbers, largest, numbers_of
 from bench.agreement.values import same
 from bench.model import Arguments, Output, Tolerance
 
-# Bits of the largest whole number that a message spells out.
+# Bits of the largest whole number that a message shows with all its digits.
 LONGEST_SHOWN = 512
 
 
 @dataclass(frozen=True)
 class Closeness:
-    """How far a result is from what was expected; without a message, it is near enough."""
+    """How far a result is from the expected one; without a message, it is near enough."""
 
     message: str = ""
     max_abs_error: float = 0.0
@@ -34,26 +34,26 @@ def closeness(
     dtype: str,
     trusted: str,
 ) -> Closeness:
-    """Hold what a tier returned against what a trusted one did.
+    """Compare what a tier returned with what a trusted tier returned.
 
     Parameters
     ----------
     outputs : sequence of Output
-        What has to be there. With one output the value is that output, with more a tuple of them.
+        What has to be returned: with one output its value, with several a tuple of values.
     value, want : anything
-        What the tier and the trusted one returned.
+        What the tier and the trusted tier returned.
     arguments : tuple
-        What they were given; the tolerance depends on it.
+        Those of both calls; the tolerance depends on them.
     dtype : str
         The cell's.
     trusted : str
-        The word for the trusted one in the message.
+        The name of the trusted tier in the message.
 
     Returns
     -------
     Closeness
-        With a message that names the first output that is missing, of another shape or dtype, or
-        too far off.
+        Its message names the first output that is missing, has another shape or dtype, or is too
+        far off.
     """
     if len(outputs) == 1:
         value, want = (value,), (want,)
@@ -96,7 +96,7 @@ def _compare_output(
 
 
 def _wrong_form(output: Output, got: Any, shape: tuple[int, ...], dtype: str) -> str:
-    """Return what an output is where it is not what it should be."""
+    """Describe an output that has the wrong type, dtype or shape; empty if it is right."""
     if output.kind == "scalar":
         return "" if isinstance(got, float) else f"{_described(got)}, not a float"
     if output.kind == "numbers":
@@ -111,7 +111,7 @@ def _no_numbers(got: Any, shape: tuple[int, ...]) -> str:
     try:
         array = results.numbers_of(got).values
     except ValueError as error:  # ragged lists
-        return f"{_described(got)} that is no array: {error}"
+        return f"{_described(got)} that cannot be made an array: {error}"
     except TypeError as error:
         return f"{_described(got)}, {error}"
     return "" if array.shape == shape else f"of shape {array.shape}, not {shape}"
@@ -158,7 +158,7 @@ def _of_all(places: NDArray[Any], numbers: Numbers) -> str:
 
 
 def _shown(number: Any) -> str:
-    """Return a number in words: a whole one with all its digits, unless they are hundreds."""
+    """Return a number as text; a whole one has all its digits, unless there are hundreds."""
     if isinstance(number, float | np.floating):
         return f"{number:.17g}"
     bits = int(number).bit_length()
@@ -166,13 +166,13 @@ def _shown(number: Any) -> str:
 
 
 def outputs_like(tolerances: Mapping[str, float], expected: Any, dtype: str) -> tuple[Output, ...]:
-    """Return what every tier has to return: numbers of the same shape as the oracle's.
+    """Return the outputs that each tier must return: numbers in the shapes of the oracle's.
 
     Parameters
     ----------
     tolerances : mapping of dtype to number
-        With the largest abs(b) of an output for its scale, abs(a − b) ≤ tol · (abs(b) + scale); the
-        scale is 1 where the oracle has zeros only. Integers and truth values have to be equal.
+        tol in abs(a − b) ≤ tol · (abs(b) + scale). The scale is the largest abs(b) of the output,
+        or 1 if the oracle returned only zeros. Integers and truth values have to be equal.
     expected : anything
         The oracle's result: a number, an array (or nested lists), or a tuple of these.
     dtype : str
@@ -181,7 +181,7 @@ def outputs_like(tolerances: Mapping[str, float], expected: Any, dtype: str) -> 
     Raises
     ------
     TypeError
-        A result that is something else.
+        The result is something else.
     """
     several = isinstance(expected, tuple) and len(expected) > 1
     parts = expected if several else (expected,)
@@ -195,8 +195,9 @@ def _output_like(name: str, expected: Any, tolerance: float) -> Output:
     try:
         numbers = numbers_of(expected)
     except (TypeError, ValueError) as error:  # a ValueError for ragged lists
-        wanted = "numbers, arrays of them, and tuples of these"
-        raise TypeError(f"{name} is {_a(expected)}; what can be compared is {wanted}") from error
+        wanted = "numbers, arrays of them and tuples of these"
+        words = f"{name} is {_not_numbers(expected)}; only {wanted} can be compared"
+        raise TypeError(words) from error
     if numbers.whole.all() and numbers.values.dtype.kind != "f":
         allowed = Tolerance(0.0, 0.0)
     else:
@@ -204,9 +205,9 @@ def _output_like(name: str, expected: Any, tolerance: float) -> Output:
     return Output(name, "numbers", lambda _arguments, _dtype: allowed)
 
 
-def _a(value: Any) -> str:
+def _not_numbers(value: Any) -> str:
     if value is None:
         return "None (a kernel has to return what it computed)"
     if isinstance(value, list):
-        return "a list that is no array"
+        return "a list that cannot be made an array"
     return f"a {type(value).__name__}"

@@ -1,11 +1,11 @@
-"""What a tier is given: arguments of its own, which each call finds as the first one did."""
+"""Give each call of a tier the same arguments, and notice if a call changes them."""
 
 from bench.agreement import values
 from bench.model import PEERS, Arguments, Problem
 
 
 class Given:
-    """The arguments of a tier's calls, made of copies: what a kernel does to them stays here.
+    """Copies of the arguments for the calls of a tier; no kernel can change the originals.
 
     Parameters
     ----------
@@ -18,7 +18,7 @@ class Given:
     ----------
     is_used_up : bool
         Whether a call may change something in them that no comparison sees, such as the state of a
-        random generator: then each call needs a copy.
+        random generator. Each call then gets a new copy.
 
     Raises
     ------
@@ -43,9 +43,9 @@ class Given:
         return self._values
 
     def harm(self) -> str:
-        """Return which argument the last calls have changed, in words; nothing if none."""
-        # What a peer was given need not stand side by side with the arguments; what it shares with
-        # them it would have written to.
+        """Return a message that names the argument that calls have changed; empty if none."""
+        # The arguments of a peer may have another form, but a peer that writes to memory it shares
+        # with the copies changes those.
         given, pristine = self._copies, self._arguments
         if self._tier not in PEERS:
             given, pristine = self._values, self._problem.prepared(self._tier, pristine)

@@ -1,4 +1,4 @@
-"""The hard inputs of a problem: each tier has to agree on them, once per run."""
+"""Compare each tier with the oracle on the hard inputs of a problem, once per run."""
 
 from functools import cache
 from typing import Any
@@ -12,7 +12,7 @@ from bench.workers.watchdog import Step
 
 @cache
 def _hard_results(problem: Problem, dtype: str) -> list[Any]:
-    """Return what the oracle makes of the hard inputs."""
+    """Return the oracle's results for the hard inputs."""
     found = []
     for label, arguments in problem.hard_inputs(dtype):
         step = _hard_step(problem, problem.oracle, label, dtype, 1)
@@ -20,7 +20,7 @@ def _hard_results(problem: Problem, dtype: str) -> list[Any]:
             found.append(call(problem, step, arguments).value)
         except RefusalError as refusal:
             where = f"{problem.oracle}: {_words(step)}"
-            message = f"nothing to agree with: {where}: {refusal.message}"
+            message = f"nothing to compare with: {where}: {refusal.message}"
             raise RefusalError("failed", message) from refusal
     return found
 
@@ -34,7 +34,7 @@ def _words(step: Step) -> str:
 
 
 def stand_hard_inputs(problem: Problem, tier: str, dtype: str, count: int) -> tuple[str, ...]:
-    """Refuse a tier that fails a hard input; return those that a peer may fail, and does."""
+    """Refuse a tier that fails a hard input; return the labels of those that a peer may fail."""
     refusal, differing = _hard_refusal(problem, tier, dtype, count)
     if refusal:
         raise refusal
@@ -45,14 +45,14 @@ def stand_hard_inputs(problem: Problem, tier: str, dtype: str, count: int) -> tu
 def _hard_refusal(
     problem: Problem, tier: str, dtype: str, count: int
 ) -> tuple[RefusalError | None, tuple[str, ...]]:
-    """Return why a tier fails the hard inputs of a problem, if it does; and where a peer may."""
+    """Return the refusal of a tier that fails a hard input, and the labels a peer may fail."""
     differing: list[str] = []
     wanted = _hard_results(problem, dtype)
     for (label, arguments), want in zip(problem.hard_inputs(dtype), wanted, strict=True):
         step = _hard_step(problem, tier, label, dtype, count)
         excused = tier in PEERS and _has_special_values(arguments)
         try:
-            with np.errstate(all="ignore"):  # NaN or an infinity may be the answer that is wanted
+            with np.errstate(all="ignore"):  # NaN or an infinity may be the right answer
                 compare_all(problem, step, [Expected(arguments, want, problem.oracle)])
         except RefusalError as refusal:
             if refusal.status == "unavailable":

@@ -1,4 +1,4 @@
-"""What a kernel returned: waited for where it is lazy, kept as it is now, and read as numbers."""
+"""Read what a kernel returned: wait for lazy results, copy them, convert them to numbers."""
 
 import sys
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from bench.agreement.values import CannotCopyError, copied, holds_atoms
 # How a lazy result is waited for: the first of these methods that its class has.
 WAYS = ("block_until_ready", "compute", "__array__")
 _IS_THERE = (Number, str, bytes, type, np.generic, np.ndarray)
-# From here on a float64 skips whole numbers.
+# Above this, float64 cannot represent every whole number.
 _FLOATS_SKIP = 2.0**53
 _WHOLE = (int, np.integer, np.bool_)
 _FLOATS = (float, np.floating, np.ndarray)
@@ -40,7 +40,7 @@ def is_lazy(value: Any) -> bool:
 
 
 def waited(value: Any) -> Any:
-    """Return a result with all that is lazy in it computed."""
+    """Return a result after all lazy parts of it are computed."""
     if isinstance(value, list | tuple):
         return _items_by(waited, value)
     way = _way(value)
@@ -51,7 +51,7 @@ def waited(value: Any) -> Any:
 
 
 def waiting(kernel: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a kernel whose calls end when their result is there."""
+    """Return a kernel that waits for its result."""
 
     def kernel_and_wait(*arguments: Any) -> Any:
         return waited(kernel(*arguments))
@@ -60,7 +60,7 @@ def waiting(kernel: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _items_by(change: Callable[[Any], Any], items: Any) -> Any:
-    """Return a list or tuple with its items changed; the very one if it holds atoms only."""
+    """Return a list or tuple with its items changed, or itself if it holds only atoms."""
     if holds_atoms(items):
         return items
     changed = map(change, items)
@@ -68,22 +68,22 @@ def _items_by(change: Callable[[Any], Any], items: Any) -> Any:
 
 
 def _way(value: Any) -> str:
-    """Return the method that waits for a value; empty where it is there, or has none.
+    """Return the name of the method that waits for a value; empty if it is not lazy.
 
-    It is looked up in the class: a proxy such as `dask.delayed` has an attribute of any name.
+    It is looked up in the class, because a proxy such as `dask.delayed` has any attribute.
     """
     if isinstance(value, _IS_THERE):
         return ""
     return next((way for way in WAYS if callable(getattr(type(value), way, None))), "")
 
 
-# --- a result as it is now
+# --- copies of results
 
 
 def settled(value: Any) -> Any:
-    """Return a copy that later calls do not change, other libraries' arrays as NumPy's.
+    """Return a copy that later calls cannot change, with arrays of other libraries as NumPy's.
 
-    What cannot be copied is returned itself: it is no number, and refused as such.
+    A value that cannot be copied is returned itself; it is refused later, as it is not a number.
     """
     value = _in_numpy(value)
     try:
@@ -104,12 +104,12 @@ def _in_numpy(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Numbers:
-    """A result as an array that has lost nothing.
+    """A result as an array, without loss of digits.
 
     Attributes
     ----------
     values : array
-        Of integers, truth values or floats; of Python's own numbers where no dtype holds them all.
+        Of integers, truth values or floats; of Python objects if no dtype can hold all numbers.
     masked : array of bool
         The entries that a mask hides; they are 0 in `values`.
     """
@@ -119,14 +119,14 @@ class Numbers:
 
     @property
     def whole(self) -> NDArray[np.bool_]:
-        """The entries that are whole by their type."""
+        """Whether each entry is a whole number by its type."""
         if self.values.dtype.kind != "O":
             return np.full(self.values.shape, self.values.dtype.kind != "f")
         return np.asarray(_is_whole(self.values), bool)
 
     @property
     def floats(self) -> NDArray[np.float64]:
-        """The nearest float64 to each."""
+        """The nearest float64 to each entry."""
         is_python = self.values.dtype.kind == "O"
         return np.asarray(_floats(self.values) if is_python else self.values, np.float64)
 
@@ -137,9 +137,9 @@ def numbers_of(value: Any) -> Numbers:
     Raises
     ------
     TypeError
-        It holds something else than real numbers.
+        It holds something other than real numbers.
     ValueError
-        Lists that are no array, as their lengths differ.
+        The lists are ragged.
 
     Examples
     --------
@@ -157,9 +157,9 @@ def numbers_of(value: Any) -> Numbers:
 
 
 def _of_python(numbers: NDArray[Any]) -> NDArray[Any]:
-    """Return Python's own numbers, as NumPy's integers would overflow; floats as float64."""
+    """Return an array of Python numbers, because NumPy's integers overflow; floats as float64."""
     kinds = set(map(type, numbers.flat))
-    if np.ndarray in kinds:  # without dimensions
+    if np.ndarray in kinds:  # 0-d arrays
         return _of_python(np.asarray(_in_python(numbers), object))
     if not all(issubclass(kind, _WHOLE + _FLOATS[:2]) for kind in kinds):
         raise TypeError("not real numbers")
@@ -204,7 +204,7 @@ _is_whole = np.frompyfunc(lambda number: isinstance(number, int), 1, 1)
 def distances(a: Numbers, b: Numbers) -> NDArray[np.float64]:
     """Return abs(a − b), entry by entry, in float64, and 0 only where they are equal.
 
-    Whole numbers are subtracted as such. NaN where one of them is NaN, or both are infinite.
+    Whole numbers are subtracted exactly. NaN where one of them is NaN, or both are infinite.
 
     Examples
     --------
@@ -228,7 +228,7 @@ def _distance(a: float, b: float) -> float:
 
 
 def largest(numbers: Numbers) -> float:
-    """Return the largest finite magnitude; whole numbers that floats skip are none."""
+    """Return the largest finite magnitude, leaving out whole numbers from 2**53 on."""
     size = np.abs(numbers.floats)
     counted = np.isfinite(size) & ~(numbers.whole & (size >= _FLOATS_SKIP))
     return float(size[counted].max(initial=0.0))

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# Nothing changes them: a value of exactly these types passes as it is.
+# Immutable: a value of exactly these types is not copied.
 ATOMS: frozenset[type] = frozenset(
     {NoneType, bool, int, float, complex, str, bytes, range, slice, FunctionType, type, object}
     | {kind for kind in np.sctypeDict.values() if not issubclass(kind, np.void | np.object_)}
@@ -30,27 +30,27 @@ _NUMBERS_AND_DATES = (
     *(dt.date, dt.time, dt.timedelta, dt.tzinfo),
 )
 _CONTAINERS = (list, tuple, deque, OrderedDict, dict, set, frozenset)
-# Classes written in C of which all is compared
+# Classes written in C whose whole content is compared
 _SEEN = {*_CONTAINERS, defaultdict, partial, np.ndarray, bytearray, object} | {
     *(int, float, complex, str, bytes)
 }
-# What scipy.sparse notes about a matrix when it is summed: no change of the matrix
+# Attributes that scipy.sparse sets when a matrix is summed: they do not change the matrix
 _NOTES = ("_has_canonical_format", "_has_sorted_indices")
 
 
 class CannotCopyError(TypeError):
-    """A value of which there is no second; the message is its type."""
+    """A value cannot be copied; the message is its type."""
 
 
 def copied(value: Any) -> Any:
-    """Return a deep copy; functions, types and modules are the same ones.
+    """Return a deep copy; functions, types and modules are not copied.
 
-    An array's copy has its strides, too, and may be written to where that may.
+    The copy of an array has the same strides, and is writeable if the array is.
 
     Raises
     ------
     CannotCopyError
-        Something in it cannot be copied: a generator, an open file, a lock.
+        A part of it cannot be copied: a generator, an open file, a lock.
 
     Examples
     --------
@@ -64,12 +64,12 @@ def copied(value: Any) -> Any:
 
 
 def copied_arguments(arguments: tuple[Any, ...]) -> tuple[tuple[Any, ...], bool]:
-    """Return a copy of the arguments, and whether anything in it changes unseen by `same`.
+    """Return a copy of the arguments, and whether it may change in a way that `same` cannot see.
 
     Raises
     ------
     CannotCopyError
-        Which argument cannot be copied, in words.
+        An argument cannot be copied; the message says which.
     """
     copier, comparison, found = _Copier(), _Comparison(with_copy=True), []
     for i, item in enumerate(arguments, 1):
@@ -87,11 +87,11 @@ def copied_arguments(arguments: tuple[Any, ...]) -> tuple[tuple[Any, ...], bool]
 
 
 def same(a: Any, b: Any) -> bool | None:
-    """Whether two values are of one type and hold the same, NaN beside NaN; None if unseen.
+    """Whether two values have the same type and contents; None if that cannot be seen.
 
     Notes
     -----
-    Arrays have one shape and dtype, and the same masks; what is under a mask does not count.
+    NaN equals NaN. Arrays need the same shape, dtype and mask; masked entries do not count.
 
     Examples
     --------
@@ -106,7 +106,7 @@ def same(a: Any, b: Any) -> bool | None:
 
 
 def holds_atoms(items: Any) -> bool:
-    """Whether a list or tuple holds atoms only, or lists and tuples of them; quickly."""
+    """Whether a list or tuple holds only atoms, or only lists and tuples of atoms; quickly."""
     kinds = set(map(type, items))
     if kinds and kinds <= {list, tuple}:
         kinds = set(map(type, chain.from_iterable(items)))
@@ -131,7 +131,7 @@ def _is_atom(value: Any) -> bool:
 
 
 def _parts(value: Any) -> list[Any] | None:
-    """Return all that a value holds; None where nobody can tell."""
+    """Return all parts of a value; None if they cannot be known."""
     kind: Any = type(value)
     if isinstance(value, MethodType | BuiltinFunctionType):
         return [value.__self__, value.__name__]
@@ -150,9 +150,9 @@ def _parts(value: Any) -> list[Any] | None:
 
 @cache
 def _is_open(kind: Any) -> bool:
-    """Whether the objects of a class have nothing beside their items and attributes.
+    """Whether the objects of a class have nothing but their items and attributes.
 
-    Those of pandas have caches, which fill when they are read.
+    Those of pandas also have caches, which fill when the objects are read.
     """
     return kind.__module__.split(".")[0] != "pandas" and all(map(_hides_nothing, kind.__mro__))
 
@@ -168,7 +168,7 @@ def _hides_nothing(kind: Any) -> bool:
 def _attributes(value: Any) -> dict[str, Any]:
     """Return the attributes of an object: those in its `__dict__`, and those in slots."""
     if isinstance(value, np.memmap):
-        return {}  # the file, which stays where it is
+        return {}  # they hold the file, which is not copied
     state = object.__getstate__(value)
     attributes, slots = state if isinstance(state, tuple) else (state, None)
     notes = _NOTES if _is_of("scipy", value) else ()
@@ -182,7 +182,7 @@ def _state(value: Any) -> list[Any]:
 
 
 def _pandas_kinds() -> tuple[type, ...]:
-    """Return the classes of pandas, where it is there: it is not loaded for this."""
+    """Return the classes of pandas if it is loaded; it is not imported for this."""
     pandas: Any = sys.modules.get("pandas")
     return (pandas.DataFrame, pandas.Series, pandas.Index) if hasattr(pandas, "Index") else ()
 
@@ -208,10 +208,10 @@ def _copied(value: Any, copier: "_Copier") -> Any:
 
 
 class _Copier:
-    """Copy values; what stands in several places of them stays one thing.
+    """Copy values; an object that occurs several times is copied once.
 
-    Parts are copied before `copy.deepcopy` makes the whole of them, as it finds them in the memo:
-    so modules pass, and arrays keep their strides.
+    Parts are copied first, and `copy.deepcopy` finds the copies in its memo: so modules are not
+    copied, and arrays keep their strides.
     """
 
     def __init__(self) -> None:
@@ -250,16 +250,16 @@ class _Copier:
             return value
         if isinstance(value, np.ndarray) and not value.dtype.hasobject:
             return self._array(value)
-        if isinstance(value, BuiltinFunctionType):  # which deepcopy passes with its object
+        if isinstance(value, BuiltinFunctionType):  # deepcopy does not copy its object
             return getattr(self(value.__self__), value.__name__)
         kind: Any = type(value)
         if _is_open(kind) and not hasattr(kind, "__deepcopy__"):
-            with suppress(TypeError):  # a container, or what its class alone knows how to copy
+            with suppress(TypeError):  # a container, or an object that only its class can copy
                 return self._object(value)
         return self._whole(value)
 
     def _object(self, value: Any) -> Any:
-        """Copy by attributes, as `__getstate__` may leave some out."""
+        """Copy attribute by attribute, because `__getstate__` may leave some out."""
         new = object.__new__(type(value))
         self._memo[id(value)] = new
         try:
@@ -287,20 +287,20 @@ class _Copier:
             for part in _parts(value) or ():
                 try:
                     self._memo.setdefault(id(part), self(part))
-                except CannotCopyError as error:  # its class may know how to do without
+                except CannotCopyError as error:  # its class may not need to copy the part
                     cause = str(error)
         try:
             new = copy.deepcopy(value, self._memo)
         except Exception as error:
             raise CannotCopyError(cause) from error
-        for axis in ("index", "columns"):  # of which pandas' copies have the same numbers
+        for axis in ("index", "columns"):  # pandas' copies share the memory of these
             if isinstance(value, _pandas_kinds()) and hasattr(type(value), axis):
                 setattr(new, axis, getattr(value, axis).copy(deep=True))
         return new
 
 
 def _in_its_strides(value: NDArray[Any]) -> NDArray[Any]:
-    """Return a copy with the same strides: a column of a matrix is as slow to read as it was."""
+    """Return a copy with the same strides, so that a column of a matrix stays as slow to read."""
     if value.flags.c_contiguous or value.flags.f_contiguous or not value.size:
         return value.copy(order="K")
     reach = [(n - 1) * step for n, step in zip(value.shape, value.strides, strict=True)]
@@ -316,9 +316,9 @@ def _in_its_strides(value: NDArray[Any]) -> NDArray[Any]:
 
 
 class _Comparison:
-    """Compare values; a pair that is being compared already counts as the same.
+    """Compare values; a pair that is already being compared counts as the same.
 
-    Where one is a copy of the other, what they share and may change could not be copied.
+    If one is a copy of the other, a mutable part that both share could not be copied.
     """
 
     def __init__(self, *, with_copy: bool = False) -> None:
@@ -336,7 +336,7 @@ class _Comparison:
             return _same_atoms(a, b)
         if (id(a), id(b)) in self._begun:
             return True
-        self._begun[id(a), id(b)] = a, b  # kept, so that nothing else takes an id
+        self._begun[id(a), id(b)] = a, b  # kept alive, so that their ids are not reused
         if a is b and type(a) not in {tuple, frozenset}:
             raise CannotCopyError(_named(a))
         return self._all(a, b) if is_sequence else self._contents(a, b)
@@ -371,7 +371,7 @@ class _Comparison:
         return self._all(parts, others)
 
     def _sets(self, a: Any, b: Any) -> bool:
-        if not all(_is_atom(item) or holds_atoms([item]) for item in a):  # by its place in memory
+        if not all(_is_atom(item) or holds_atoms([item]) for item in a):  # found by identity only
             self.is_unsure = True
             return len(a) == len(b)
         return {(type(item), item) for item in a} == {(type(item), item) for item in b}
@@ -425,7 +425,7 @@ class _Comparison:
 
 
 def _are_rows(a: Any, b: Any, kinds: set[type]) -> bool:
-    """Whether both are lists of numbers, and none is in both: a copy has none of the original's."""
+    """Whether both hold rows of atoms and share no list, as a copy shares none."""
     if kinds == {list}:
         return holds_atoms(a) and not any(map(operator.is_, a, b))
     return kinds == {tuple} and holds_atoms(a)

@@ -2,7 +2,7 @@
 
 A user's words go in; out come problems (`model.Problem`: versions, inputs, tolerances, cost) and
 the cells to measure. `builtin` has the suite's own problems, `peers` other libraries as further
-tiers. `user_file` makes a problem of a file that a user wrote: `user_source` runs it,
-`user_file_checks` and `near_misses` check it, `template` shows what it may hold. `selection` turns
-names into cells. `texts` shows the source of each version, `lecture` computes the post's examples.
+tiers. `user_file` makes a problem of a user's file: `user_source` runs it, `user_file_checks` and
+`near_misses` check it, `template` shows what it may contain. `selection` turns names into cells.
+`texts` finds the source of each version, `lecture` computes the post's examples.
 """

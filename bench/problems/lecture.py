@@ -1,4 +1,4 @@
-"""The post's own examples, computed: gradient descent on x², and the training of its classifier."""
+"""Compute the post's examples: gradient descent on x², and the training of its classifier."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -11,10 +11,8 @@ from bench.model import Problem
 from bench.problems.builtin import PROBLEMS
 from bench.problems.builtin.descent import POST_RUNS, POST_START
 
-# The post's two, and one of the rates above 1 that it warns of, for as long as it fits a picture.
+# The post warns of rates above 1. After more steps than this, the path would not fit the picture.
 DIVERGING = (1.05, 12)
-
-
 DESCENTS = (*POST_RUNS, DIVERGING)
 
 
@@ -34,7 +32,7 @@ class Training:
     losses: Sequence[float]
     seconds: float
     compile_s: float
-    """What the first call took longer than the second; 0 where there is nothing to compile."""
+    """The first call's time minus the second's; 0 in a tier that compiles nothing."""
 
 
 def train_lecture(say: Callable[[str], None] = lambda _: None) -> list[Training]:
@@ -43,7 +41,7 @@ def train_lecture(say: Callable[[str], None] = lambda _: None) -> list[Training]
     Parameters
     ----------
     say : function of str
-        Told which tier is at work.
+        Called with a line of progress for each tier.
     """
     its_problem = _lecture()
     trainings = []

@@ -19,7 +19,7 @@ from bench.model import (
     is_threaded,
 )
 
-# What the peers are measured with where all of them are asked for.
+# `--tier peers` measures these as well, for comparison.
 BESIDE_PEERS = ("numpy", "numba", "kernels")
 
 
@@ -34,22 +34,22 @@ def select(
     threads: Iterable[str] = (),
     everything: bool = False,
 ) -> Options:
-    """Return the options that a user's words stand for, with the defaults for the rest.
+    """Return the options that a user's words select, with defaults for the rest.
 
     Parameters
     ----------
     found : sequence of Problem
-        Those there are: of the files, or the built-in ones.
+        All problems: those of the files, or the built-in ones.
     files : sequence of ProblemFile
     problems, sizes, tiers, dtypes, threads : iterable of str
-        Names or numbers, several parted by commas.
+        Names or numbers, comma-separated.
     everything : bool
-        Whether the default is all there is.
+        Whether the default is to take all.
 
     Raises
     ------
     ValueError
-        A name that is not known; the message lists the known ones, the nearest first.
+        An unknown name; the message lists the known ones, the nearest first.
     """
     known_sizes = sizes_of(found)
     default_tiers = tuple({tier for one in found for tier in one.tiers}) if everything else ()
@@ -81,19 +81,19 @@ def cells_of(all_problems: Iterable[Problem], options: Options) -> list[Cell]:
 
 
 def _by_default(tier: str, counts: tuple[int, ...]) -> bool:
-    """Return whether a tier is measured unasked; at one thread, the parallel kernels are serial."""
+    """Whether a tier is measured by default; at one thread, kernels-parallel would be serial."""
     return tier not in PEERS and not (tier == "kernels-parallel" and counts == (1,))
 
 
 def _sizes_in(problem: Problem, options: Options) -> list[str]:
-    """Return the sizes of a problem that are asked for: by name, or with another n (a sweep)."""
+    """Return the selected sizes that a problem has: by name, or with another n (a sweep)."""
     named = [size for size in problem.sizes if size in options.sizes]
     swept = [size for size in options.sizes if SWEPT in size]
     return named + [size for size in swept if size.partition(SWEPT)[0] in problem.sizes]
 
 
 def default_sizes(all_problems: Sequence[Problem], files: Sequence[ProblemFile]) -> tuple[str, ...]:
-    """Return the sizes of a run that names none: of a person's own file, all."""
+    """Return the sizes of a run that names none: all those of a user's file, else the defaults."""
     return sizes_of(all_problems) if files else DEFAULT_SIZES
 
 
@@ -103,12 +103,12 @@ def sizes_of(all_problems: Iterable[Problem]) -> tuple[str, ...]:
 
 
 def tiers_named(given: Iterable[str], all_problems: Iterable[Problem]) -> tuple[str, ...]:
-    """Return the tiers that a person named: ``peers`` is all of them, and what they stand beside.
+    """Return the tiers that a user named; ``peers`` stands for all peers and BESIDE_PEERS.
 
     Raises
     ------
     ValueError
-        No problem has such a tier; the message lists those there are.
+        No problem has such a tier; the message lists the known ones.
     """
     known = in_order(tier for problem in all_problems for tier in problem.tiers)
     peers = {"peers": (*BESIDE_PEERS, *PEERS)} if set(PEERS) & set(known) else {}
@@ -117,7 +117,7 @@ def tiers_named(given: Iterable[str], all_problems: Iterable[Problem]) -> tuple[
     return tuple(tier for tier in known if tier in wanted)
 
 
-# From each n to the next.
+# Ratio of each n to the one before.
 STEP = 4.0
 
 
@@ -132,12 +132,12 @@ def sizes_along(
     first, last : float
         The range of n; both ends are among the sizes.
     base : str, optional
-        The size whose other numbers they have; by default M, or the problem's last.
+        The size to take the other numbers from; by default M, or the problem's last.
 
     Raises
     ------
     ValueError
-        A range that is none, a size that is not there, or a problem without an n.
+        The range is empty or begins below 1, or the problem has no n.
 
     Examples
     --------
@@ -146,12 +146,12 @@ def sizes_along(
     ('M@8', 'M@32', 'M@128', 'M@512')
     """
     if not (1.0 <= first < last < math.inf):
-        raise ValueError(f"a sweep goes from at least 1 to more, not from {first:g} to {last:g}")
+        raise ValueError(f"a sweep goes up from at least 1, not from {first:g} to {last:g}")
     base = base or ("M" if "M" in problem.sizes else list(problem.sizes)[-1])
     if "n" not in problem.sizes[base]:
-        raise ValueError(f"{problem.name} has no n that a sweep could go along")
+        raise ValueError(f"{problem.name} has no n to sweep over")
     along = [round(first)]
-    # Not a last step that is hardly one
+    # The last step may be shorter than the others, but not tiny
     while along[-1] * 1.5 * STEP <= last:
         along.append(round(along[-1] * STEP))
     return tuple(f"{base}{SWEPT}{n}" for n in dict.fromkeys((*along, round(last))))

@@ -1,38 +1,41 @@
-"""One computation, written in several ways, for lossbench to hold against each other and time.
+"""One computation, written in several ways, for lossbench to check and time.
 
-lossbench check --problem THIS_FILE        are they all right?
-lossbench run --problem THIS_FILE          ... and how fast are they?
-pytest bench --lossbench-problem THIS_FILE the same, with pytest-benchmark's options
+lossbench check --problem THIS_FILE         # do all versions agree?
+lossbench run --problem THIS_FILE           # check them, then time them
+pytest bench --lossbench-problem THIS_FILE  # the same, with pytest-benchmark's options
 
-It runs as it is, on the mean squared difference of two vectors. Put your own computation in its
-place, and leave out what you do not need: a tier or two, make_inputs and SIZES are enough.
+This file runs as it is: it computes the mean squared difference of two vectors. Replace that with
+your own computation and delete what you do not need. `loop`, one version to compare with it,
+SIZES and make_inputs are enough.
 """
 
 import numpy as np
 from numba import njit, prange
 
-# NAME = "my_kernel"  # in tables and on the command line; without it, the name of the file
+# The name in tables and on the command line, if it is not the name of the file.
+# NAME = "my_kernel"
 
 
-# --- the tiers: each takes the same arguments and returns the same result
+# --- Tiers: the versions of the computation
 #
-# A tier leaves its arguments as they are. It returns numbers, arrays, lists, or a tuple of these;
-# an object that is computed later is waited for inside the timing, by its block_until_ready(),
-# else its compute(), else its __array__().
+# All tiers take the same arguments and return the same result: numbers, arrays, lists, or a tuple
+# of these. A tier must not change its arguments. If a tier returns before its result is computed,
+# lossbench waits for the result and times that too: it calls block_until_ready(), else compute(),
+# else __array__().
 
 
 def loop(predicted, target):
-    """Plain Python. The others have to agree with it, so write it to be read and checked by eye."""
+    """Plain Python. The other tiers must agree with it, so keep it easy to read and check."""
     total = 0.0
     for i in range(len(predicted)):
         total += (predicted[i] - target[i]) ** 2
     return total / len(predicted)
 
 
-# True: `loop` gets nested lists, x[i][j], which plain Python is quickest on. False, or no such
-# line: it gets the arrays of make_inputs, x[i, j], as the others do; to read one number out of an
-# array takes Python several times as long, and every speed-up looks as much larger; and with
-# float32 arrays it computes in float32, where lists hold Python's own floats.
+# True: `loop` gets nested lists, x[i][j], which plain Python reads fastest.
+# False, the default: `loop` gets arrays, x[i, j], as the other tiers do. Python reads a number from
+# an array several times more slowly, so every speed-up looks larger. With float32 arrays it also
+# computes in float32; with lists it computes in float64.
 LISTS = True
 
 
@@ -41,10 +44,10 @@ def vectorized(predicted, target):
     return np.mean((predicted - target) ** 2)
 
 
-# cache=True: each pass of a run is a process of its own, and need not compile anew.
+# cache=True: each pass of a run is a new process, which can then load the compiled code.
 @njit(cache=True)
 def jit(predicted, target):
-    """Numba: the tier `numba`. A call before the timed ones compiles it."""
+    """Numba: the tier `numba`. It is compiled before it is timed."""
     total = 0.0
     for i in range(predicted.size):
         total += (predicted[i] - target[i]) ** 2
@@ -53,7 +56,7 @@ def jit(predicted, target):
 
 @njit(cache=True, parallel=True)
 def parallel(predicted, target):
-    """Numba with threads: the tier `numba-parallel`, timed at all cores."""
+    """Numba with threads: the tier `numba-parallel`, timed on all cores."""
     total = 0.0
     for i in prange(predicted.size):
         total += (predicted[i] - target[i]) ** 2
@@ -61,21 +64,22 @@ def parallel(predicted, target):
 
 
 def dot(predicted, target):
-    """Another way, which has no name of its own here."""
+    """NumPy in another way. Its name says nothing to lossbench, so it is listed in TIERS."""
     difference = predicted - target
     return difference @ difference / len(difference)
 
 
-# More tiers, by the name you want to see. One whose name ends in "-parallel" is given threads; one
-# that raises ImportError, since its library is not installed, is shown as unavailable.
+# More tiers, under the names to show. A name that ends in "-parallel" is timed on all cores. A tier
+# that raises ImportError, because its library is not installed, is shown as unavailable.
 TIERS = {"dot": dot}
 
-# ORACLE = "numpy"  # the tier to agree with, if not the loop
+# The oracle: the tier that the others must agree with, if it is not `loop`.
+# ORACLE = "numpy"
 
 
-# --- what they are given
+# --- Inputs
 
-# Any names, any whole numbers; n, c and d are columns of the table.
+# Any names and any whole numbers. The table has columns for n, c and d.
 SIZES = {
     "S": {"n": 100},
     "M": {"n": 10_000},
@@ -84,46 +88,47 @@ SIZES = {
 
 
 def make_inputs(size, dtype, rng):
-    """Return the arguments of a tier, as a tuple.
+    """Return the arguments of the tiers, as a tuple.
 
-    `size` is an entry of SIZES, `dtype` is "float64" or "float32" (--dtype), `rng` a NumPy
-    generator that gives the same numbers in every process.
+    `size` is an entry of SIZES, such as {"n": 100}. `dtype` is "float64" or "float32" (--dtype).
+    `rng` is a NumPy random generator that gives the same numbers in every process.
     """
     predicted = rng.standard_normal(size["n"]).astype(dtype)
     target = rng.standard_normal(size["n"]).astype(dtype)
     return predicted, target
 
 
-# --- what may be left out
+# --- Optional
 
-# How far a result a may be from the oracle's b: |a - b| <= TOLERANCE * (|b| + the largest |b|).
-# These are the defaults. Whole numbers have to be equal, and masked entries in the same places.
+# A number a agrees with the oracle's b if |a - b| <= TOLERANCE * (|b| + the largest |b|). These are
+# the defaults. Whole numbers must be equal. NaN, infinities and masked entries must be in the same
+# places.
 TOLERANCE = {"float64": 1e-10, "float32": 1e-4}
 
 
 def hard_inputs(dtype):
-    """Return labelled arguments at which a tier may go wrong; they are checked and not timed."""
+    """Return labelled arguments on which a tier may go wrong. They are checked, but not timed."""
     one = np.ones(1, dtype)
     return [("one number", (one, 2 * one)), ("large numbers", (1e4 * one, -1e4 * one))]
 
 
 def cost(size, itemsize):
-    """Return the bytes that a call has to move and the operations it has to do, at the least.
+    """Return the least number of bytes that a call must move and of operations that it must do.
 
-    `itemsize` is 8 for float64 and 4 for float32. The table shows bytes over time in GB/s, and the
-    share of this machine's floor; a third number says how many of the operations are exps.
+    `itemsize` is 8 for float64 and 4 for float32. The table then shows GB/s and the share of what
+    this machine can do at best. An optional third number counts the exps among the operations.
     """
     return 2 * size["n"] * itemsize, 3 * size["n"]
 
 
-GROWTH = 1.0  # the time is expected to grow with n to this power
+GROWTH = 1.0  # the time should grow with n to this power
 
 
 def sample(arguments, rng):
-    """Return fewer of the arguments, for where the oracle would take too long for all of them.
+    """Return a part of the arguments, for sizes at which the oracle takes too long for all of them.
 
-    The other tiers are then held against it on these, and against `vectorized` on all. Without this
-    function, the inputs of the smallest size are taken.
+    The other tiers are then compared with the oracle on this part, and with `vectorized` on all
+    of the arguments. Without this function, the oracle gets the inputs of the smallest size.
     """
     predicted, target = arguments
     some = rng.choice(len(predicted), 100)

@@ -1,6 +1,6 @@
-"""The texts of a problem: each version's source, as a reader would write it.
+"""Find the source of each version of a problem, and store it with a run.
 
-They are stored with a run, so that its page shows what was compared then.
+The page of a run then shows what was compared, even if the code has changed since.
 """
 
 import ast
@@ -21,11 +21,11 @@ from bench.model import BASELINES, Kernel, Problem
 from reference import gradients, linear
 
 TEXTS = "texts.jsonl"
-# The helpers of a text are shown with it where they are in these packages, or in its own file.
+# A helper is shown with a text if it is in the same file or in one of these packages.
 PACKAGES = ("reference", "kernels.vectorized", "kernels.jit")
 LIBRARY = "kernels.simd"
-# What has another form under @njit (the table in kernels/jit/__init__.py): all of the first module,
-# and these.
+# Functions that have another form under @njit (see the table in kernels/jit/__init__.py): all those
+# of the module LISTS, and REPLACED.
 LISTS = "reference.lists"
 REPLACED = (linear.shuffled, linear.splitmix64, gradients.numerical_gradient)
 
@@ -50,9 +50,9 @@ class Text:
 
 
 def texts_of(problem: Problem) -> list[Text]:
-    """Return the texts that a problem compares: loop, NumPy, Numba; of a person's file, all tiers.
+    """Return the texts that a problem compares: loop, NumPy, Numba; in a user's file, all tiers.
 
-    A tier whose library is not installed has none.
+    A tier whose library is not installed has no text.
     """
     found: dict[str, Kernel] = {}
     for tier, one in problem.tiers.items():
@@ -66,24 +66,24 @@ def texts_of(problem: Problem) -> list[Text]:
 
 
 def summary_of(problem: Problem) -> str:
-    """Return the first line of the docstring of what the others have to agree with."""
+    """Return the first line of the oracle's docstring."""
     oracle = unwrapped(problem.tiers[problem.oracle].load())
     return (inspect.getdoc(oracle) or "").partition("\n")[0]
 
 
 def store(folder: Path, problem: Problem) -> None:
-    """Write the texts of a problem down in the folder of a run."""
+    """Add the texts of a problem to a run's folder."""
     for text in texts_of(problem):
         files.append_json(folder / TEXTS, asdict(text))
 
 
 def load(folder: Path) -> list[Text]:
-    """Return the texts that are stored in a run, of each version the last; none in older runs.
+    """Return a run's stored texts, the last one of each version; older runs have none.
 
     Raises
     ------
     ValueError
-        A line that is something else, with its number.
+        A line is not a text; the message has its number.
     """
     found = files.read_json_lines(
         folder / TEXTS, "a text of a problem", lambda values: Text(**values)
@@ -92,7 +92,7 @@ def load(folder: Path) -> list[Text]:
 
 
 def unwrapped(kernel: Any) -> Any:
-    """Return the Python function that a kernel is made of: by Numba, with fixed keywords, both."""
+    """Return the Python function inside a kernel: without `partial` and Numba's wrapper."""
     while True:
         if isinstance(kernel, partial):
             kernel = kernel.func
@@ -132,7 +132,7 @@ def _is_replaced(function: FunctionType) -> bool:
 
 
 def _with_helpers(function: FunctionType) -> list[FunctionType]:
-    """Return a function and those that it calls, and they call, in the order of their calls."""
+    """Return a function and its helpers, those of helpers included, in the order of their calls."""
     found = [function]
     for one in found:
         for name in _names(one.__code__):
@@ -162,7 +162,7 @@ def _source(function: FunctionType) -> str:
     try:
         kept = textwrap.dedent(inspect.getsource(function)).rstrip().splitlines()
     except (OSError, TypeError, SyntaxError, IndexError, tokenize.TokenError):
-        # made by exec, or its file has changed or gone
+        # made by exec, or its file has changed or is gone
         return repr(function)
     with contextlib.suppress(SyntaxError):  # a lambda in the middle of an expression
         (node, *_) = ast.parse("\n".join(kept)).body

@@ -1,4 +1,4 @@
-"""A problem in a user's file: found, pinned by its digest, run, and made into a `Problem`."""
+"""Load a user's file: check that it has not changed, run it, and make a `Problem` of it."""
 
 import hashlib
 from collections.abc import Sequence
@@ -36,24 +36,24 @@ TEMPLATE = Path(__file__).with_name("template.py")
 
 
 def look_at(path: str | Path) -> ProblemFile:
-    """Return a file as it is now.
+    """Return a file's absolute path and the digest of its current content.
 
     Raises
     ------
     ProblemFileError
-        There is no such file, or it is not Python.
+        The file does not exist, cannot be read, or is not Python.
     """
     found = Path(path).resolve()
     return ProblemFile(str(found), _digest(_bytes_of(found)))
 
 
 def problems_in(files: Sequence[ProblemFile]) -> tuple[Problem, ...]:
-    """Return the problems of some files, or without any, the built-in ones.
+    """Return the problems of the files; without files, the built-in ones.
 
     Raises
     ------
     ProblemFileError
-        A file that holds no problem, or is not what it was; two problems of one name.
+        A file is wrong or has changed, or two problems or files have the same name.
     """
     if not files:
         return PROBLEMS
@@ -62,10 +62,11 @@ def problems_in(files: Sequence[ProblemFile]) -> tuple[Problem, ...]:
         for other in found[:i]:
             where = f"{shown(other.source)} and {shown(one.source)}"
             if one.name == other.name:
-                raise ProblemFileError(f"{where} are both named {one.name}: give one another NAME")
+                words = f"are both named {one.name}: give one of them another NAME"
+                raise ProblemFileError(f"{where} {words}")
             if Path(one.source).name == Path(other.source).name:
                 # A run's folder has a copy of each
-                raise ProblemFileError(f"{where} have one file name: rename one of them")
+                raise ProblemFileError(f"{where} have the same file name: rename one of them")
     return found
 
 
@@ -74,28 +75,28 @@ def _problem_in(file: ProblemFile) -> Problem:
     content = _bytes_of(path)
     if _digest(content) != file.sha256:
         raise ProblemFileError(
-            f"{shown(path)} has changed since the run began, and one run is of one version: "
-            "begin another, or put the old one back (the run's folder has a copy)"
+            f"{shown(path)} has changed since the run began: restore it from the copy in the "
+            "run's folder, or start a new run"
         )
     return load(path, content)
 
 
 def write_template(path: Path) -> None:
-    """Write a commented file that runs as it is.
+    """Write the commented template to a new file.
 
     Raises
     ------
     ProblemFileError
-        A name that no problem can have, or one that is taken.
+        The name is not allowed, or the file exists or cannot be written.
     """
     if path.suffix != ".py" or not NAME.fullmatch(path.stem):
-        wanted = "letters, digits and _.- with .py behind them, such as my_kernel.py"
-        raise ProblemFileError(f"the name of the file has to be of {wanted}, not {path.name!r}")
+        wanted = "consist of letters, digits and _.- and end in .py, such as my_kernel.py"
+        raise ProblemFileError(f"the name of the file has to {wanted}, not {path.name!r}")
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(TEMPLATE.read_text(encoding="utf-8"))
     except FileExistsError:
-        raise ProblemFileError(f"{path} is there already, and is left as it is") from None
+        raise ProblemFileError(f"{path} already exists: choose another name") from None
     except OSError as error:
         raise ProblemFileError(f"{path} cannot be written: {error.strerror}") from error
 
@@ -124,12 +125,12 @@ def load(path: Path, content: bytes) -> Problem:
     path : Path
         Absolute.
     content : bytes
-        What is in it.
+        That of the file.
 
     Raises
     ------
     ProblemFileError
-        What is wrong, and in which line.
+        The file is wrong; the message says where and why.
     """
     source = run_source(path, content)
     tiers = tiers_of(source)
@@ -160,7 +161,7 @@ def load(path: Path, content: bytes) -> Problem:
         source=str(path),
         remarks=remarks,
     )
-    # What is wrong with them is said before a run begins
+    # Report errors in make_inputs before a run begins
     found.inputs(found.smallest_size, "float64")
     return found
 

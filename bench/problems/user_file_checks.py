@@ -1,4 +1,4 @@
-"""Check what a user's file declares, in the order of the template; the words for what is wrong."""
+"""Check each declaration in a user's file, and say in which line and how it is wrong."""
 
 import math
 import re
@@ -10,7 +10,7 @@ import numpy as np
 from bench.model import DTYPES, PEERS, Arguments, Cost, Kernel, Size, in_order
 from bench.problems.user_source import Source
 
-# The functions that are tiers by their names alone.
+# Functions that are tiers because of their names.
 TIER_OF_FUNCTION = {
     "loop": "loop",
     "vectorized": "numpy",
@@ -33,28 +33,28 @@ CONSTANTS: dict[str, tuple[type, ...]] = {
 }
 
 
-# A hundred times that of the built-in problems, and ten times: of this kernel nobody has worked out
-# how its rounding grows.
+# 100 and 10 times the tolerances of the built-in problems, because nobody has worked out how the
+# rounding of a user's kernel grows.
 TOLERANCE = {"float64": 1e-10, "float32": 1e-4}
 
 
-# What stands between the commas of --size, in the names of pytest, and in those of files
+# Names stand between commas on the command line, in the ids of pytest, and in names of files.
 NAME = re.compile(r"[\w.-]+", re.ASCII)
 
 
 def name_of(source: Source) -> str:
-    """Return the problem's name: NAME, or that of the file."""
+    """Return the problem's name: NAME, or the name of the file."""
     name = source.get("NAME")
     if name is None and not NAME.fullmatch(source.path.stem):
-        source.lacks(f"a NAME, and {source.path.stem!r} has other signs than letters, digits, _.-")
+        source.lacks(f"a NAME, and {source.path.stem!r} does not consist of letters, digits, _.-")
     name = source.path.stem if name is None else name
     if not isinstance(name, str) or not NAME.fullmatch(name):
-        source.wrong("NAME", f"NAME has to be of letters, digits and _.-, not {name!r}")
+        source.wrong("NAME", f"NAME has to consist of letters, digits and _.-, not {name!r}")
     return name
 
 
 def function_of(source: Source, name: str) -> Any:
-    """Return a function of the file; None where it has none of that name."""
+    """Return a function of the file; None if the name is not defined."""
     function = source.get(name)
     if function is not None and not callable(function):
         source.wrong(name, f"{name} has to be a function, not {function!r}")
@@ -70,12 +70,12 @@ def tiers_of(source: Source) -> dict[str, Kernel]:
         source.wrong("TIERS", f'TIERS has to be a dict {{"name": function}}, not {others!r}')
     for tier, function in (others or {}).items():
         if not isinstance(tier, str) or not NAME.fullmatch(tier):
-            words = f"a name in TIERS has to be of letters, digits and _.-, not {tier!r}"
+            words = f"a name in TIERS has to consist of letters, digits and _.-, not {tier!r}"
         elif tier in PEERS:
-            words = f'TIERS["{tier}"]: {tier} is the name of a built-in peer: take "my-{tier}"'
+            words = f'TIERS["{tier}"]: {tier} is the name of a built-in peer; use "my-{tier}"'
         elif tier in found:
             name = next(name for name, taken in TIER_OF_FUNCTION.items() if taken == tier)
-            words = f'TIERS["{tier}"]: the function {name} is the tier {tier} already'
+            words = f'TIERS["{tier}"]: the function {name} is already the tier {tier}'
         elif not callable(function):
             words = f'TIERS["{tier}"] has to be a function, not {function!r}'
         else:
@@ -98,7 +98,7 @@ def oracle_of(source: Source, tiers: Mapping[str, Kernel]) -> str:
             )
         return "loop"
     if oracle not in tiers:
-        source.wrong("ORACLE", f"ORACLE is {oracle!r}, and the tiers are {', '.join(tiers)}")
+        source.wrong("ORACLE", f"ORACLE is {oracle!r}, but the tiers are {', '.join(tiers)}")
     return str(oracle)
 
 
@@ -112,7 +112,8 @@ def sizes_of(source: Source) -> dict[str, Size]:
         source.wrong("SIZES", f"SIZES has to be a dict such as {like}, not {sizes!r}")
     for name, size in sizes.items():
         if not isinstance(name, str) or not NAME.fullmatch(name):
-            source.wrong("SIZES", f"a size's name has to be of letters, digits, _.-, not {name!r}")
+            words = f"a size's name has to consist of letters, digits and _.-, not {name!r}"
+            source.wrong("SIZES", words)
         if not isinstance(size, dict) or not all(_is_size(*pair) for pair in size.items()):
             words = f'SIZES["{name}"] has to be a dict of whole numbers such as {{"n": 100}}'
             source.wrong("SIZES", f"{words}, not {size!r}")
@@ -145,10 +146,10 @@ def tolerances_of(source: Source) -> dict[str, float]:
 
 
 def growth_of(source: Source) -> float | None:
-    """Return the exponent that the time grows with in n, where the file says it."""
+    """Return the power of n with which the time grows, if the file has one."""
     growth = source.get("GROWTH")
     if growth is not None and not _is_figure(growth):
-        words = "the exponent that the time grows with in n, such as 2"
+        words = "the power of n with which the time grows, such as 2"
         source.wrong("GROWTH", f"GROWTH has to be {words}, not {growth!r}")
     return None if growth is None else float(growth)
 
@@ -164,7 +165,7 @@ def inputs_of(source: Source, size: Size, dtype: str, rng: np.random.Generator) 
     arguments = source.ask("make_inputs", size, dtype, rng)
     if not isinstance(arguments, tuple):
         words = f"make_inputs has to return the arguments as a tuple, not a {_type(arguments)}"
-        hint = "; of a single one that is (x,)" if isinstance(arguments, np.ndarray) else ""
+        hint = "; return (x,) for a single one" if isinstance(arguments, np.ndarray) else ""
         source.wrong("make_inputs", words + hint)
     return arguments
 
@@ -174,20 +175,20 @@ def _type(value: Any) -> str:
 
 
 def cost_of(source: Source, size: Size, itemsize: int) -> Cost:
-    """Return what a call has to move and compute, as cost says."""
+    """Return the cost of a call, as the file's function says."""
     cost = source.ask("cost", size, itemsize)
     right = isinstance(cost, tuple) and len(cost) in {2, 3} and all(map(_is_figure, cost))
     if not right:
-        words = "(bytes moved, operations), or with the exps among them as a third"
+        words = "(bytes moved, operations) or (bytes moved, operations, exps)"
         source.wrong("cost", f"cost has to return {words}, not {cost!r}")
     return Cost(*map(int, cost))
 
 
 def sample_of(source: Source, arguments: Arguments, rng: np.random.Generator) -> Arguments:
-    """Return fewer of the arguments, as sample cuts them."""
+    """Return the part of the arguments that the file's function selects."""
     sample = source.ask("sample", arguments, rng)
     if not isinstance(sample, tuple):
-        words = f"sample has to return the arguments, fewer of them, not a {_type(sample)}"
+        words = f"sample has to return a tuple of smaller arguments, not a {_type(sample)}"
         source.wrong("sample", words)
     return sample
 
@@ -199,7 +200,7 @@ def hard_inputs_of(source: Source, dtype: str) -> Sequence[tuple[str, Arguments]
         match pair:
             case (str(), tuple()):
                 continue
-        words = 'pairs ("what is hard about them", arguments), the arguments a tuple'
+        words = 'pairs ("what is hard about them", arguments), where arguments is a tuple'
         source.wrong("hard_inputs", f"hard_inputs has to return a list of {words}")
     return tuple(found)
 

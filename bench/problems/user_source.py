@@ -1,4 +1,4 @@
-"""A user's file, run as a module: the names that it leaves, and the line of each."""
+"""Run a user's file as a module, and find the line of each name that it defines."""
 
 import ast
 import sys
@@ -15,11 +15,11 @@ _MARK = "__lossbench_problem__"
 
 
 class ProblemFileError(ValueError):
-    """A file that holds no problem; the message says where and why, in a line."""
+    """A user's file is wrong; the message says where and why, in one line."""
 
 
 def shown(path: str | Path) -> str:
-    """Return a path as short as it can be said from here."""
+    """Return a path relative to the current folder, or as it is if it is not inside."""
     return str(
         Path(path).relative_to(Path.cwd()) if Path(path).is_relative_to(Path.cwd()) else path
     )
@@ -27,7 +27,7 @@ def shown(path: str | Path) -> str:
 
 @dataclass(frozen=True)
 class Source:
-    """A file that was run: its text, and the names that it left."""
+    """A file that was run: its syntax tree, and the names that it defined."""
 
     path: Path
     tree: ast.Module
@@ -35,25 +35,25 @@ class Source:
     names: Mapping[str, Any]
 
     def get(self, name: str) -> Any:
-        """Return what a name stands for; None for nothing, and for what is Numba's own.
+        """Return the value of a name; None if it is undefined or imported from Numba.
 
-        ``from numba import jit`` makes no tier.
+        So ``from numba import jit`` makes no tier.
         """
         value = self.names.get(name)
         of_numba = vars(sys.modules["numba"]) if "numba" in sys.modules else {}
         return None if value is of_numba.get(name) else value
 
     def line_of(self, name: str) -> int:
-        """Return the line that a name was given its meaning in, the last if there are several."""
+        """Return the last line that defines a name, or that of the file."""
         lines = [line for bound, line in _bound(self.tree.body) if bound == name]
         return lines[-1] if lines else self.last_line
 
     def wrong(self, name: str, words: str) -> NoReturn:
-        """Refuse the file for what a name stands for."""
+        """Refuse the file because of a name's value."""
         raise ProblemFileError(f"{shown(self.path)}, line {self.line_of(name)}: {words}")
 
     def lacks(self, what: str, *names: str) -> NoReturn:
-        """Refuse the file for what it does not have; a name that is nearly it is pointed at."""
+        """Refuse the file because something is missing; hint at a similar name, if any."""
         own = {name.casefold(): name for name, _ in _bound(self.tree.body)}
         near = [own[one] for name in names for one in get_close_matches(name.casefold(), own)]
         hint = f" (line {self.line_of(near[0])} has {near[0]})" if near else ""
@@ -61,7 +61,7 @@ class Source:
         raise ProblemFileError(f"{where}: the file ends without {what}{hint}")
 
     def defined(self) -> list[str]:
-        """Return the names that the file itself gives a meaning: not imported, not private."""
+        """Return the public names that the file itself defines, without its imports."""
         nodes = ast.walk(self.tree)
         imports = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
         imported = {name for name, _ in _bound(imports)}
@@ -73,14 +73,14 @@ class Source:
         ]
 
     def uses(self, name: str) -> bool:
-        """Return whether the file itself reads a name, as it does a helper's."""
+        """Return whether the file itself reads a name, as it reads that of a helper."""
         return any(
             isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load)
             for node in ast.walk(self.tree)
         )
 
     def ask(self, name: str, *given: Any) -> Any:
-        """Call a function of the file; an exception is its file's fault, in its line."""
+        """Call a function of the file; report an exception with its line."""
         try:
             value = self.names[name](*given)
             return list(value) if isinstance(value, Iterator) else value
@@ -111,20 +111,20 @@ def _bound(body: Iterable[ast.stmt]) -> Iterator[tuple[str, int]]:
 
 
 def line_in(path: str | Path, error: BaseException) -> int | None:
-    """Return the last line of a file that an exception came through."""
+    """Return the last line of a file in an exception's traceback."""
     frames = traceback.extract_tb(error.__traceback__)
     lines = [frame.lineno for frame in frames if frame.filename == str(path)]
     return lines[-1] if lines else None
 
 
 def error_text(error: BaseException) -> str:
-    """Return an error in one line of bearable length."""
+    """Return an error as one line, shortened if it is long."""
     kind = "" if isinstance(error, ProblemFileError) else f"{type(error).__name__}: "
     return textwrap.shorten(f"{kind}{error}", 300)
 
 
 def run_source(path: Path, content: bytes) -> Source:
-    """Run a file as a module of its own."""
+    """Run a file as a module."""
     try:
         tree = ast.parse(content, str(path))
         code = compile(content, str(path), "exec", dont_inherit=True)
@@ -134,8 +134,8 @@ def run_source(path: Path, content: bytes) -> Source:
         raise ProblemFileError(f"{shown(path)}, line {line}: {words}") from error
     module = ModuleType(path.stem)
     module.__file__ = str(path)
-    _enter(module)
-    # As for a script, what lies beside it can be imported; last, so that it hides nothing.
+    _register(module)
+    # As in a script, modules beside the file can be imported; at the end, so that they hide nothing
     if str(path.parent) not in sys.path:
         sys.path.append(str(path.parent))
     try:
@@ -147,11 +147,11 @@ def run_source(path: Path, content: bytes) -> Source:
     return Source(path, tree, max(1, len(content.splitlines())), vars(module))
 
 
-def _enter(module: ModuleType) -> None:
-    """Let a file's module be imported by the name that a person would import it by.
+def _register(module: ModuleType) -> None:
+    """Register a file's module under the name by which a user would import it.
 
-    A kernel that Numba has cached imports its module. By any name of ours, what a run has cached
-    could not be loaded by the person's own programs, which import the file as what it is called.
+    A kernel in Numba's cache imports its module by name. Under a name of ours, the user's programs
+    could not load the kernels that a run has cached.
     """
     name = module.__name__
     other = sys.modules.get(name)

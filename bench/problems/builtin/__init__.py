@@ -1,4 +1,4 @@
-"""The built-in problems, as a plain tuple in the order in which they are shown."""
+"""List the built-in problems, in the order in which they are shown."""
 
 from bench.model import Problem
 from bench.problems.builtin.descent import DESCENT

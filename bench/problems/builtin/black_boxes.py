@@ -1,7 +1,7 @@
 """Functions to differentiate and to descend, in the form that each tier takes.
 
-The loops want a function of lists, NumPy one of arrays, Numba a jitted one that calls the texts;
-the library gets a jitted one that calls the library.
+The loops take a function of lists, NumPy one of arrays. Numba takes a jitted function that calls
+the texts, the library one that calls the library.
 """
 
 from functools import cache, partial
@@ -18,16 +18,16 @@ from kernels import jit, vectorized
 reference: Any = untyped_reference  # the loops carry no types: they are for reading
 numpy_text: Any = vectorized  # nor does NumPy's text
 
-# The largest error of a right gradient is rounding, which no two tiers share. So the gradient to
-# be checked has the mistake that the check is for: one entry is wrong.
+# The largest error of a right gradient is rounding, which differs from tier to tier. So the
+# gradient to check has a mistake: one entry is wrong.
 WRONG_ENTRY = (0, 1)
 WRONG_FACTOR = 1.5
-# The post's, which is as good as none.
+# The post's, which is practically 0.
 POST_MARGIN = 1e-8
 
 
-# Cached, as are the others: a function that is made anew is compiled anew, and so is each kernel
-# that takes it.
+# Cached, like the others: a new function would be compiled again, and with it each kernel that
+# takes it.
 @cache
 def classifier_loss(n: int, d: int, c: int, rows: tuple[int, ...] | None = None) -> Forms:
     """Return the loss of a linear classifier as a function of W alone: a hinge, or a softmax."""
@@ -106,7 +106,7 @@ def _objective(n: int, d: int, c: int) -> tuple[str, float]:
 
 
 def _data(n: int, d: int, c: int, rows: tuple[int, ...] | None) -> Arguments:
-    """Return what does not move: b, X and labels."""
+    """Return what stays constant: b, X and labels."""
     _, b, X, labels = classifier({"n": n, "d": d, "c": c}, "float64", seeded("black box"))
     if rows is None:
         return b, X, labels

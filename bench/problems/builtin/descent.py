@@ -1,4 +1,4 @@
-"""The problem of `descent.py`: the post's longer descent on a bowl, from its start or a vector."""
+"""The problem of `descent.py`: the post's longer descent on x², of one number or a vector."""
 
 from collections.abc import Iterator
 
@@ -42,7 +42,7 @@ def _cost(size: Size, itemsize: int) -> Cost:
 
 
 def _tolerance(arguments: Arguments, dtype: str) -> Tolerance:
-    """1e-6 and 1e-12 of the start; in float32 each step rounds anew."""
+    """Allow 1e-6 relative and 1e-12 of the start; in float32, the rounding of each step."""
     _, x0, _, steps = arguments
     start = float(np.abs(x0).max())
     if dtype == "float64":

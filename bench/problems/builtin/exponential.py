@@ -1,6 +1,7 @@
-"""exp over an array: what a softmax spends its time on, and what Numba lacks without SVML.
+"""The problem `exp`: exp of each number of an array, where a softmax spends most of its time.
 
-`numba` calls `math.exp`, `kernels` the library's exp, each in a jitted loop.
+`numba` calls `math.exp`, `kernels` the library's exp, both in a jitted loop. Without SVML, Numba
+does not vectorise `math.exp`.
 """
 
 import math
@@ -55,8 +56,8 @@ def _numba() -> Kernel:
 def _kernels() -> Kernel:
     """Return a compiled loop of the library's exp.
 
-    The result is made by NumPy, which asks for large pages: made in compiled code, a large one cost
-    more than all the exps.
+    NumPy allocates the result, because it asks for large pages: allocated in compiled code, a large
+    result took longer than all the exps.
     """
     from kernels.simd import elementary
     from kernels.simd._compile import kernel
@@ -89,7 +90,7 @@ def _hard(dtype: str) -> Iterator[tuple[str, Arguments]]:
         ("one number", (1.0,)),
     ):
         yield label, (np.array(numbers, dtype),)
-    if dtype == "float64":  # the loops, which compute in float64, have float32's overflow in range
+    if dtype == "float64":  # what overflows float32 is finite in the loops, which use float64
         yield "beyond the largest result", (np.array((highest + 1e-3, 2 * highest)),)
     yield from layouts(_numbers({"n": 20}, dtype, np.random.default_rng(0)))
 
@@ -113,7 +114,7 @@ EXPONENTIAL = (
             "numba": Tier(_numba),
             "kernels": Tier(_kernels),
         },
-        # As many numbers as the scores of that size
+        # As many numbers as there are scores at that size
         sizes={name: {"n": size["n"] * size["c"]} for name, size in SIZES.items()},
         make_inputs=_numbers,
         outputs=(Output("exps", "array", _tolerance),),

@@ -29,7 +29,7 @@ def _differentiated(size: Size, dtype: str, rng: np.random.Generator) -> Argumen
 
 
 def _fewer_samples(arguments: Arguments, rng: np.random.Generator) -> Arguments:
-    """Cut the samples that the functions are of; W has to stay whole."""
+    """Give the black boxes fewer samples; W has to stay whole."""
     rows = tuple(some(SIZES["S"]["n"], SAMPLED_LOSSES, rng).tolist())
     return tuple(
         item.fewer(rows) if isinstance(item, Forms) and item.fewer else item for item in arguments
@@ -46,7 +46,7 @@ def _checked(size: Size, dtype: str, rng: np.random.Generator) -> Arguments:
     from bench.problems.builtin.black_boxes import classifier_loss, wrong_gradient  # loads Numba
 
     W = classifier(size, dtype, rng)[0]
-    # The post's hinge has slopes of 0, whose difference is rounding: less of it at a longer step
+    # Where the post's hinge has a slope of 0, its difference is rounding: less with a longer step
     h = 1e-3 if size == SIZES["lecture"] else 1e-5
     return classifier_loss(**size), wrong_gradient(**size), W, h
 
@@ -56,7 +56,7 @@ def _hard_checked(dtype: str) -> Iterator[tuple[str, Arguments]]:
 
 
 def _losses_cost(size: Size, itemsize: int) -> Cost:
-    """Two losses a parameter: each multiplies X by W."""
+    """Return the cost of two losses per parameter, each with a product of X and W."""
     n, d, c = size["n"], size["d"], size["c"]
     losses = 2 * d * c
     loss = 2 * n * d * c + 4 * n * c

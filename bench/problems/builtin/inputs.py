@@ -1,7 +1,4 @@
-"""Sizes, the post's own numbers, seeded inputs, and the ways to make inputs hard.
-
-What is done with them is left to the problems beside this file.
-"""
+"""Inputs of the built-in problems: sizes, the post's numbers, seeded data, samples, hard inputs."""
 
 import importlib
 from collections.abc import Iterator
@@ -33,19 +30,19 @@ LECTURE_X = (56.0, 23.0, 24.0, 2.0)
 
 INTEGER_BYTES = 8  # of a label
 
-# The loops do about ten million plain steps a second: a sample of these takes them milliseconds.
+# The loops do about ten million plain steps per second, so such a sample takes milliseconds.
 SAMPLED_SCORES = 20_000
 SAMPLED_ROWS = 8
 SAMPLED_FEATURES = 16
 
 
 def pick(sizes: dict[str, dict[str, int]], *keys: str) -> dict[str, dict[str, int]]:
-    """Return the sizes with only the numbers that mean something to a problem."""
+    """Return the sizes with only the numbers that a problem uses."""
     return {name: {key: size[key] for key in keys} for name, size in sizes.items()}
 
 
 def our_tiers(module: str, name: str, *, parallel: bool = False) -> dict[str, Tier]:
-    """Return the tiers of an operation that has one name in all folders, and its peers."""
+    """Return the tiers of an operation that has the same name in all folders, and its peers."""
     tiers = {
         "loop": Tier(partial(load, f"reference.{module}", name), to_lists),
         "numpy": Tier(partial(load, f"kernels.vectorized.{module}", name)),
@@ -58,7 +55,7 @@ def our_tiers(module: str, name: str, *, parallel: bool = False) -> dict[str, Ti
 
 
 def load(module: str, name: str, **keywords: Any) -> Kernel:
-    """Import a kernel, with keywords of it fixed."""
+    """Import a kernel and fix these keywords."""
     kernel: Kernel = getattr(importlib.import_module(module), name)
     return partial(kernel, **keywords) if keywords else kernel
 
@@ -85,19 +82,19 @@ def classifier(size: Size, dtype: str, rng: np.random.Generator) -> Arguments:
 
 
 def some(count: int, most: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Return the indices of at most `most` things out of `count`, in order."""
+    """Return at most `most` random indices below `count`, in order."""
     return np.sort(rng.choice(count, min(count, most), replace=False))
 
 
 def sampled_rows(arguments: Arguments, rng: np.random.Generator) -> Arguments:
-    """Cut (scores, …) with whatever else has an entry a sample, to a few rows."""
+    """Cut scores, and arrays with one entry per sample, to a few rows."""
     n, c = arguments[0].shape
     rows = some(n, max(SAMPLED_ROWS // 2, SAMPLED_SCORES // c), rng)
     return tuple(item[rows] if isinstance(item, np.ndarray) else item for item in arguments)
 
 
 def layouts(arguments: Arguments) -> Iterator[tuple[str, Arguments]]:
-    """Yield the same values in every layout that a kernel may meet."""
+    """Yield the same values in each layout that a kernel may get."""
     for label, lay in (("strided", _strided), ("Fortran order", _fortran), ("read-only", _frozen)):
         yield (
             f"{label} arrays",
@@ -123,7 +120,7 @@ def _frozen(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def hard_scores(dtype: str) -> Iterator[tuple[str, NDArray[Any], NDArray[np.int64]]]:
-    """Yield labelled scores and labels at which a loss or its gradient goes wrong."""
+    """Yield scores and labels, with a description, on which a loss or its gradient may go wrong."""
     rng = np.random.default_rng(0)
     plain = 3 * rng.standard_normal((5, 4))
     labels = np.array([3, 0, 1, 2, 3])
@@ -131,7 +128,7 @@ def hard_scores(dtype: str) -> Iterator[tuple[str, NDArray[Any], NDArray[np.int6
     for label, scores, its_labels in (
         ("logits of ±1e4", np.sign(plain) * 1e4 + plain, labels),
         ("ties", np.array([[0.0, 0.0, 0.0], [2.5, 2.5, -1.0]]), [0, 2]),
-        # Dyadic, so that every difference is exact and the hinge is exactly 0 where it is
+        # Dyadic, so that each difference is exact and the hinge is exactly 0 at its kink
         ("scores at the kink", np.array([[0.5, -0.5, 1.5, -0.5], [2.0, 1.0, 1.0, 1.25]]), [0, 0]),
         ("one class (C = 1)", plain[:, :1], [0] * 5),
         ("one sample (N = 1)", plain[:1], labels[:1]),

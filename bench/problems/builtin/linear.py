@@ -67,7 +67,7 @@ def _hard(dtype: str) -> Iterator[tuple[str, Arguments]]:
 
 
 def _hard_differences(dtype: str) -> Iterator[tuple[str, Arguments]]:
-    """No scores of 1e4, which leave a difference no digit, and no kink, where it is rounding."""
+    """Leave out scores of 1e4 and kinks, where a finite difference is nothing but rounding."""
     yield from _hard_cases(dtype)
     for loss in ("softmax", "svm"):
         yield f"{loss} by a forward difference", (*_small(dtype), loss, 1.0, 0.0, 1e-3, "forward")
@@ -85,7 +85,7 @@ def _trained(size: Size, dtype: str, rng: np.random.Generator) -> Arguments:
 
 
 def _by_difference(size: Size) -> bool:
-    """Whether it is the post's training: that is by finite differences."""
+    """Whether this is the post's training, which uses finite differences."""
     return size["epochs"] == TRAINING_SIZES["lecture"]["epochs"]
 
 
@@ -112,7 +112,7 @@ def _hard_training(dtype: str) -> Iterator[tuple[str, Arguments]]:
 
 
 def _named(function: str, arguments: Arguments) -> dict[str, Any]:
-    """Return the arguments by name, the defaults that were left out included."""
+    """Return the arguments by name, including defaults."""
     bound = inspect.signature(_text(function)).bind(*arguments)
     bound.apply_defaults()
     return bound.arguments
@@ -133,13 +133,13 @@ def _loss_scale(arguments: Arguments) -> float:
 
 
 def _score_rounding(arguments: Arguments, dtype: str) -> float:
-    """The scores are computed here: as wrong as the sums of the absolute values in them."""
+    """Return the rounding of scores that are computed: it grows with the absolute values summed."""
     W, b, X = (item.astype(np.float64) for item in arguments[:3])
     return tolerances.rounding_of(np.abs(X) @ np.abs(W) + np.abs(b), dtype)
 
 
 def _pull(arguments: Arguments) -> float:
-    """Return the largest N · abs(dscores): 1 for softmax; a hinge has all other classes pull."""
+    """Return the largest N · abs(dscores): 1 for softmax; for a hinge, one per wrong class."""
     classes = arguments[0].shape[1]
     return float(max(1, classes - 1)) if _options(arguments)["loss"] == "svm" else 1.0
 
@@ -178,14 +178,14 @@ def _training_tolerance(arguments: Arguments, dtype: str) -> Tolerance:
 
 
 def _losses_tolerance(arguments: Arguments, dtype: str) -> Tolerance:
-    """A parameter's drift moves a score by itself times the features."""
+    """The drift of a parameter moves a score by the drift times a feature."""
     of_parameters = _training_tolerance(arguments, dtype)
     largest = float(np.abs(arguments[0].astype(np.float64)).sum(axis=1).max())
     return Tolerance(of_parameters.rtol, of_parameters.atol * max(1.0, largest))
 
 
 def _drift(options: dict[str, Any], dtype: str) -> float:
-    """How far rounding takes the parameters: that of differences, and of updates in float32."""
+    """Return how far rounding moves the parameters: in differences, and in updates in float32."""
     X, W, b = options["X"], options["W0"], options["b0"]
     updates = options["epochs"] * -(-len(X) // (options["batch_size"] or len(X)))
     drift = 0.0
@@ -203,13 +203,13 @@ def _drift(options: dict[str, Any], dtype: str) -> float:
 
 
 def _products(size: Size, itemsize: int, *, products: int, written: int = 0) -> Cost:
-    """Cost of so many products of X with a (D, C) matrix, and of results shaped like W and b."""
+    """Cost of products of X with a (D, C) matrix, and of results in the shapes of W and b."""
     n, d, c = size["n"], size["d"], size["c"]
     others = (1 + written) * (d * c + c) * itemsize + n * INTEGER_BYTES
     return Cost(
         products * n * d * itemsize + others,
         2 * products * n * d * c + 5 * n * c,
-        exps=n * c,  # of a softmax, which all but the post's training have
+        exps=n * c,  # of the softmax, which only the post's training does not have
         bytes_written=written * (d * c + c) * itemsize,
         working_set=n * d * itemsize + others,
     )
@@ -224,14 +224,14 @@ def _gradient_cost(size: Size, itemsize: int) -> Cost:
 
 
 def _differences_cost(size: Size, itemsize: int) -> Cost:
-    """The library: two losses a parameter, each updated in the one column of scores that moves."""
+    """The library: two losses per parameter, each updated in the column of scores that moves."""
     n, d, c = size["n"], size["d"], size["c"]
     once = _products(size, itemsize, products=1, written=1)
     return replace(once, flops=once.flops + 2 * (d * c + c) * 4 * n)
 
 
 def _all_losses_cost(size: Size, itemsize: int) -> Cost:
-    """The texts: two whole losses a parameter."""
+    """The texts: two whole losses per parameter."""
     return _times(2 * (size["d"] * size["c"] + size["c"]), _loss_cost(size, itemsize))
 
 
@@ -311,8 +311,8 @@ LINEAR = (
             Output("b", "array", _training_tolerance),
             Output("losses", "float64 array", _losses_tolerance),
         ),
-        # No cost of the texts: the post's training is mostly calls of NumPy, and by operations it
-        # would foretell far too much for the others.
+        # No texts_cost: the post's training is mostly calls of NumPy, so the time that its
+        # operations predict for the other sizes would be far too long.
         cost=_training_cost,
         growth=1.0,
         sample=_sampled_training,

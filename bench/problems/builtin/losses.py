@@ -1,4 +1,4 @@
-"""The problems of `losses.py`: losses of scores, probabilities, and gradients by the scores."""
+"""The problems of `losses.py`: losses, probabilities, and gradients with respect to the scores."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -40,7 +40,7 @@ def _hard_with_margin(dtype: str) -> Iterator[tuple[str, Arguments]]:
 
 
 def _reading(flops: int, *, exps: int = 0) -> Any:
-    """Cost of a loss: the scores and labels are read, `flops` are done with each score."""
+    """Cost of a loss: it reads scores and labels, and does `flops` operations per score."""
 
     def cost(size: Size, itemsize: int) -> Cost:
         scores = size["n"] * size["c"]
@@ -51,7 +51,7 @@ def _reading(flops: int, *, exps: int = 0) -> Any:
 
 
 def _mapping(flops: int, *, labels: bool, exps: int = 0) -> Any:
-    """Cost of a function with as many results as scores."""
+    """Cost of a function that returns one number per score."""
 
     def cost(size: Size, itemsize: int) -> Cost:
         scores = size["n"] * size["c"]

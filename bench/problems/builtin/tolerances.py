@@ -1,4 +1,4 @@
-"""How far from the loops a tier may be: the one home of the constants, and what they scale with."""
+"""How far a tier may be from the loops: the tolerances, and the scales they are relative to."""
 
 from typing import Any
 
@@ -7,27 +7,27 @@ from numpy.typing import NDArray
 
 from bench.model import Arguments, Tolerance
 
-# Room for the rounding of sums in another order, with digits to spare for nothing else.
+# Room for the rounding of sums in another order, and for nothing else.
 TOLERANCE = {"float64": 1e-12, "float32": 1e-5}
 # An excess (s_j − s_y) + margin is rounded twice and its terms were rounded when they were made.
 ROUNDINGS = 4
-# A finite difference divides the rounding of two values of f by h; 50 covers that of f's own sums.
+# A finite difference divides the rounding of two values of f by h; 50 covers that of the sums in f.
 DIFFERENCE_ROUNDINGS = 50
 
 
 def within(dtype: str, scale: float, rounding: float = 0.0) -> Tolerance:
-    """Return tol · (abs(b) + scale), and the rounding that the inputs bring with them."""
+    """Return tol · (abs(b) + scale), plus the rounding of the inputs."""
     return Tolerance(TOLERANCE[dtype], TOLERANCE[dtype] * scale + rounding)
 
 
 def rounding_of(values: NDArray[Any], dtype: str) -> float:
-    """Return what the subtraction of two of these values may be off by."""
+    """Return the largest error of a difference of two of these values."""
     finite = np.abs(values[np.isfinite(values)])
     return ROUNDINGS * float(np.finfo(dtype).eps) * float(finite.max(initial=0.0))
 
 
 def difference_noise(dtype: str, largest: float, h: float) -> float:
-    """Return what a finite difference may be off by, where abs(f) is at most `largest`."""
+    """Return the largest rounding of a finite difference, if abs(f) is at most `largest`."""
     return DIFFERENCE_ROUNDINGS * float(np.finfo(dtype).eps) * largest / h
 
 
@@ -48,17 +48,17 @@ def of_probabilities(arguments: Arguments, dtype: str) -> Tolerance:
 
 
 def of_softmax_gradient(arguments: Arguments, dtype: str) -> Tolerance:
-    """For the gradient of a mean softmax loss by the scores: the scale is 1/N."""
+    """For the gradient of a mean softmax loss with respect to the scores: the scale is 1/N."""
     n = len(arguments[0])
     return within(dtype, 1 / n, rounding_of(arguments[0], dtype) / n)
 
 
 def of_hinge_gradient(arguments: Arguments, dtype: str) -> Tolerance:
-    """For the gradient of a mean hinge loss: 1/N, and either side near a kink.
+    """For the gradient of a mean hinge loss: scale 1/N, and near a kink both sides are right.
 
-    A hinge that is exactly 0 is at its kink in every tier (the difference that makes it so is
-    exact), and the entry is held to be inactive. One that is off 0 by less than its rounding may be
-    found on either side: 1/N more or less at its class, and as much at the label's.
+    A hinge of exactly 0 is at its kink in every tier (the difference is exact), and its entry must
+    be inactive. One that differs from 0 by less than its rounding may count as active or not: that
+    changes the entries of its class and of the label by 1/N.
     """
     scores, labels = arguments[0], arguments[1]
     n, rows = len(scores), np.arange(len(scores))

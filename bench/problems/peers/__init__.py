@@ -1,9 +1,9 @@
-"""Other libraries, and C, as tiers: a module a peer, with a function of the operation's name.
+"""Other libraries, and C, as tiers: one module per peer, one function per operation.
 
-Beside the functions stands `prepare(operation, arguments)`: what the peer takes, made
-outside the timing. Scalars come back as Python floats within it; a result as large as the scores
-stays the peer's own array, which only agreement converts. A line that adapts an operation to our
-convention says so. Peers run at one thread, as do all serial tiers.
+`prepare(operation, arguments)` of each module converts the arguments, outside the timing. Inside
+the timing, scalars become Python floats; larger results stay arrays of the peer, which agreement
+converts. A comment with "Convention" marks a line that adapts an operation to our definition.
+Peers run on one thread, like all serial tiers.
 """
 
 import importlib
@@ -17,7 +17,7 @@ _OF_SCORES = (
 )
 _LINEAR = ("linear_loss", "linear_gradient")
 
-# Listed here, not found in the modules: to know what a peer has, it need not be there.
+# Listed here, so that the operations of a peer are known even if it is not installed.
 OPERATIONS: dict[str, tuple[str, ...]] = {
     "sklearn": ("softmax_loss", "softmax", "softmax_loss_gradient"),
     "torch": (*_OF_SCORES, *_LINEAR),
@@ -37,12 +37,12 @@ def tiers(operation: str) -> dict[str, Tier]:
 
 
 def load(peer: str, operation: str) -> Kernel:
-    """Import a peer's kernel; an `ImportError` where the library is not there."""
+    """Import a peer's kernel; raise `ImportError` if its library is not installed."""
     kernel: Kernel = getattr(importlib.import_module(f"{__name__}.{peer}"), operation)
     return kernel
 
 
 def prepare(peer: str, operation: str, arguments: Arguments) -> Arguments:
-    """Return what a peer's kernel takes."""
+    """Return the arguments as a peer's kernel takes them."""
     made: Arguments = importlib.import_module(f"{__name__}.{peer}").prepare(operation, arguments)
     return made

@@ -1,7 +1,7 @@
-"""The loops in C (`loops.c`), compiled at first use where there is a compiler, called by cffi.
+"""The loops in C (`loops.c`), compiled at first use, called through cffi.
 
-All that a compiler offers is used, fast math and this machine's own instructions: it is what the
-library has to stand beside. Fast math may take NaN and infinities for numbers.
+The compiler may use fast math and all instructions of this machine: the library is compared with
+the best that C can do. Fast math may treat NaN and infinities as numbers.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ REALS = {"float32": "float", "float64": "double"}
 
 
 class Compiled:
-    """The library for one dtype, and how its pointers are made."""
+    """The compiled library for one dtype, with the types of its pointers."""
 
     def __init__(self, dtype: str) -> None:
         real = REALS[dtype]
@@ -44,13 +44,13 @@ class Compiled:
         self.dtype = np.dtype(dtype)
 
     def new(self, n: int, c: int) -> tuple[Any, Any]:
-        """Return a fresh array, made inside the timing as in every tier, and its pointer."""
+        """Return a new array and its pointer; made inside the timing, as in every tier."""
         array = np.empty((n, c), self.dtype)
         return array, self.ffi.from_buffer(self.pointer_type, array)
 
 
 def prepare(operation: str, arguments: Arguments) -> Arguments:
-    """Return the library, pointers to contiguous arrays, N and C, and what else there is."""
+    """Return the library, pointers to contiguous arrays, N, C, and the other arguments."""
     scores, *others = arguments
     library = _compiled(scores.dtype.name)
     pointers = [library.ffi.from_buffer(library.pointer_type, np.ascontiguousarray(scores))]
@@ -104,16 +104,16 @@ _compiled = cache(Compiled)
 
 
 def compiler() -> list[str]:
-    """Return the command of the C compiler: that of CC, or cc.
+    """Return the command of the C compiler: CC, or cc.
 
     Raises
     ------
     ImportError
-        It is not there; a tier that cannot be loaded is `unavailable`.
+        It is not installed; the tier is then `unavailable`.
     """
     command = shlex.split(os.environ.get("CC", "")) or ["cc"]
     if shutil.which(command[0]) is None:
-        raise ImportError(f"no C compiler: {command[0]} is not on the path (CC names another)")
+        raise ImportError(f"no C compiler: {command[0]} is not on the path; set CC to another")
     return command
 
 
@@ -126,10 +126,10 @@ def cache_folder() -> Path:
 
 
 def _library(real: str) -> Path:
-    """Return the compiled file for a type of number, made if it is not there."""
+    """Return the compiled file for a type of number; compile it if it does not exist."""
     command = compiler()
-    # The macros that a compiler defines name its version and the instructions of this processor:
-    # a cache that machines share holds a file for each.
+    # The macros that a compiler defines name its version and the instructions of this processor, so
+    # machines that share a cache do not share a file.
     macros = _run([*command, *FLAGS, "-dM", "-E", "-x", "c", os.devnull])
     key = hashlib.sha256(f"{macros}{SOURCE.read_text(encoding='utf-8')}{real}".encode())
     target = cache_folder() / f"loops-{key.hexdigest()[:16]}.so"
@@ -139,18 +139,19 @@ def _library(real: str) -> Path:
 
 
 def _build(command: list[str], real: str, target: Path) -> None:
-    """Compile in a folder of its own, and put the file into its place whole."""
+    """Compile in a temporary folder, then move the finished file into its place."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
             made, linked = Path(scratch) / "loops.o", Path(scratch) / "loops.so"
             _run([*command, *FLAGS, f"-DREAL={real}", "-c", str(SOURCE), "-o", str(made)])
-            # Linked without -ffast-math: with it, GCC adds code that turns denormals off in the
-            # whole process as the library is loaded, under every other tier as well.
+            # Linked without -ffast-math: with it, GCC adds code that turns denormals off when the
+            # library is loaded, in the whole process and so for every other tier.
             _run([*command, "-shared", str(made), "-o", str(linked), "-lm"])
             linked.replace(target)
     except OSError as error:
-        raise ImportError(f"no place for compiled C: {error} (see LOSSBENCH_CACHE_DIR)") from error
+        words = f"cannot store compiled C: {error}; set LOSSBENCH_CACHE_DIR to another folder"
+        raise ImportError(words) from error
 
 
 def _run(command: list[str]) -> str:

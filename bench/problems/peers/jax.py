@@ -1,7 +1,7 @@
-"""JAX on the CPU: formulas of jax.numpy as optax has them, compiled by `jax.jit`.
+"""JAX on the CPU: the formulas of optax in jax.numpy, compiled by `jax.jit`.
 
-Of the ways to write each, the one that was fastest: the label's score by `take_along_axis` (a mask
-of one-hot labels reads all the scores once more). Options are static: compiled in, as constants.
+Each is written in the way that was fastest: `take_along_axis` reads the label's score (a mask of
+one-hot labels reads all scores once more). Options are static: compiled in as constants.
 """
 
 from functools import partial
@@ -19,7 +19,8 @@ import jax.numpy as jnp  # noqa: E402
 
 jax.config.update("jax_platforms", "cpu")
 jax.config.update("jax_enable_x64", True)
-# A call that waits for its result anyhow is made in its own thread: half the time of a small one.
+# Each call waits for its result anyway: computed in the calling thread, a small one takes half the
+# time.
 jax.config.update("jax_cpu_enable_async_dispatch", False)
 
 

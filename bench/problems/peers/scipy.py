@@ -1,8 +1,8 @@
 """SciPy's softmax, log_softmax and finite differences.
 
-Absent: a central difference by `scipy.differentiate`, which calls its function with a batch of
-points at once: a black box that takes one point would have to be called in a loop of ours. And
-check_gradient (`scipy.optimize.check_grad` returns a root of squares, and no entry).
+Left out: the central difference of `scipy.differentiate`, which calls its function with many points
+at once, so a black box of one point would need a loop of ours; and check_gradient, because
+`scipy.optimize.check_grad` returns the root of a sum of squares and no entry.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ from bench.model import Arguments
 
 
 def prepare(operation: str, arguments: Arguments) -> Arguments:
-    """Return contiguous arrays; of W, one of float64, as the black box takes."""
+    """Return contiguous arrays; W in float64, as the black box takes it."""
     if operation == "numerical_gradient":
         f, W, *how = arguments
         return f, np.ascontiguousarray(W, np.float64), *how, W.dtype

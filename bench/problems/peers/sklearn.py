@@ -1,12 +1,12 @@
 """scikit-learn's multinomial loss, and its softmax.
 
-No public function is this loss: `sklearn.metrics.log_loss` takes probabilities, so that it would
-time a clipping and a logarithm of somebody else's softmax. What `LogisticRegression` and the
-gradient boosters run on raw scores is the private `CyHalfMultinomialLoss`, and that is timed here
-(its class around it, `HalfMultinomialLoss`, would squeeze a single class away).
+No public function computes this loss from scores: `sklearn.metrics.log_loss` takes probabilities,
+so it would time only clipping and a logarithm. `LogisticRegression` and gradient boosting use the
+private `CyHalfMultinomialLoss`, so that is timed here (the class around it, `HalfMultinomialLoss`,
+would squeeze a single class away).
 
-Absent: the hinge (`sklearn.metrics.hinge_loss` takes the largest term of a row, not their sum) and
-log_softmax (there is none).
+Left out: the hinge (`sklearn.metrics.hinge_loss` takes the largest term of a row, not their sum)
+and log_softmax (scikit-learn has none).
 """
 
 from typing import Any
@@ -26,7 +26,7 @@ def prepare(operation: str, arguments: Arguments) -> Arguments:
     if operation == "softmax":
         return (scores,)
     n = len(scores)
-    # Convention: ours are means, theirs one loss a sample; its loops multiply by a weight anyhow.
+    # Convention: ours is a mean, theirs one loss per sample; its loops multiply by a weight anyway.
     return scores, labels[0].astype(scores.dtype), np.full(n, 1 / n, scores.dtype)
 
 
@@ -38,7 +38,7 @@ def softmax_loss(scores: Any, labels: Any, weights: Any) -> float:
 
 
 def softmax_loss_gradient(scores: Any, labels: Any, weights: Any) -> tuple[float, Any]:
-    """Sum the weighted losses, and fill their gradient, in one go over the scores."""
+    """Sum the weighted losses and fill their gradient, in one pass over the scores."""
     losses, dscores = np.empty_like(labels), np.empty_like(scores)
     _LOSS.loss_gradient(labels, scores, weights, losses, dscores, 1)
     return float(losses.sum(dtype=np.float64)), dscores

@@ -1,9 +1,9 @@
 """PyTorch on the CPU, one operation at a time (no torch.compile); gradients by autograd.
 
-Tensors are made in inference mode, outside the timing: that takes autograd's bookkeeping away from
-every call on them, where entering the mode inside a call costs more than it saves. Gradients
-are by `torch.autograd.grad`: as fast as `backward`, and two to three times as fast on a mini-batch
-as `torch.func.grad_and_value`.
+Tensors are made in inference mode, outside the timing, so that calls on them skip autograd's
+bookkeeping; entering the mode inside a call costs more than it saves. Gradients use
+`torch.autograd.grad`: as fast as `backward`, and on a mini-batch two to three times as fast as
+`torch.func.grad_and_value`.
 """
 
 from typing import Any
@@ -14,15 +14,15 @@ from torch.nn import functional
 
 from bench.model import Arguments
 
-# multi_margin_loss adds one score at a time, at a branch each, and is the faster where there are
-# few. From this many scores on, whole-array operations are up to ten times as fast, until each of
-# their results is so large that the system hands out its pages anew: more of them for a gradient.
+# multi_margin_loss adds one score at a time, with a branch each, and is faster for few scores.
+# Above this number, whole-array operations are up to ten times as fast, until each result is so
+# large that the system allocates new pages for it; a gradient needs more of them.
 _FEW_SCORES = 2**14
 _LARGE_BYTES, _LARGE_BYTES_OF_GRADIENT = 2**27, 2**25
 
 
 def prepare(operation: str, arguments: Arguments) -> Arguments:
-    """Return contiguous tensors; what a gradient is asked of, as a leaf of autograd."""
+    """Return contiguous tensors; those to differentiate by are leaves of autograd."""
     of_gradient = operation.endswith("_gradient")
     leaves = (2 if operation.startswith("linear") else 1) if of_gradient else 0
     with torch.inference_mode(not of_gradient):

@@ -162,7 +162,7 @@ def test_loops_that_write_to_their_lists_are_refused():
 
     verdict = verdict_on(in_numpy, loop=writes)
     assert verdict.status == "failed"
-    assert verdict.message == "nothing to agree with: loop: wrote to its argument 1 of 1"
+    assert verdict.message == "nothing to compare with: loop: wrote to its argument 1 of 1"
 
 
 def test_an_exception_is_the_message():
@@ -207,7 +207,7 @@ def test_loops_over_their_budget_see_a_sample():
     loop, numpy, numba = check(one, cells, 2.0)
     assert max(seen) == 5
     assert loop.status == "skipped"
-    assert "a call, over the budget of 2 s" in loop.message
+    assert "per call, over the budget of 2 s" in loop.message
     assert loop.estimated_s > 2.0
     assert (numpy.status, numpy.checked) == ("ok", "sample")
     assert (numba.status, numba.checked) == ("ok", "sample")

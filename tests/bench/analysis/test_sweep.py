@@ -69,7 +69,7 @@ def test_sizes_along_a_range():
     assert selection.sizes_along(one, 10, 100) == ("M@10", "M@40", "M@100")
     assert selection.sizes_along(one, 10, 11, "L") == ("L@10", "L@11")
     assert selection.sizes_along(NAMED["numerical_gradient"], 1, 5)[0] == "S@1", "it has no M"
-    with pytest.raises(ValueError, match="from at least 1 to more, not from 9 to 9"):
+    with pytest.raises(ValueError, match="goes up from at least 1, not from 9 to 9"):
         selection.sizes_along(one, 9, 9)
     with pytest.raises(ValueError, match="gradient_descent has no n"):
         selection.sizes_along(NAMED["gradient_descent"], 1, 9)

@@ -228,7 +228,7 @@ def test_only_a_peer_may_have_special_values_of_its_own(tier, hard, status):
     verdict = verdict_on(doubling(tier, doubles_what_is_small, hard), tier)
     assert verdict.status == status
     if not np.isfinite(hard).all() and status == "ok":
-        assert verdict.message == "other special values: a hard one"
+        assert verdict.message == "differs on special values: a hard one"
 
 
 def test_a_peer_that_keeps_special_values_has_nothing_said_of_it():

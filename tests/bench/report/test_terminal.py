@@ -75,7 +75,7 @@ def test_a_problem_with_tiers_of_its_own_has_a_grid_of_its_own():
 
 def test_a_skipped_cell_shows_its_estimate():
     skipped = Verdict(
-        LOOP, "skipped", "about 9.0 s a call, over the budget of 2 s", estimated_s=9.0
+        LOOP, "skipped", "about 9.0 s per call, over the budget of 2 s", estimated_s=9.0
     )
     sampled = Verdict(NUMPY, "ok", "", "sample", 0.0, 0.0, 1e-3)
     found = [Record(1, skipped), Record(1, sampled, 1, (1e-3,))]

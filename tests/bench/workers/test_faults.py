@@ -171,7 +171,7 @@ def test_without_the_loops_there_is_nothing_to_agree_with(tree, planted, tmp_pat
     frame = by_cell(folder)
     failed = frame[frame["status"] == "failed"]
     assert failed.index.tolist() == ["softmax loop S", "softmax numpy S"]
-    assert failed["message"].iloc[1].startswith("nothing to agree with: loop: its process died")
+    assert failed["message"].iloc[1].startswith("nothing to compare with: loop: its process died")
 
 
 def test_inputs_that_crash_cost_their_group(tree, planted, tmp_path):
