@@ -16,7 +16,7 @@ from bench.floors import CALLED, KINDS, THREADS, Level, levels
 from bench.problem import DTYPES
 from kernels import svm_loss
 from kernels.simd import elementary
-from kernels.simd._compile import kernel
+from kernels.simd.compiler import kernel
 
 COUNTS = tuple(int(count) for count in os.environ.get(THREADS, "1").split(","))
 # What one round goes through at the least: starting the threads is nothing beside it.

@@ -1,8 +1,8 @@
-"""Input validation, with its error messages; what other libraries give is left to `_foreign`.
+"""Input validation, with its error messages.
 
-Two kinds of checks. Those of *types and dimensions* run in Python, on arrays. Those of *values*
-(from `entries` down) are what Numba compiles too: `_value_checks` jits these very functions, so a
-mistake gets the same words from Python and inside a caller's own jitted code.
+Types and dimensions are checked in Python, on arrays. The checks of values (from `entries` down)
+are also compiled, by `_check_in_kernels`: a mistake has the same message from Python and from
+jitted code.
 """
 
 import math
@@ -13,7 +13,7 @@ from typing import Any, NoReturn, SupportsIndex
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.simd import _foreign
+from kernels.simd import _foreign_arrays
 
 KINDS = {"b": "booleans", "c": "complex numbers", "i": "integers", "u": "integers", "f": "floats"}
 KINDS |= {"S": "strings", "U": "strings", "M": "dates", "m": "time differences"}
@@ -114,7 +114,7 @@ def real_array(
     # The dtypes that are native exist once each: to compare them by identity costs least.
     if (array.dtype is FLOAT32 or array.dtype is FLOAT64) and array.flags.aligned:
         return array
-    if not _foreign.is_real(array.dtype):
+    if not _foreign_arrays.is_real(array.dtype):
         array = _large_integers(function, argument, values, array)
     is_single = array.dtype.kind == "f" and array.dtype.itemsize == 4
     return np.require(array, np.float32 if is_single else np.float64, "A")
@@ -124,9 +124,9 @@ def _large_integers(
     function: str, argument: str, values: Any, array: NDArray[Any]
 ) -> NDArray[np.float64]:
     """Give lists with integers that NumPy has no dtype for in float64; refuse anything else."""
-    numbers = _foreign.numbers(values)
+    numbers = _foreign_arrays.numbers(values)
     if numbers is None:
-        raise TypeError(kind_words(function, argument, REALS, _foreign.kind(array.dtype)))
+        raise TypeError(kind_words(function, argument, REALS, _foreign_arrays.kind(array.dtype)))
     try:
         return numbers.astype(np.float64)
     except OverflowError:
@@ -148,7 +148,7 @@ def label_array(function: str, labels: Any, classes: int = MOST) -> NDArray[np.i
         return array
     if array.size == 0:  # an empty list has no kind: its length is what is wrong
         return np.empty(0, np.int64)
-    if not _foreign.is_whole(array.dtype):
+    if not _foreign_arrays.is_whole(array.dtype):
         array = _integers(function, labels, array)
     if array.dtype.kind in "uO" and not INT64_LEAST <= array.min() <= array.max() <= INT64_MOST:
         refuse_first_label(function, array, classes)
@@ -157,9 +157,11 @@ def label_array(function: str, labels: Any, classes: int = MOST) -> NDArray[np.i
 
 def _integers(function: str, labels: Any, array: NDArray[Any]) -> NDArray[np.object_]:
     """Give lists with integers that NumPy has no dtype for as they are; refuse anything else."""
-    numbers = _foreign.numbers(labels)
+    numbers = _foreign_arrays.numbers(labels)
     if numbers is None or not all(isinstance(one, int | np.integer) for one in numbers):
-        raise TypeError(kind_words(function, "labels", "integers", _foreign.kind(array.dtype)))
+        raise TypeError(
+            kind_words(function, "labels", "integers", _foreign_arrays.kind(array.dtype))
+        )
     return numbers
 
 
@@ -170,11 +172,11 @@ def refuse_first_label(function: str, labels: NDArray[Any], classes: int) -> Non
 
 
 def _as_array(function: str, argument: str, values: Any, expected: str) -> NDArray[Any]:
-    misread = _foreign.misread(values)
+    misread = _foreign_arrays.misread(values)
     if misread:
         raise TypeError(kind_words(function, argument, expected, misread))
     try:
-        array = _foreign.as_array(values)
+        array = _foreign_arrays.as_array(values)
     except ValueError:
         raise ValueError(
             f"{function}: {argument} must be rectangular, got rows of different lengths"
@@ -290,7 +292,9 @@ def _kind_of_one(value: Any) -> str:
     if not np.isscalar(value) and not (isinstance(value, np.ndarray) and value.ndim == 0):
         return "O"
     dtype = np.asarray(value).dtype
-    return "f" if dtype.kind == "V" and _foreign.is_real(dtype) else _foreign.kind(dtype)
+    return (
+        "f" if dtype.kind == "V" and _foreign_arrays.is_real(dtype) else _foreign_arrays.kind(dtype)
+    )
 
 
 # --- what a function returned
@@ -316,7 +320,7 @@ def _kind_of_result(result: Any) -> str:
     dtype = np.dtype(type(result)) if isinstance(result, bool | complex) else None
     dtype = getattr(result, "dtype", dtype)
     if isinstance(dtype, np.dtype):
-        return "" if _foreign.is_real(dtype) else _foreign.kind(dtype)
+        return "" if _foreign_arrays.is_real(dtype) else _foreign_arrays.kind(dtype)
     return "" if hasattr(result, "__float__") else _named(result)
 
 

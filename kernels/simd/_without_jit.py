@@ -2,7 +2,7 @@
 
 The kernels, with their checks, are then the plain functions that they are made of. Only what has no
 meaning in plain Python, such as a vector, is replaced here: by module and name, with the same
-arguments. Of the library, this module alone imports a text; `_compile` imports it where it has to.
+arguments. Of the library, this module alone imports a text; `compiler` imports it where it has to.
 """
 
 from collections.abc import Callable
@@ -125,7 +125,7 @@ def descend(parameters, velocity, slopes, learning_rate, momentum):
 
 
 STAND_INS: dict[str, Callable[..., Any]] = {
-    "_value_checks.labels_fit": lambda labels, start, stop, classes: bool(
+    "_check_in_kernels.labels_fit": lambda labels, start, stop, classes: bool(
         ((labels[start:stop] >= 0) & (labels[start:stop] < classes)).all()
     ),
     "losses.ordered_sum": lambda values: float(values.sum()),

@@ -1,6 +1,6 @@
 """Gradient descent that keeps its path; of a jitted gradient, compiled whole.
 
-Flags are left to `_compile`, checks to `_value_checks` and `_in_jit`.
+Flags are left to `compiler`, checks to `_check_in_kernels` and `_overloads`.
 """
 
 from collections.abc import Callable
@@ -14,8 +14,8 @@ from numba.np.numpy_support import from_dtype
 from numpy.typing import ArrayLike, NDArray
 
 from kernels.simd import _check
-from kernels.simd._compile import kernel
-from kernels.simd._in_jit import (
+from kernels.simd._check_in_kernels import at_least, finite, returned_shape
+from kernels.simd._overloads import (
     accept_function,
     accept_gradient,
     accept_integer,
@@ -29,7 +29,7 @@ from kernels.simd._in_jit import (
     point_type,
     real_of,
 )
-from kernels.simd._value_checks import at_least, finite, returned_shape
+from kernels.simd.compiler import kernel
 
 
 @kernel(calls_function=True)

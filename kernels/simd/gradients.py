@@ -1,7 +1,7 @@
 """Finite differences of any function, and what they are for: checking a gradient.
 
 A kernel here takes a function: Numba compiles it anew for each jitted one; for any other it runs
-as plain Python. Flags are in `_compile`, checks in `_value_checks` and `_in_jit`.
+as plain Python. Flags are in `compiler`, checks in `_check_in_kernels` and `_overloads`.
 """
 
 import math
@@ -15,8 +15,16 @@ from numba.extending import is_jitted, overload, register_jitable
 from numpy.typing import ArrayLike, NDArray
 
 from kernels.simd import _check
-from kernels.simd._compile import Twins, kernel, one_at_a_time
-from kernels.simd._in_jit import (
+from kernels.simd._check_in_kernels import (
+    at_least_zero,
+    check_step,
+    refuse_lost_step,
+    returned_shape,
+    same_shape,
+    some_entries,
+    step_size,
+)
+from kernels.simd._overloads import (
     accept_function,
     accept_gradient,
     accept_point,
@@ -34,15 +42,7 @@ from kernels.simd._in_jit import (
     private_point,
     real_of,
 )
-from kernels.simd._value_checks import (
-    at_least_zero,
-    check_step,
-    refuse_lost_step,
-    returned_shape,
-    same_shape,
-    some_entries,
-    step_size,
-)
+from kernels.simd.compiler import Twins, kernel, one_at_a_time
 
 
 @register_jitable

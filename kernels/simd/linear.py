@@ -4,7 +4,7 @@ Matrix products are BLAS's; the losses of the scores are the blocks of `losses`;
 compiled from its first epoch to its last. Regularization λ adds λ·ΣW² (the biases are left out).
 Kernels here take contiguous arrays of one dtype, which the public functions make.
 
-Flags and variants are left to `_compile`, checks to `_value_checks` and `_in_jit`.
+Flags and variants are left to `compiler`, checks to `_check_in_kernels` and `_overloads`.
 """
 
 import math
@@ -16,8 +16,19 @@ from numba.extending import overload
 from numpy.typing import ArrayLike, NDArray
 
 from kernels.simd import _check, elementary
-from kernels.simd._compile import dual_kernel, kernel, variants, worth_threads
-from kernels.simd._in_jit import (
+from kernels.simd._check_in_kernels import (
+    at_least,
+    at_least_zero,
+    at_most,
+    check_linear,
+    check_steps,
+    choice,
+    entries,
+    finite,
+    refuse_labels,
+    step_size,
+)
+from kernels.simd._overloads import (
     accept_integer,
     accept_labels,
     accept_real,
@@ -35,18 +46,8 @@ from kernels.simd._in_jit import (
     or_zeros,
     pick,
 )
-from kernels.simd._value_checks import (
-    at_least,
-    at_least_zero,
-    at_most,
-    check_linear,
-    check_steps,
-    choice,
-    entries,
-    finite,
-    refuse_labels,
-    step_size,
-)
+from kernels.simd._rows import label_of
+from kernels.simd.compiler import dual_kernel, kernel, variants, worth_threads
 from kernels.simd.losses import (
     LABELS,
     softmax_gradient_block,
@@ -54,7 +55,6 @@ from kernels.simd.losses import (
     svm_block,
     svm_gradient_block,
 )
-from kernels.simd.rows import label_of
 from kernels.simd.vectors import pointer
 
 FEATURES = 64

@@ -6,8 +6,8 @@ order, so that the serial and the parallel kernel give the same bits at any numb
 public function makes arrays of what it was given and calls the compiled variant for them. The
 `overload` after each public function is the same thing for callers that are jitted themselves.
 
-The arithmetic is left to `rows` (a row at a time) and `columns` (many short rows at once), flags
-and variants to `_compile`, checks to `_value_checks` and `_in_jit`.
+The arithmetic is left to `_rows` (a row at a time) and `_columns` (many short rows at once), flags
+and variants to `compiler`, checks to `_check_in_kernels` and `_overloads`.
 """
 
 import math
@@ -18,9 +18,18 @@ from numba import prange, types
 from numba.extending import overload
 from numpy.typing import ArrayLike, NDArray
 
-from kernels.simd import _check, columns, rows
-from kernels.simd._compile import dual_kernel, kernel, worth_threads
-from kernels.simd._in_jit import (
+from kernels.simd import _check, _columns, _rows
+from kernels.simd._check_in_kernels import (
+    at_least_zero,
+    check_count,
+    check_labels,
+    check_scores,
+    labels_fit,
+    refuse_labels,
+    result_shape,
+)
+from kernels.simd._layout import is_same_array
+from kernels.simd._overloads import (
     accept_labels,
     accept_out,
     accept_real,
@@ -32,30 +41,21 @@ from kernels.simd._in_jit import (
     as_result,
     pick,
 )
-from kernels.simd._value_checks import (
-    at_least_zero,
-    check_count,
-    check_labels,
-    check_scores,
-    labels_fit,
-    refuse_labels,
-    result_shape,
-)
-from kernels.simd.layout import is_same_array
+from kernels.simd.compiler import dual_kernel, kernel, worth_threads
 from kernels.simd.vectors import LINE
 
 LABELS = types.Array(types.int64, 1, "C")
 BLOCK = 1 << 14
 """Scores in a block of rows: enough to hide the start of a thread, few enough to share out."""
 MOST_LANES = 16
-"""Rows that `columns` takes at once, of float32."""
+"""Rows that `_columns` takes at once, of float32."""
 
 
 @kernel
 def block_rows(classes):
     """Rows in a block: a function of the shape alone, so that sums do not depend on threads.
 
-    A multiple of the rows that `columns` takes at once, where there are so many.
+    A multiple of the rows that `_columns` takes at once, where there are so many.
     """
     fitting = max(1, BLOCK // classes)
     return fitting if fitting < MOST_LANES else fitting - fitting % MOST_LANES
@@ -90,26 +90,26 @@ def ordered_sum(values):
 @kernel
 def hinge_by_columns(scores):
     """Whether the hinge goes by columns. Rows of a few lines want more than one class."""
-    return scores.shape[1] <= (columns.FEW_FOR_HINGE if scores.itemsize == 4 else 1)
+    return scores.shape[1] <= (_columns.FEW_FOR_HINGE if scores.itemsize == 4 else 1)
 
 
 @kernel
 def hinge_by_short_rows(scores):
     """Whether the hinge, where it does not go by columns, goes by rows of a few lines."""
-    return scores.shape[1] * scores.itemsize <= rows.FEW_LINES * LINE
+    return scores.shape[1] * scores.itemsize <= _rows.FEW_LINES * LINE
 
 
 @kernel
 def svm_block(scores, labels, margin, start, stop):
     """Sum of the hinge losses of some rows."""
     if hinge_by_columns(scores):
-        total = columns.hinge_losses(scores, labels, margin, start, stop)
+        total = _columns.hinge_losses(scores, labels, margin, start, stop)
     elif hinge_by_short_rows(scores):
-        total = rows.short_hinge_losses(scores, labels, margin, start, stop)
+        total = _rows.short_hinge_losses(scores, labels, margin, start, stop)
     else:
-        total = rows.hinge_losses(scores, labels, margin, start, stop)
+        total = _rows.hinge_losses(scores, labels, margin, start, stop)
     if scores.itemsize == 4 and not total < math.inf:
-        return rows.wide_hinge_losses(scores, labels, margin, start, stop)
+        return _rows.wide_hinge_losses(scores, labels, margin, start, stop)
     return total
 
 
@@ -212,9 +212,9 @@ def _svm_loss_in_jit(scores, labels, margin=1.0, parallel=False):
 @kernel
 def softmax_loss_block(scores, labels, start, stop):
     """Sum of the softmax losses of some rows."""
-    if scores.shape[1] <= columns.FEW_FOR_SOFTMAX:
-        return columns.softmax_losses(scores, labels, start, stop)
-    return rows.softmax_losses(scores, labels, start, stop)
+    if scores.shape[1] <= _columns.FEW_FOR_SOFTMAX:
+        return _columns.softmax_losses(scores, labels, start, stop)
+    return _rows.softmax_losses(scores, labels, start, stop)
 
 
 @dual_kernel(lambda scores: (scores, LABELS))
@@ -306,10 +306,10 @@ def _softmax_loss_in_jit(scores, labels, parallel=False):
 @kernel
 def softmax_block(scores, start, stop, out):
     """Fill some rows of `out` with probabilities."""
-    if scores.shape[1] <= columns.FEW_FOR_SOFTMAX:
-        columns.softmax(scores, start, stop, out)
+    if scores.shape[1] <= _columns.FEW_FOR_SOFTMAX:
+        _columns.softmax(scores, start, stop, out)
     else:
-        rows.softmax(scores, start, stop, out)
+        _rows.softmax(scores, start, stop, out)
 
 
 @dual_kernel(lambda scores: (scores, scores))
@@ -393,10 +393,10 @@ def _softmax_in_jit(scores, out=None, parallel=False):
 @kernel
 def log_softmax_block(scores, start, stop, out):
     """Fill some rows of `out` with logarithms of probabilities."""
-    if scores.shape[1] <= columns.FEW_FOR_SOFTMAX:
-        columns.log_softmax(scores, start, stop, out)
+    if scores.shape[1] <= _columns.FEW_FOR_SOFTMAX:
+        _columns.log_softmax(scores, start, stop, out)
     else:
-        rows.log_softmax(scores, start, stop, out)
+        _rows.log_softmax(scores, start, stop, out)
 
 
 @dual_kernel(lambda scores: (scores, scores))
@@ -482,18 +482,18 @@ def svm_gradient_block(scores, labels, margin, start, stop, out):
     """Fill some rows of `out`; return the sum of their losses."""
     weight = 1.0 / labels.size
     wide, in_place = 0.0, is_same_array(scores, out)
-    if scores.itemsize == 4 and in_place and rows.may_overflow(scores, margin, start, stop):
-        wide = rows.wide_hinge_losses(scores, labels, margin, start, stop)  # while they are there
+    if scores.itemsize == 4 and in_place and _rows.may_overflow(scores, margin, start, stop):
+        wide = _rows.wide_hinge_losses(scores, labels, margin, start, stop)  # while they are there
     if hinge_by_columns(scores):
-        total = columns.hinge_gradients(scores, labels, margin, weight, start, stop, out)
+        total = _columns.hinge_gradients(scores, labels, margin, weight, start, stop, out)
     elif hinge_by_short_rows(scores):
-        total = rows.short_hinge_gradients(scores, labels, margin, weight, start, stop, out)
+        total = _rows.short_hinge_gradients(scores, labels, margin, weight, start, stop, out)
     else:
-        total = rows.hinge_gradients(scores, labels, margin, weight, start, stop, out)
+        total = _rows.hinge_gradients(scores, labels, margin, weight, start, stop, out)
     if scores.itemsize == 4 and not total < math.inf:
         if in_place:
             return wide
-        return rows.wide_hinge_losses(scores, labels, margin, start, stop)
+        return _rows.wide_hinge_losses(scores, labels, margin, start, stop)
     return total
 
 
@@ -600,9 +600,9 @@ def _svm_loss_gradient_in_jit(scores, labels, margin=1.0, out=None, parallel=Fal
 def softmax_gradient_block(scores, labels, start, stop, out):
     """Fill some rows of `out`; return the sum of their losses."""
     weight = 1.0 / labels.size
-    if scores.shape[1] <= columns.FEW_FOR_SOFTMAX:
-        return columns.softmax_gradients(scores, labels, weight, start, stop, out)
-    return rows.softmax_gradients(scores, labels, weight, start, stop, out)
+    if scores.shape[1] <= _columns.FEW_FOR_SOFTMAX:
+        return _columns.softmax_gradients(scores, labels, weight, start, stop, out)
+    return _rows.softmax_gradients(scores, labels, weight, start, stop, out)
 
 
 @dual_kernel(lambda scores: (scores, LABELS, scores))

@@ -2,7 +2,7 @@
 
 LLVM makes vectors of simple loops by itself, but not of short rows, and it ends every loop one
 number at a time. With vectors of our own a row of any length is a few of them. They live in
-compiled code only; what is done with them is left to `rows` and `columns`, math to `elementary`.
+compiled code only; what is done with them is left to `_rows` and `_columns`, math to `elementary`.
 
 The unit of length is the line: 64 bytes, a line of the cache and the widest register there is;
 LLVM cuts a vector into what the processor has.

@@ -5,7 +5,7 @@ with the line that ends with it, in which the numbers that were done already are
 is filled that line is read first of all, as what is filled may be the scores themselves. The hinge
 of short rows masks what is beyond their end instead, and takes rows of any length.
 
-What exp and maximum are is left to `elementary`, vectors to `vectors`, short rows to `columns`.
+What exp and maximum are is left to `elementary`, vectors to `vectors`, short rows to `_columns`.
 """
 
 import math
@@ -13,8 +13,8 @@ import math
 import numpy as np
 
 from kernels.simd import elementary
-from kernels.simd._compile import kernel
-from kernels.simd.layout import put_row, room_for_row, row_buffer, row_of
+from kernels.simd._layout import put_row, room_for_row, row_buffer, row_of
+from kernels.simd.compiler import kernel
 from kernels.simd.vectors import (
     count_of,
     filled,

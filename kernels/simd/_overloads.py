@@ -16,13 +16,13 @@ from numba.core.targetconfig import ConfigStack
 from numba.extending import intrinsic, overload
 
 from kernels.simd import _check
-from kernels.simd._compile import DualKernel, Twins, kernel
-from kernels.simd._value_checks import (
+from kernels.simd._check_in_kernels import (
     apart_from_itself,
     refuse_label,
     refuse_overlap,
     same_steps,
 )
+from kernels.simd.compiler import DualKernel, Twins, kernel
 
 _LETTERS: tuple[tuple[Any, str], ...] = (
     (types.Boolean, "b"),

@@ -1,7 +1,7 @@
 """How the library compiles and is called: the one home of every flag and variant.
 
 Kernels are plain functions under `@kernel`; what they compute is left to the other modules, what
-they refuse to `_value_checks` and `_in_jit`.
+they refuse to `_check_in_kernels` and `_overloads`.
 """
 
 import threading

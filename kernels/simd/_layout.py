@@ -1,7 +1,7 @@
-"""How rows of scores are reached: where they stand if they are contiguous, else as a copy.
+"""Give pointers to rows of scores: to the rows themselves if they are contiguous, else to copies.
 
-`rows` and `columns` take pointers to contiguous rows. An array of any strides is copied a few rows
-at a time, and its results are copied back; what is filled may be the scores themselves.
+`_rows` and `_columns` take pointers to contiguous rows. An array with other strides is copied a few
+rows at a time, and the results are copied back. The output may be the scores themselves.
 """
 
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numba.extending import overload
 
-from kernels.simd._compile import kernel
+from kernels.simd.compiler import kernel
 from kernels.simd.vectors import (
     LINE,
     lane_numbers,

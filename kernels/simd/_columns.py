@@ -2,7 +2,7 @@
 
 A short row leaves most lanes of a vector empty, and its maximum and sum go across lanes. A line of
 rows side by side (16 of float32, 8 of float64) has none of that: every step is a vector of the same
-step of all of them. `rows` takes over where a row fills several vectors by itself.
+step of all of them. `_rows` takes over where a row fills several vectors by itself.
 
 What exp and maximum are is left to `elementary`, vectors and the turning to `vectors`.
 """
@@ -10,9 +10,9 @@ What exp and maximum are is left to `elementary`, vectors and the turning to `ve
 import math
 
 from kernels.simd import elementary
-from kernels.simd._compile import kernel
-from kernels.simd.layout import columns_in, group_of, labels_of, put, scratch
-from kernels.simd.rows import SURE, larger, terms
+from kernels.simd._layout import columns_in, group_of, labels_of, put, scratch
+from kernels.simd._rows import SURE, larger, terms
+from kernels.simd.compiler import kernel
 from kernels.simd.vectors import (
     ahead,
     as_in,
@@ -34,7 +34,7 @@ from kernels.simd.vectors import (
 
 FEW_FOR_SOFTMAX = 128
 FEW_FOR_HINGE = 8  # of float32; of float64, which has half the lanes, rows are always faster
-"""With more classes than these, `rows` is as fast or faster (docs/performance.md)."""
+"""With more classes than these, `_rows` is as fast or faster (docs/performance.md)."""
 
 
 # --- turning

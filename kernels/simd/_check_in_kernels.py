@@ -7,7 +7,7 @@ never inside a `prange`, where raising is not safe.
 import numpy as np
 
 from kernels.simd import _check
-from kernels.simd._compile import kernel
+from kernels.simd.compiler import kernel
 
 entries = kernel(_check.entries)
 not_empty = kernel(_check.not_empty)

@@ -14,7 +14,7 @@ import pytest
 
 import kernels
 from kernels import _cache
-from kernels.simd import _compile
+from kernels.simd import compiler
 
 ROOT = Path(kernels.__file__).parents[1]
 
@@ -103,7 +103,7 @@ def two_functions(monkeypatch):
 def test_without_a_cache_kernels_are_compiled_in_memory_which_is_said_once(monkeypatch):
     doubled, halved = two_functions(monkeypatch)
     with pytest.warns(RuntimeWarning, match="compiles its kernels in memory") as said:
-        compiled = [_compile.kernel(one, entry=True) for one in (doubled, halved)]
+        compiled = [compiler.kernel(one, entry=True) for one in (doubled, halved)]
     assert len(said) == 1
     assert "Set NUMBA_CACHE_DIR to a folder that can be written" in str(said[0].message)
     assert [one(3.0) for one in compiled] == [6.0, 1.5]
@@ -112,7 +112,7 @@ def test_without_a_cache_kernels_are_compiled_in_memory_which_is_said_once(monke
 @unsaid
 def test_what_python_does_not_call_needs_no_cache(monkeypatch):
     doubled, _ = two_functions(monkeypatch)
-    assert _compile.kernel(doubled)(3.0) == 6.0  # a warning is an error here
+    assert compiler.kernel(doubled)(3.0) == 6.0  # a warning is an error here
 
 
 def test_without_a_folder_that_can_be_written_all_works(tmp_path):
