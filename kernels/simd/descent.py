@@ -13,22 +13,19 @@ from numba.extending import is_jitted, overload
 from numba.np.numpy_support import from_dtype
 from numpy.typing import ArrayLike, NDArray
 
-from kernels.simd import _check
+from kernels.simd import _check_arguments, _check_results, _check_values
 from kernels.simd._check_in_kernels import at_least, finite, returned_shape
-from kernels.simd._overloads import (
+from kernels.simd._check_types import (
     accept_function,
     accept_gradient,
     accept_integer,
     accept_point,
     accept_real,
-    as_real,
-    given,
     is_number,
-    number_of,
     numpy_dtype,
     point_type,
-    real_of,
 )
+from kernels.simd._overloads import as_real, given, number_of, real_of
 from kernels.simd.compiler import kernel
 
 
@@ -58,7 +55,9 @@ def _descend_in_python(
     rate = path.dtype.type(learning_rate)
     for k in range(len(path) - 1):
         point = path[k].copy() if path.ndim > 1 else float(path[k])
-        slope = _check.gradient_of("gradient_descent", "gradient", gradient(point), path.shape[1:])
+        slope = _check_results.gradient_of(
+            "gradient_descent", "gradient", gradient(point), path.shape[1:]
+        )
         with np.errstate(over="ignore", invalid="ignore"):  # a path may diverge
             path[k + 1] = path[k] - rate * slope
 
@@ -104,11 +103,11 @@ def gradient_descent(
     >>> gradient_descent(lambda x: 2 * x, -4.0, learning_rate=0.25, steps=2)
     array([-4., -2., -1.])
     """
-    _check.function("gradient_descent", "gradient", gradient)
-    x0 = _check.real_array("gradient_descent", "x0", x0)
-    learning_rate = _check.real("gradient_descent", "learning_rate", learning_rate)
-    _check.finite("gradient_descent", "learning_rate", learning_rate)
-    steps = _check.count("gradient_descent", "steps", steps, 0)
+    _check_arguments.function("gradient_descent", "gradient", gradient)
+    x0 = _check_arguments.real_array("gradient_descent", "x0", x0)
+    learning_rate = _check_arguments.real("gradient_descent", "learning_rate", learning_rate)
+    _check_values.finite("gradient_descent", "learning_rate", learning_rate)
+    steps = _check_arguments.count("gradient_descent", "steps", steps, 0)
     path = np.empty((steps + 1, *x0.shape), x0.dtype)
     path[0] = x0
     if not is_jitted(gradient):

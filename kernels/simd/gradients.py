@@ -14,7 +14,7 @@ from numba.core.errors import TypingError
 from numba.extending import is_jitted, overload, register_jitable
 from numpy.typing import ArrayLike, NDArray
 
-from kernels.simd import _check
+from kernels.simd import _check_arguments, _check_results, _check_values
 from kernels.simd._check_in_kernels import (
     at_least_zero,
     check_step,
@@ -24,21 +24,23 @@ from kernels.simd._check_in_kernels import (
     some_entries,
     step_size,
 )
-from kernels.simd._overloads import (
+from kernels.simd._check_types import (
     accept_function,
     accept_gradient,
     accept_point,
     accept_real,
     accept_text,
     accept_value,
+    is_number,
+    point_type,
+)
+from kernels.simd._overloads import (
     as_real,
     given,
-    is_number,
     like_array,
     like_number,
     number_of,
     pick,
-    point_type,
     private_point,
     real_of,
 )
@@ -215,7 +217,7 @@ def _on_views(name: str, f: Callable[[Any], float]) -> Callable[[Any], float]:
 
     def f_on_view(point: Any) -> float:
         argument = point.view() if isinstance(point, np.ndarray) else point
-        return _check.value_of(name, "f", f(argument))
+        return _check_results.value_of(name, "f", f(argument))
 
     return f_on_view
 
@@ -281,11 +283,11 @@ def numerical_gradient(
     >>> numerical_gradient(lambda x: x[0] ** 2 + 3 * x[1], [2.0, 1.0]).round(6)
     array([4., 3.])
     """
-    _check.function("numerical_gradient", "f", f)
-    x = _check.real_array("numerical_gradient", "x", x)
-    h = _check.real("numerical_gradient", "h", h)
-    _check.step_size("numerical_gradient", h)
-    _check.choice("numerical_gradient", "method", method, _check.METHODS)
+    _check_arguments.function("numerical_gradient", "f", f)
+    x = _check_arguments.real_array("numerical_gradient", "x", x)
+    h = _check_arguments.real("numerical_gradient", "h", h)
+    _check_values.step_size("numerical_gradient", h)
+    _check_values.choice("numerical_gradient", "method", method, _check_values.METHODS)
     return _differences("numerical_gradient", f, x, h, method, parallel).astype(x.dtype)
 
 
@@ -370,10 +372,10 @@ def relative_error(a: ArrayLike, b: ArrayLike) -> float:
     >>> relative_error([1.0, 2.0], [1.0, 3.0])
     0.2
     """
-    a = _check.real_array("relative_error", "a", a)
-    b = _check.real_array("relative_error", "b", b)
-    _check.same_shape("relative_error", ("a", "b"), a.shape, b.shape)
-    _check.some_entries("relative_error", "a", a.shape)
+    a = _check_arguments.real_array("relative_error", "a", a)
+    b = _check_arguments.real_array("relative_error", "b", b)
+    _check_values.same_shape("relative_error", ("a", "b"), a.shape, b.shape)
+    _check_values.some_entries("relative_error", "a", a.shape)
     error, _ = largest_error(_flat(a), _flat(b))
     return float(error)
 
@@ -442,16 +444,16 @@ def check_gradient(
     >>> check_gradient(lambda x: x[0] ** 2, lambda x: 3 * x, [1.0])[1:]
     ((0,), False)
     """
-    _check.function("check_gradient", "f", f)
-    _check.function("check_gradient", "gradient", gradient)
-    x = _check.real_array("check_gradient", "x", x)
-    _check.some_entries("check_gradient", "x", x.shape)
-    h = _check.real("check_gradient", "h", h)
-    _check.step_size("check_gradient", h)
-    tolerance = _check.real("check_gradient", "tolerance", tolerance)
-    _check.at_least_zero("check_gradient", "tolerance", tolerance)
+    _check_arguments.function("check_gradient", "f", f)
+    _check_arguments.function("check_gradient", "gradient", gradient)
+    x = _check_arguments.real_array("check_gradient", "x", x)
+    _check_values.some_entries("check_gradient", "x", x.shape)
+    h = _check_arguments.real("check_gradient", "h", h)
+    _check_values.step_size("check_gradient", h)
+    tolerance = _check_arguments.real("check_gradient", "tolerance", tolerance)
+    _check_values.at_least_zero("check_gradient", "tolerance", tolerance)
     point = np.array(x, dtype=np.float64, order="C") if x.ndim else float(x)
-    claimed = _check.gradient_of("check_gradient", "gradient", gradient(point), x.shape)
+    claimed = _check_results.gradient_of("check_gradient", "gradient", gradient(point), x.shape)
     slopes = _differences("check_gradient", f, x, h, "central")
     error, index = largest_error(_flat(claimed), _flat(slopes))
     entry = tuple(int(i) for i in np.unravel_index(index, x.shape))

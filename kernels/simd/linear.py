@@ -15,7 +15,7 @@ from numba import prange, types
 from numba.extending import overload
 from numpy.typing import ArrayLike, NDArray
 
-from kernels.simd import _check, elementary
+from kernels.simd import _check_arguments, _check_values, elementary
 from kernels.simd._check_in_kernels import (
     at_least,
     at_least_zero,
@@ -28,20 +28,22 @@ from kernels.simd._check_in_kernels import (
     refuse_labels,
     step_size,
 )
-from kernels.simd._overloads import (
+from kernels.simd._check_types import (
     accept_integer,
     accept_labels,
     accept_real,
     accept_reals,
     accept_text,
+    common_dtype,
+    is_none,
+)
+from kernels.simd._overloads import (
     as_contiguous,
     as_dtype,
     as_float64,
     as_labels,
     as_real,
     batch_of,
-    common_dtype,
-    is_none,
     or_default,
     or_zeros,
     pick,
@@ -420,11 +422,11 @@ def _arrays(
     names: tuple[str, str] = ("W", "b"),
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[np.int64]]:
     """W, b, X contiguous and of one dtype, and the labels; their values are not yet checked."""
-    X = _check.real_array(function, "X", X, ("N", "D"))
-    W = _check.real_array(function, names[0], W, ("D", "C"))
-    b = _check.real_array(function, names[1], b, ("C",))
-    labels = _check.label_array(function, labels, W.shape[1])
-    W, b, X = (np.ascontiguousarray(array) for array in _check.one_dtype(W, b, X))
+    X = _check_arguments.real_array(function, "X", X, ("N", "D"))
+    W = _check_arguments.real_array(function, names[0], W, ("D", "C"))
+    b = _check_arguments.real_array(function, names[1], b, ("C",))
+    labels = _check_arguments.label_array(function, labels, W.shape[1])
+    W, b, X = (np.ascontiguousarray(array) for array in _check_arguments.one_dtype(W, b, X))
     return W, b, X, labels
 
 
@@ -432,9 +434,9 @@ def _options(
     function: str, loss: str, margin: float, regularization: float
 ) -> tuple[bool, float, float]:
     """Whether the loss is the hinge, and the numbers as floats, whose values kernels check."""
-    _check.choice(function, "loss", loss, _check.LOSSES)
-    margin = _check.real(function, "margin", margin)
-    regularization = _check.real(function, "regularization", regularization)
+    _check_values.choice(function, "loss", loss, _check_values.LOSSES)
+    margin = _check_arguments.real(function, "margin", margin)
+    regularization = _check_arguments.real(function, "regularization", regularization)
     return loss == "svm", margin, regularization
 
 
@@ -455,7 +457,7 @@ def _linear_loss_in_jit(W, b, X, labels, loss="softmax", margin=1.0, regularizat
     dtype = _accept_linear("linear_loss", W, b, X, labels, loss, margin, regularization)
 
     def call(W, b, X, labels, loss="softmax", margin=1.0, regularization=0.0):
-        choice("linear_loss", "loss", loss, _check.LOSSES)
+        choice("linear_loss", "loss", loss, _check_values.LOSSES)
         return linear_loss_kernel(
             as_contiguous(W, dtype),
             as_contiguous(b, dtype),
@@ -533,7 +535,7 @@ def _linear_gradient_in_jit(W, b, X, labels, loss="softmax", margin=1.0, regular
     dtype = _accept_linear("linear_gradient", W, b, X, labels, loss, margin, regularization)
 
     def call(W, b, X, labels, loss="softmax", margin=1.0, regularization=0.0):
-        choice("linear_gradient", "loss", loss, _check.LOSSES)
+        choice("linear_gradient", "loss", loss, _check_values.LOSSES)
         return linear_gradient_kernel(
             as_contiguous(W, dtype),
             as_contiguous(b, dtype),
@@ -634,8 +636,8 @@ def linear_numerical_gradient(
     function = "linear_numerical_gradient"
     W, b, X, labels = _arrays(function, W, b, X, labels)
     options = _options(function, loss, margin, regularization)
-    h = _check.real(function, "h", h)
-    _check.choice(function, "method", method, _check.METHODS)
+    h = _check_arguments.real(function, "h", h)
+    _check_values.choice(function, "method", method, _check_values.METHODS)
     dtype = W.dtype
     W, b, X = (array.astype(np.float64, copy=False) for array in (W, b, X))
     dW, db = np.empty_like(W), np.empty_like(b)
@@ -676,8 +678,8 @@ def _linear_numerical_gradient_in_jit(
         method="central",
         parallel=False,
     ):
-        choice(function, "loss", loss, _check.LOSSES)
-        choice(function, "method", method, _check.METHODS)
+        choice(function, "loss", loss, _check_values.LOSSES)
+        choice(function, "method", method, _check_values.METHODS)
         dW, db = np.empty(W.shape), np.empty(b.shape)
         run(
             as_contiguous(W, np.float64),
@@ -884,25 +886,30 @@ def train_linear(
     (array([[-0.7689,  0.7689]]), array([0.6931, 0.3133]))
     """
     function = "train_linear"
-    X = _check.real_array(function, "X", X, ("N", "D"))
-    known = _check.MOST if classes is None else _check.count(function, "classes", classes, 1)
-    labels = _check.label_array(function, labels, known)
+    X = _check_arguments.real_array(function, "X", X, ("N", "D"))
+    known = (
+        _check_values.MAX_COUNT
+        if classes is None
+        else _check_arguments.count(function, "classes", classes, 1)
+    )
+    labels = _check_arguments.label_array(function, labels, known)
     classes = _class_count(labels) if classes is None else known
     W0 = np.zeros((X.shape[1], classes), X.dtype) if W0 is None else W0
     b0 = np.zeros(classes, X.dtype) if b0 is None else b0
     W, b, X, labels = _arrays(function, W0, b0, X, labels, ("W0", "b0"))
-    _check.entries(function, "W0", W.shape[1], classes, "columns", "class")
+    _check_values.entries(function, "W0", W.shape[1], classes, "columns", "class")
     objective = _options(function, loss, margin, regularization)
-    _check.choice(function, "gradient", gradient, _check.GRADIENTS)
-    _check.choice(function, "method", method, _check.METHODS)
-    step = _check.real(function, "h", h), method == "central"
-    epochs = _check.count(function, "epochs", epochs, 0)
+    _check_values.choice(function, "gradient", gradient, _check_values.GRADIENTS)
+    _check_values.choice(function, "method", method, _check_values.METHODS)
+    step = _check_arguments.real(function, "h", h), method == "central"
+    epochs = _check_arguments.count(function, "epochs", epochs, 0)
     batch_size = len(X) if batch_size is None else _batch_size(batch_size, len(X))
-    batching = batch_size, int(_check.seed_bits(_check.integer(function, "seed", seed)))
+    seed_bits = _check_arguments.integer(function, "seed", seed) % 2**64
+    batching = batch_size, seed_bits
     descent = (
         bool(train_bias),
-        _check.real(function, "learning_rate", learning_rate),
-        _check.real(function, "momentum", momentum),
+        _check_arguments.real(function, "learning_rate", learning_rate),
+        _check_arguments.real(function, "momentum", momentum),
     )
     W, b, losses = W.copy(), b.copy(), np.empty(epochs)
     numerical = gradient == "numerical"
@@ -912,16 +919,16 @@ def train_linear(
 
 def _batch_size(batch_size: int, samples: int) -> int:
     """Size of a batch, at most all samples, also where int64 does not hold it."""
-    batch_size = _check.integer("train_linear", "batch_size", batch_size)
-    _check.at_least("train_linear", "batch_size", batch_size, 1)
+    batch_size = _check_arguments.integer("train_linear", "batch_size", batch_size)
+    _check_values.at_least("train_linear", "batch_size", batch_size, 1)
     return min(batch_size, samples)
 
 
 def _class_count(labels: NDArray[np.int64]) -> int:
     """Classes that there are where nobody says: the largest label + 1, at least 1."""
     largest = max(int(labels.max(initial=0)), 0)
-    if largest >= _check.MOST:
-        _check.refuse_first_label("train_linear", labels, _check.MOST)
+    if largest >= _check_values.MAX_COUNT:
+        _check_arguments.refuse_first_label("train_linear", labels, _check_values.MAX_COUNT)
     return largest + 1
 
 
@@ -989,13 +996,13 @@ def _train_linear_in_jit(
         W0=None,
         b0=None,
     ):
-        choice(function, "loss", loss, _check.LOSSES)
-        choice(function, "gradient", gradient, _check.GRADIENTS)
-        choice(function, "method", method, _check.METHODS)
+        choice(function, "loss", loss, _check_values.LOSSES)
+        choice(function, "gradient", gradient, _check_values.GRADIENTS)
+        choice(function, "method", method, _check_values.METHODS)
         at_least(function, "epochs", epochs, 0)
-        at_most(function, "epochs", epochs, _check.MOST)
-        at_most(function, "classes", or_default(classes, 1), _check.MOST)
-        whole_labels = as_labels(function, labels, or_default(classes, _check.MOST))
+        at_most(function, "epochs", epochs, _check_values.MAX_COUNT)
+        at_most(function, "classes", or_default(classes, 1), _check_values.MAX_COUNT)
+        whole_labels = as_labels(function, labels, or_default(classes, _check_values.MAX_COUNT))
         count = class_count(classes, whole_labels)
         at_least(function, "classes", count, 1)
         W = or_zeros(W0, (X.shape[1], count), dtype)
@@ -1037,6 +1044,6 @@ def count_classes(labels):
     largest = 0
     for label in labels:
         largest = max(largest, label)
-    if largest >= _check.MOST:
-        refuse_labels("train_linear", labels, _check.MOST)
+    if largest >= _check_values.MAX_COUNT:
+        refuse_labels("train_linear", labels, _check_values.MAX_COUNT)
     return largest + 1

@@ -18,7 +18,7 @@ from numba import prange, types
 from numba.extending import overload
 from numpy.typing import ArrayLike, NDArray
 
-from kernels.simd import _check, _columns, _rows
+from kernels.simd import _check_arguments, _columns, _rows
 from kernels.simd._check_in_kernels import (
     at_least_zero,
     check_count,
@@ -28,12 +28,9 @@ from kernels.simd._check_in_kernels import (
     refuse_labels,
     result_shape,
 )
+from kernels.simd._check_types import accept_labels, accept_out, accept_real, accept_reals
 from kernels.simd._layout import is_same_array
 from kernels.simd._overloads import (
-    accept_labels,
-    accept_out,
-    accept_real,
-    accept_reals,
     apart_from_labels,
     as_floats,
     as_labels,
@@ -181,9 +178,9 @@ def svm_loss(
     >>> round(svm_loss(scores, [0, 1, 2]), 4)
     5.2667
     """
-    scores = _check.real_array("svm_loss", "scores", scores, ("N", "C"))
-    labels = _check.label_array("svm_loss", labels, scores.shape[1])
-    margin = _check.real("svm_loss", "margin", margin)
+    scores = _check_arguments.real_array("svm_loss", "scores", scores, ("N", "C"))
+    labels = _check_arguments.label_array("svm_loss", labels, scores.shape[1])
+    margin = _check_arguments.real("svm_loss", "margin", margin)
     return float(
         svm_loss_kernel.variant(worth_threads(parallel, scores.size), scores)(
             scores, labels, margin
@@ -281,8 +278,8 @@ def softmax_loss(scores: ArrayLike, labels: ArrayLike, *, parallel: bool = False
     >>> round(softmax_loss(scores, [0, 1, 2]), 4)
     2.7587
     """
-    scores = _check.real_array("softmax_loss", "scores", scores, ("N", "C"))
-    labels = _check.label_array("softmax_loss", labels, scores.shape[1])
+    scores = _check_arguments.real_array("softmax_loss", "scores", scores, ("N", "C"))
+    labels = _check_arguments.label_array("softmax_loss", labels, scores.shape[1])
     return float(
         softmax_loss_kernel.variant(worth_threads(parallel, scores.size), scores)(scores, labels)
     )
@@ -368,8 +365,8 @@ def softmax(
     >>> softmax([[0.0, 0.0]])
     array([[0.5, 0.5]])
     """
-    values = _check.real_array("softmax", "scores", scores, ("N", "C"))
-    out = _check.result_array("softmax", values, out, scores=scores)
+    values = _check_arguments.real_array("softmax", "scores", scores, ("N", "C"))
+    out = _check_arguments.result_array("softmax", values, out, scores=scores)
     softmax_kernel.variant(worth_threads(parallel, values.size), values, out)(values, out)
     return out
 
@@ -455,8 +452,8 @@ def log_softmax(
     >>> log_softmax([[0.0, 0.0]]).round(4)
     array([[-0.6931, -0.6931]])
     """
-    values = _check.real_array("log_softmax", "scores", scores, ("N", "C"))
-    out = _check.result_array("log_softmax", values, out, scores=scores)
+    values = _check_arguments.real_array("log_softmax", "scores", scores, ("N", "C"))
+    out = _check_arguments.result_array("log_softmax", values, out, scores=scores)
     log_softmax_kernel.variant(worth_threads(parallel, values.size), values, out)(values, out)
     return out
 
@@ -563,10 +560,12 @@ def svm_loss_gradient(
     >>> svm_loss_gradient([[0.0, 0.5]], [0])
     (1.5, array([[-1.,  1.]]))
     """
-    values = _check.real_array("svm_loss_gradient", "scores", scores, ("N", "C"))
-    indices = _check.label_array("svm_loss_gradient", labels, values.shape[1])
-    margin = _check.real("svm_loss_gradient", "margin", margin)
-    out = _check.result_array("svm_loss_gradient", values, out, scores=scores, labels=labels)
+    values = _check_arguments.real_array("svm_loss_gradient", "scores", scores, ("N", "C"))
+    indices = _check_arguments.label_array("svm_loss_gradient", labels, values.shape[1])
+    margin = _check_arguments.real("svm_loss_gradient", "margin", margin)
+    out = _check_arguments.result_array(
+        "svm_loss_gradient", values, out, scores=scores, labels=labels
+    )
     run = svm_loss_gradient_kernel.variant(worth_threads(parallel, values.size), values, out)
     return run(values, indices, margin, out), out
 
@@ -669,9 +668,11 @@ def softmax_loss_gradient(
     >>> softmax_loss_gradient([[0.0, 0.0]], [0])[1]
     array([[-0.5,  0.5]])
     """
-    values = _check.real_array("softmax_loss_gradient", "scores", scores, ("N", "C"))
-    indices = _check.label_array("softmax_loss_gradient", labels, values.shape[1])
-    out = _check.result_array("softmax_loss_gradient", values, out, scores=scores, labels=labels)
+    values = _check_arguments.real_array("softmax_loss_gradient", "scores", scores, ("N", "C"))
+    indices = _check_arguments.label_array("softmax_loss_gradient", labels, values.shape[1])
+    out = _check_arguments.result_array(
+        "softmax_loss_gradient", values, out, scores=scores, labels=labels
+    )
     run = softmax_loss_gradient_kernel.variant(worth_threads(parallel, values.size), values, out)
     return run(values, indices, out), out
 

@@ -14,7 +14,7 @@ from numba.core.errors import TypingError
 from tiers import FILLING, LABELLED, OF_SCORES
 
 import kernels
-from kernels.simd._overloads import accept_gradient, accept_value
+from kernels.simd._check_types import accept_gradient, accept_value
 
 
 def compiled_value(mistake):
