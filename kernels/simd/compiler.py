@@ -91,6 +91,9 @@ def _uncompiled(function: Callable[..., Any], entry: bool) -> Callable[..., Any]
     return np.errstate(all="ignore")(run) if entry else run
 
 
+LABELS = types.Array(types.int64, 1, "C")
+"""Numba type of the labels, in every kernel."""
+
 Signature = Callable[[Any], tuple[Any, ...]]
 """From the Numba type of an array of scores, contiguous or not, to a kernel's whole signature."""
 

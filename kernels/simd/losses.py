@@ -1,35 +1,24 @@
 """Losses of classification scores and their gradients.
 
-Three layers, as everywhere in this package: a block function takes some rows, and holds the choice
-of how; a kernel checks the values and takes the rows in fixed blocks, whose sums it adds in their
-order, so that the serial and the parallel kernel give the same bits at any number of threads; the
-public function makes arrays of what it was given and calls the compiled variant for them. The
-`overload` after each public function is the same thing for callers that are jitted themselves.
-
-The arithmetic is left to `_rows` (a row at a time) and `_columns` (many short rows at once), flags
-and variants to `compiler`, checks to `_check_in_kernels` and `_overloads`.
+A public function makes arrays of its arguments and calls the compiled kernel for them. The
+`overload` after it does the same in a caller's jitted code. The kernels are in `_losses`.
 """
 
-import math
 from typing import Any
 
-import numpy as np
-from numba import prange, types
 from numba.extending import overload
 from numpy.typing import ArrayLike, NDArray
 
-from kernels.simd import _check_arguments, _columns, _rows
-from kernels.simd._check_in_kernels import (
-    at_least_zero,
-    check_count,
-    check_labels,
-    check_scores,
-    labels_fit,
-    refuse_labels,
-    result_shape,
-)
+from kernels.simd import _check_arguments
 from kernels.simd._check_types import accept_labels, accept_out, accept_real, accept_reals
-from kernels.simd._layout import is_same_array
+from kernels.simd._losses import (
+    log_softmax_kernel,
+    softmax_kernel,
+    softmax_loss_gradient_kernel,
+    softmax_loss_kernel,
+    svm_loss_gradient_kernel,
+    svm_loss_kernel,
+)
 from kernels.simd._overloads import (
     apart_from_labels,
     as_floats,
@@ -38,95 +27,9 @@ from kernels.simd._overloads import (
     as_result,
     pick,
 )
-from kernels.simd.compiler import dual_kernel, kernel, worth_threads
-from kernels.simd.vectors import LINE
-
-LABELS = types.Array(types.int64, 1, "C")
-BLOCK = 1 << 14
-"""Scores in a block of rows: enough to hide the start of a thread, few enough to share out."""
-MOST_LANES = 16
-"""Rows that `_columns` takes at once, of float32."""
-
-
-@kernel
-def block_rows(classes):
-    """Rows in a block: a function of the shape alone, so that sums do not depend on threads.
-
-    A multiple of the rows that `_columns` takes at once, where there are so many.
-    """
-    fitting = max(1, BLOCK // classes)
-    return fitting if fitting < MOST_LANES else fitting - fitting % MOST_LANES
-
-
-@kernel
-def block_count(samples, classes):
-    """Blocks that the samples make."""
-    size = block_rows(classes)
-    return (samples + size - 1) // size
-
-
-@kernel
-def block_range(block, samples, classes):
-    """First row of a block, and the first after it."""
-    start = block * block_rows(classes)
-    return start, min(start + block_rows(classes), samples)
-
-
-@kernel
-def ordered_sum(values):
-    """Sum from the first to the last."""
-    total = 0.0
-    for value in values:
-        total += value
-    return total
-
+from kernels.simd.compiler import worth_threads
 
 # --- svm_loss
-
-
-@kernel
-def hinge_by_columns(scores):
-    """Whether the hinge goes by columns. Rows of a few lines want more than one class."""
-    return scores.shape[1] <= (_columns.FEW_FOR_HINGE if scores.itemsize == 4 else 1)
-
-
-@kernel
-def hinge_by_short_rows(scores):
-    """Whether the hinge, where it does not go by columns, goes by rows of a few lines."""
-    return scores.shape[1] * scores.itemsize <= _rows.FEW_LINES * LINE
-
-
-@kernel
-def svm_block(scores, labels, margin, start, stop):
-    """Sum of the hinge losses of some rows."""
-    if hinge_by_columns(scores):
-        total = _columns.hinge_losses(scores, labels, margin, start, stop)
-    elif hinge_by_short_rows(scores):
-        total = _rows.short_hinge_losses(scores, labels, margin, start, stop)
-    else:
-        total = _rows.hinge_losses(scores, labels, margin, start, stop)
-    if scores.itemsize == 4 and not total < math.inf:
-        return _rows.wide_hinge_losses(scores, labels, margin, start, stop)
-    return total
-
-
-@dual_kernel(lambda scores: (scores, LABELS, types.float64))
-def svm_loss_kernel(scores, labels, margin):
-    """`svm_loss` with its checks of values."""
-    samples, classes = scores.shape
-    check_scores("svm_loss", scores.shape)
-    check_count("svm_loss", labels, samples)
-    at_least_zero("svm_loss", "margin", margin)
-    totals, wrong = np.empty(block_count(samples, classes)), 0
-    for block in prange(totals.size):
-        start, stop = block_range(block, samples, classes)
-        if labels_fit(labels, start, stop, classes):
-            totals[block] = svm_block(scores, labels, margin, start, stop)
-        else:
-            wrong += 1
-    if wrong:
-        refuse_labels("svm_loss", labels, classes)
-    return ordered_sum(totals) / samples
 
 
 def svm_loss(
@@ -206,32 +109,6 @@ def _svm_loss_in_jit(scores, labels, margin=1.0, parallel=False):
 # --- softmax_loss
 
 
-@kernel
-def softmax_loss_block(scores, labels, start, stop):
-    """Sum of the softmax losses of some rows."""
-    if scores.shape[1] <= _columns.FEW_FOR_SOFTMAX:
-        return _columns.softmax_losses(scores, labels, start, stop)
-    return _rows.softmax_losses(scores, labels, start, stop)
-
-
-@dual_kernel(lambda scores: (scores, LABELS))
-def softmax_loss_kernel(scores, labels):
-    """`softmax_loss` with its checks of values."""
-    samples, classes = scores.shape
-    check_scores("softmax_loss", scores.shape)
-    check_count("softmax_loss", labels, samples)
-    totals, wrong = np.empty(block_count(samples, classes)), 0
-    for block in prange(totals.size):
-        start, stop = block_range(block, samples, classes)
-        if labels_fit(labels, start, stop, classes):
-            totals[block] = softmax_loss_block(scores, labels, start, stop)
-        else:
-            wrong += 1
-    if wrong:
-        refuse_labels("softmax_loss", labels, classes)
-    return ordered_sum(totals) / samples
-
-
 def softmax_loss(scores: ArrayLike, labels: ArrayLike, *, parallel: bool = False) -> float:
     r"""Cross-entropy of the softmax, in nats.
 
@@ -300,27 +177,6 @@ def _softmax_loss_in_jit(scores, labels, parallel=False):
 # --- softmax
 
 
-@kernel
-def softmax_block(scores, start, stop, out):
-    """Fill some rows of `out` with probabilities."""
-    if scores.shape[1] <= _columns.FEW_FOR_SOFTMAX:
-        _columns.softmax(scores, start, stop, out)
-    else:
-        _rows.softmax(scores, start, stop, out)
-
-
-@dual_kernel(lambda scores: (scores, scores))
-def softmax_kernel(scores, out):
-    """`softmax` with its checks of values."""
-    samples, classes = scores.shape
-    check_scores("softmax", scores.shape)
-    result_shape("softmax", "out", out.shape, scores.shape)
-    for block in prange(block_count(samples, classes)):
-        start, stop = block_range(block, samples, classes)
-        softmax_block(scores, start, stop, out)
-    return out
-
-
 def softmax(
     scores: ArrayLike, *, out: NDArray[Any] | None = None, parallel: bool = False
 ) -> NDArray[Any]:
@@ -387,27 +243,6 @@ def _softmax_in_jit(scores, out=None, parallel=False):
 # --- log_softmax
 
 
-@kernel
-def log_softmax_block(scores, start, stop, out):
-    """Fill some rows of `out` with logarithms of probabilities."""
-    if scores.shape[1] <= _columns.FEW_FOR_SOFTMAX:
-        _columns.log_softmax(scores, start, stop, out)
-    else:
-        _rows.log_softmax(scores, start, stop, out)
-
-
-@dual_kernel(lambda scores: (scores, scores))
-def log_softmax_kernel(scores, out):
-    """`log_softmax` with its checks of values."""
-    samples, classes = scores.shape
-    check_scores("log_softmax", scores.shape)
-    result_shape("log_softmax", "out", out.shape, scores.shape)
-    for block in prange(block_count(samples, classes)):
-        start, stop = block_range(block, samples, classes)
-        log_softmax_block(scores, start, stop, out)
-    return out
-
-
 def log_softmax(
     scores: ArrayLike, *, out: NDArray[Any] | None = None, parallel: bool = False
 ) -> NDArray[Any]:
@@ -472,42 +307,6 @@ def _log_softmax_in_jit(scores, out=None, parallel=False):
 
 
 # --- svm_loss_gradient
-
-
-@kernel
-def svm_gradient_block(scores, labels, margin, start, stop, out):
-    """Fill some rows of `out`; return the sum of their losses."""
-    weight = 1.0 / labels.size
-    wide, in_place = 0.0, is_same_array(scores, out)
-    if scores.itemsize == 4 and in_place and _rows.may_overflow(scores, margin, start, stop):
-        wide = _rows.wide_hinge_losses(scores, labels, margin, start, stop)  # while they are there
-    if hinge_by_columns(scores):
-        total = _columns.hinge_gradients(scores, labels, margin, weight, start, stop, out)
-    elif hinge_by_short_rows(scores):
-        total = _rows.short_hinge_gradients(scores, labels, margin, weight, start, stop, out)
-    else:
-        total = _rows.hinge_gradients(scores, labels, margin, weight, start, stop, out)
-    if scores.itemsize == 4 and not total < math.inf:
-        if in_place:
-            return wide
-        return _rows.wide_hinge_losses(scores, labels, margin, start, stop)
-    return total
-
-
-@dual_kernel(lambda scores: (scores, LABELS, types.float64, scores))
-def svm_loss_gradient_kernel(scores, labels, margin, out):
-    """`svm_loss_gradient` with its checks of values; returns the loss and fills `out`."""
-    samples, classes = scores.shape
-    check_scores("svm_loss_gradient", scores.shape)
-    # All of them before a row of `out` is filled: it may be the scores themselves.
-    check_labels("svm_loss_gradient", labels, samples, classes)
-    at_least_zero("svm_loss_gradient", "margin", margin)
-    result_shape("svm_loss_gradient", "out", out.shape, scores.shape)
-    totals = np.empty(block_count(samples, classes))
-    for block in prange(totals.size):
-        start, stop = block_range(block, samples, classes)
-        totals[block] = svm_gradient_block(scores, labels, margin, start, stop, out)
-    return ordered_sum(totals) / samples
 
 
 def svm_loss_gradient(
@@ -593,30 +392,6 @@ def _svm_loss_gradient_in_jit(scores, labels, margin=1.0, out=None, parallel=Fal
 
 
 # --- softmax_loss_gradient
-
-
-@kernel
-def softmax_gradient_block(scores, labels, start, stop, out):
-    """Fill some rows of `out`; return the sum of their losses."""
-    weight = 1.0 / labels.size
-    if scores.shape[1] <= _columns.FEW_FOR_SOFTMAX:
-        return _columns.softmax_gradients(scores, labels, weight, start, stop, out)
-    return _rows.softmax_gradients(scores, labels, weight, start, stop, out)
-
-
-@dual_kernel(lambda scores: (scores, LABELS, scores))
-def softmax_loss_gradient_kernel(scores, labels, out):
-    """`softmax_loss_gradient` with its checks of values; returns the loss and fills `out`."""
-    samples, classes = scores.shape
-    check_scores("softmax_loss_gradient", scores.shape)
-    # All of them before a row of `out` is filled: it may be the scores themselves.
-    check_labels("softmax_loss_gradient", labels, samples, classes)
-    result_shape("softmax_loss_gradient", "out", out.shape, scores.shape)
-    totals = np.empty(block_count(samples, classes))
-    for block in prange(totals.size):
-        start, stop = block_range(block, samples, classes)
-        totals[block] = softmax_gradient_block(scores, labels, start, stop, out)
-    return ordered_sum(totals) / samples
 
 
 def softmax_loss_gradient(

@@ -14,7 +14,7 @@ import pytest
 
 import kernels
 from kernels import _cache
-from kernels.simd import compiler
+from kernels.simd import _losses, compiler
 
 ROOT = Path(kernels.__file__).parents[1]
 
@@ -49,7 +49,7 @@ def test_a_kernel_has_four_variants_and_no_more():
         """
         import numpy as np
         from inputs import LAYOUTS, seeded_classification
-        from kernels.simd import losses, softmax_loss_gradient, svm_loss
+        from kernels.simd import _losses, softmax_loss_gradient, svm_loss
 
         for dtype in ("f4", "f8", "f2", "i4"):
             for layout in LAYOUTS.values():
@@ -57,7 +57,7 @@ def test_a_kernel_has_four_variants_and_no_more():
                 scores = layout(scores.astype(dtype))
                 svm_loss(scores, layout(labels.astype(np.int16)))
                 softmax_loss_gradient(scores, labels)
-        for kernel in (losses.svm_loss_kernel, losses.softmax_loss_gradient_kernel):
+        for kernel in (_losses.svm_loss_kernel, _losses.softmax_loss_gradient_kernel):
             scores = [signature[0] for signature in kernel.serial.signatures]
             print(*sorted(f"{one.dtype} {one.layout} {one.mutable}" for one in scores), sep=", ")
             print(kernel.parallel.signatures)
@@ -71,9 +71,9 @@ def test_a_kernel_has_four_variants_and_no_more():
 def test_kernels_are_found_again_in_another_process():
     first_or_later = """
         import numpy as np
-        from kernels.simd import losses, svm_loss
+        from kernels.simd import _losses, svm_loss
         svm_loss(np.eye(2), [0, 1])
-        print(sum(losses.svm_loss_kernel.serial.stats.cache_hits.values()))
+        print(sum(_losses.svm_loss_kernel.serial.stats.cache_hits.values()))
     """
     run_python(first_or_later)
     assert run_python(first_or_later).stdout.strip() == "1"
@@ -150,13 +150,13 @@ def test_without_a_folder_that_can_be_written_all_works(tmp_path):
 
 def test_serial_and_parallel_kernels_have_names_of_their_own():
     # Numba's cache knows a function by its name: one would be loaded in place of the other
-    kernel = kernels.simd.losses.svm_loss_kernel
+    kernel = _losses.svm_loss_kernel
     assert kernel.serial.py_func.__qualname__ != kernel.parallel.py_func.__qualname__
     assert kernel.serial.py_func.__code__ is kernel.parallel.py_func.__code__
 
 
 def test_flags_of_every_kernel():
-    kernel = kernels.simd.losses.svm_loss_kernel
+    kernel = _losses.svm_loss_kernel
     for one in (kernel.serial, kernel.parallel):
         assert one.targetoptions["nogil"] is True
         assert one.targetoptions["fastmath"] is False

@@ -1,0 +1,254 @@
+"""Kernels of the losses: each checks the values, then takes the rows in blocks.
+
+A block function computes some rows, and chooses how: row by row (`_rows`), or many short rows at
+once (`_columns`). The blocks are fixed, and their sums are added in order: the serial and the
+parallel kernel give the same bits, at any number of threads.
+"""
+
+import math
+
+import numpy as np
+from numba import prange, types
+
+from kernels.simd import _columns, _rows
+from kernels.simd._check_in_kernels import (
+    at_least_zero,
+    check_count,
+    check_labels,
+    check_scores,
+    labels_fit,
+    refuse_labels,
+    result_shape,
+)
+from kernels.simd._layout import is_same_array
+from kernels.simd.compiler import LABELS, dual_kernel, kernel
+from kernels.simd.vectors import LINE
+
+BLOCK = 1 << 14
+"""Scores in a block of rows: enough to hide the start of a thread, few enough to share out."""
+MOST_LANES = 16
+"""Rows that `_columns` takes at once, of float32."""
+
+
+@kernel
+def block_rows(classes):
+    """Rows in a block: a function of the shape alone, so that sums do not depend on threads.
+
+    A multiple of the rows that `_columns` takes at once, where there are so many.
+    """
+    fitting = max(1, BLOCK // classes)
+    return fitting if fitting < MOST_LANES else fitting - fitting % MOST_LANES
+
+
+@kernel
+def block_count(samples, classes):
+    """Blocks that the samples make."""
+    size = block_rows(classes)
+    return (samples + size - 1) // size
+
+
+@kernel
+def block_range(block, samples, classes):
+    """First row of a block, and the first after it."""
+    start = block * block_rows(classes)
+    return start, min(start + block_rows(classes), samples)
+
+
+@kernel
+def ordered_sum(values):
+    """Sum from the first to the last."""
+    total = 0.0
+    for value in values:
+        total += value
+    return total
+
+
+# --- svm_loss
+
+
+@kernel
+def hinge_by_columns(scores):
+    """Whether the hinge goes by columns. Rows of a few lines want more than one class."""
+    return scores.shape[1] <= (_columns.FEW_FOR_HINGE if scores.itemsize == 4 else 1)
+
+
+@kernel
+def hinge_by_short_rows(scores):
+    """Whether the hinge, where it does not go by columns, goes by rows of a few lines."""
+    return scores.shape[1] * scores.itemsize <= _rows.FEW_LINES * LINE
+
+
+@kernel
+def svm_block(scores, labels, margin, start, stop):
+    """Sum of the hinge losses of some rows."""
+    if hinge_by_columns(scores):
+        total = _columns.hinge_losses(scores, labels, margin, start, stop)
+    elif hinge_by_short_rows(scores):
+        total = _rows.short_hinge_losses(scores, labels, margin, start, stop)
+    else:
+        total = _rows.hinge_losses(scores, labels, margin, start, stop)
+    if scores.itemsize == 4 and not total < math.inf:
+        return _rows.wide_hinge_losses(scores, labels, margin, start, stop)
+    return total
+
+
+@dual_kernel(lambda scores: (scores, LABELS, types.float64))
+def svm_loss_kernel(scores, labels, margin):
+    """`svm_loss` with its checks of values."""
+    samples, classes = scores.shape
+    check_scores("svm_loss", scores.shape)
+    check_count("svm_loss", labels, samples)
+    at_least_zero("svm_loss", "margin", margin)
+    totals, wrong = np.empty(block_count(samples, classes)), 0
+    for block in prange(totals.size):
+        start, stop = block_range(block, samples, classes)
+        if labels_fit(labels, start, stop, classes):
+            totals[block] = svm_block(scores, labels, margin, start, stop)
+        else:
+            wrong += 1
+    if wrong:
+        refuse_labels("svm_loss", labels, classes)
+    return ordered_sum(totals) / samples
+
+
+# --- softmax_loss
+
+
+@kernel
+def softmax_loss_block(scores, labels, start, stop):
+    """Sum of the softmax losses of some rows."""
+    if scores.shape[1] <= _columns.FEW_FOR_SOFTMAX:
+        return _columns.softmax_losses(scores, labels, start, stop)
+    return _rows.softmax_losses(scores, labels, start, stop)
+
+
+@dual_kernel(lambda scores: (scores, LABELS))
+def softmax_loss_kernel(scores, labels):
+    """`softmax_loss` with its checks of values."""
+    samples, classes = scores.shape
+    check_scores("softmax_loss", scores.shape)
+    check_count("softmax_loss", labels, samples)
+    totals, wrong = np.empty(block_count(samples, classes)), 0
+    for block in prange(totals.size):
+        start, stop = block_range(block, samples, classes)
+        if labels_fit(labels, start, stop, classes):
+            totals[block] = softmax_loss_block(scores, labels, start, stop)
+        else:
+            wrong += 1
+    if wrong:
+        refuse_labels("softmax_loss", labels, classes)
+    return ordered_sum(totals) / samples
+
+
+# --- softmax
+
+
+@kernel
+def softmax_block(scores, start, stop, out):
+    """Fill some rows of `out` with probabilities."""
+    if scores.shape[1] <= _columns.FEW_FOR_SOFTMAX:
+        _columns.softmax(scores, start, stop, out)
+    else:
+        _rows.softmax(scores, start, stop, out)
+
+
+@dual_kernel(lambda scores: (scores, scores))
+def softmax_kernel(scores, out):
+    """`softmax` with its checks of values."""
+    samples, classes = scores.shape
+    check_scores("softmax", scores.shape)
+    result_shape("softmax", "out", out.shape, scores.shape)
+    for block in prange(block_count(samples, classes)):
+        start, stop = block_range(block, samples, classes)
+        softmax_block(scores, start, stop, out)
+    return out
+
+
+# --- log_softmax
+
+
+@kernel
+def log_softmax_block(scores, start, stop, out):
+    """Fill some rows of `out` with logarithms of probabilities."""
+    if scores.shape[1] <= _columns.FEW_FOR_SOFTMAX:
+        _columns.log_softmax(scores, start, stop, out)
+    else:
+        _rows.log_softmax(scores, start, stop, out)
+
+
+@dual_kernel(lambda scores: (scores, scores))
+def log_softmax_kernel(scores, out):
+    """`log_softmax` with its checks of values."""
+    samples, classes = scores.shape
+    check_scores("log_softmax", scores.shape)
+    result_shape("log_softmax", "out", out.shape, scores.shape)
+    for block in prange(block_count(samples, classes)):
+        start, stop = block_range(block, samples, classes)
+        log_softmax_block(scores, start, stop, out)
+    return out
+
+
+# --- svm_loss_gradient
+
+
+@kernel
+def svm_gradient_block(scores, labels, margin, start, stop, out):
+    """Fill some rows of `out`; return the sum of their losses."""
+    weight = 1.0 / labels.size
+    wide, in_place = 0.0, is_same_array(scores, out)
+    if scores.itemsize == 4 and in_place and _rows.may_overflow(scores, margin, start, stop):
+        wide = _rows.wide_hinge_losses(scores, labels, margin, start, stop)  # while they are there
+    if hinge_by_columns(scores):
+        total = _columns.hinge_gradients(scores, labels, margin, weight, start, stop, out)
+    elif hinge_by_short_rows(scores):
+        total = _rows.short_hinge_gradients(scores, labels, margin, weight, start, stop, out)
+    else:
+        total = _rows.hinge_gradients(scores, labels, margin, weight, start, stop, out)
+    if scores.itemsize == 4 and not total < math.inf:
+        if in_place:
+            return wide
+        return _rows.wide_hinge_losses(scores, labels, margin, start, stop)
+    return total
+
+
+@dual_kernel(lambda scores: (scores, LABELS, types.float64, scores))
+def svm_loss_gradient_kernel(scores, labels, margin, out):
+    """`svm_loss_gradient` with its checks of values; returns the loss and fills `out`."""
+    samples, classes = scores.shape
+    check_scores("svm_loss_gradient", scores.shape)
+    # All of them before a row of `out` is filled: it may be the scores themselves.
+    check_labels("svm_loss_gradient", labels, samples, classes)
+    at_least_zero("svm_loss_gradient", "margin", margin)
+    result_shape("svm_loss_gradient", "out", out.shape, scores.shape)
+    totals = np.empty(block_count(samples, classes))
+    for block in prange(totals.size):
+        start, stop = block_range(block, samples, classes)
+        totals[block] = svm_gradient_block(scores, labels, margin, start, stop, out)
+    return ordered_sum(totals) / samples
+
+
+# --- softmax_loss_gradient
+
+
+@kernel
+def softmax_gradient_block(scores, labels, start, stop, out):
+    """Fill some rows of `out`; return the sum of their losses."""
+    weight = 1.0 / labels.size
+    if scores.shape[1] <= _columns.FEW_FOR_SOFTMAX:
+        return _columns.softmax_gradients(scores, labels, weight, start, stop, out)
+    return _rows.softmax_gradients(scores, labels, weight, start, stop, out)
+
+
+@dual_kernel(lambda scores: (scores, LABELS, scores))
+def softmax_loss_gradient_kernel(scores, labels, out):
+    """`softmax_loss_gradient` with its checks of values; returns the loss and fills `out`."""
+    samples, classes = scores.shape
+    check_scores("softmax_loss_gradient", scores.shape)
+    # All of them before a row of `out` is filled: it may be the scores themselves.
+    check_labels("softmax_loss_gradient", labels, samples, classes)
+    result_shape("softmax_loss_gradient", "out", out.shape, scores.shape)
+    totals = np.empty(block_count(samples, classes))
+    for block in prange(totals.size):
+        start, stop = block_range(block, samples, classes)
+        totals[block] = softmax_gradient_block(scores, labels, start, stop, out)
+    return ordered_sum(totals) / samples
