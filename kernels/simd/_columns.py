@@ -11,8 +11,10 @@ import math
 
 from kernels.simd import elementary
 from kernels.simd._layout import columns_in, group_of, labels_of, put, scratch
-from kernels.simd._rows import SURE, larger, terms
+from kernels.simd._rows_hinge import terms
+from kernels.simd._rows_softmax import larger
 from kernels.simd.compiler import kernel
+from kernels.simd.thresholds import SURE_EXP_SUM
 from kernels.simd.vectors import (
     ahead,
     as_in,
@@ -31,11 +33,6 @@ from kernels.simd.vectors import (
     turn_whole_back,
     widened,
 )
-
-FEW_FOR_SOFTMAX = 128
-FEW_FOR_HINGE = 8  # of float32; of float64, which has half the lanes, rows are always faster
-"""With more classes than these, `_rows` is as fast or faster (docs/performance.md)."""
-
 
 # --- turning
 
@@ -157,10 +154,10 @@ def exps(columns, classes, largest):
 def softmax_losses_of(columns, classes, own, totals, below):
     """The softmax loss of each row, log Σ exp(s_j − m) + (m − s_y), of its exps and their sum.
 
-    Where the label is `SURE`, log1p of the sum of the others.
+    Where the label is sure (`SURE_EXP_SUM`), log1p of the sum of the others.
     """
     losses = elementary.log(totals) + below
-    sure = totals < SURE
+    sure = totals < SURE_EXP_SUM
     if count_of(sure) > 0:
         others = sums_beside(columns, classes, own)
         losses = select(sure & (below == 0.0), elementary.log1p(others), losses)

@@ -36,6 +36,18 @@ def is_same_array(scores, out):
 # --- one row
 
 
+@kernel(inline=True)
+def whole_lines(row, classes):
+    """Numbers of a row that are in whole lines."""
+    return classes - classes % lanes(row, 1)
+
+
+@kernel(inline=True)
+def label_of(labels, i, classes):
+    """The label of a row, below `classes` whatever another thread made of it after its check."""
+    return np.int64(min(np.uint64(labels[i]), np.uint64(classes - 1)))
+
+
 def row_buffer(scores):
     """Room for a row that does not stand contiguous; none where all do."""
     raise NotImplementedError

@@ -18,16 +18,14 @@ from kernels.simd._losses import (
 )
 from kernels.simd._overloads import as_dtype
 from kernels.simd.compiler import LABELS, kernel
+from kernels.simd.thresholds import LOOP_MAX_PRODUCTS
 from kernels.simd.vectors import pointer
-
-SMALL_PRODUCT = 256
-"""Multiplications of a matrix product that take less time than BLAS needs to begin."""
 
 
 @kernel
 def linear_scores(W, b, X):
     """Scores X·W + b, (N, C)."""
-    if X.size * b.size > SMALL_PRODUCT:
+    if X.size * b.size > LOOP_MAX_PRODUCTS:
         scores = X @ W
         for i in range(scores.shape[0]):
             for c in range(scores.shape[1]):

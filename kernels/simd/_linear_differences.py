@@ -11,6 +11,7 @@ from numba import prange, types
 
 from kernels.simd import elementary
 from kernels.simd._check_in_kernels import check_linear, check_steps, step_size
+from kernels.simd._layout import label_of
 from kernels.simd._linear import (
     check_objective,
     linear_scores,
@@ -18,11 +19,8 @@ from kernels.simd._linear import (
     objective_signature,
     vector,
 )
-from kernels.simd._rows import label_of
 from kernels.simd.compiler import dual_kernel, kernel
-
-FEATURES = 64
-"""Features in a block of finite differences: their sums for a few classes stay in cache."""
+from kernels.simd.thresholds import DIFFERENCE_BLOCK_FEATURES
 
 LARGEST_SHIFT = 300.0
 """Above it exp(shift)², which the difference of two softmax losses holds, would overflow."""
@@ -173,9 +171,9 @@ def block_differences(block, W, X, labels, scores, own, others, objective, step,
     svm, margin, regularization = objective
     h, central = step
     span = 2.0 * h if central else h
-    start = block * FEATURES
+    start = block * DIFFERENCE_BLOCK_FEATURES
     of_biases = start >= X.shape[1]
-    width = 1 if of_biases else min(FEATURES, X.shape[1] - start)
+    width = 1 if of_biases else min(DIFFERENCE_BLOCK_FEATURES, X.shape[1] - start)
     room = np.zeros((3 + W.shape[1], width))
     shifts, low, rise, change = room[0], room[1], room[2], room[3:]
     shifts[:] = h
@@ -203,7 +201,7 @@ def block_differences(block, W, X, labels, scores, own, others, objective, step,
 @kernel
 def block_count(features):
     """Blocks of finite differences: the features', and one for the biases."""
-    return (features + FEATURES - 1) // FEATURES + 1
+    return (features + DIFFERENCE_BLOCK_FEATURES - 1) // DIFFERENCE_BLOCK_FEATURES + 1
 
 
 @kernel

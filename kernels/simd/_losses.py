@@ -1,6 +1,7 @@
 """Kernels of the losses: each checks the values, then takes the rows in blocks.
 
-A block function computes some rows, and chooses how: row by row (`_rows`), or many short rows at
+A block function computes some rows, and chooses how: row by row (`_rows_hinge`,
+`_rows_softmax`), or many short rows at
 once (`_columns`). The blocks are fixed, and their sums are added in order: the serial and the
 parallel kernel give the same bits, at any number of threads.
 """
@@ -10,7 +11,7 @@ import math
 import numpy as np
 from numba import prange, types
 
-from kernels.simd import _columns, _rows
+from kernels.simd import _columns, _rows_hinge, _rows_softmax
 from kernels.simd._check_in_kernels import (
     at_least_zero,
     check_count,
@@ -22,12 +23,17 @@ from kernels.simd._check_in_kernels import (
 )
 from kernels.simd._layout import is_same_array
 from kernels.simd.compiler import LABELS, dual_kernel, kernel
+from kernels.simd.thresholds import (
+    BLOCK_SCORES,
+    HINGE_COLUMNS_MAX_CLASSES_FLOAT32,
+    HINGE_COLUMNS_MAX_CLASSES_FLOAT64,
+    SHORT_ROW_MAX_LINES,
+    SOFTMAX_COLUMNS_MAX_CLASSES,
+)
 from kernels.simd.vectors import LINE
 
-BLOCK = 1 << 14
-"""Scores in a block of rows: enough to hide the start of a thread, few enough to share out."""
-MOST_LANES = 16
-"""Rows that `_columns` takes at once, of float32."""
+MAX_LANES = LINE // 4
+"""Rows that `_columns` takes at once in float32; in float64 half as many."""
 
 
 @kernel
@@ -36,8 +42,8 @@ def block_rows(classes):
 
     A multiple of the rows that `_columns` takes at once, where there are so many.
     """
-    fitting = max(1, BLOCK // classes)
-    return fitting if fitting < MOST_LANES else fitting - fitting % MOST_LANES
+    fitting = max(1, BLOCK_SCORES // classes)
+    return fitting if fitting < MAX_LANES else fitting - fitting % MAX_LANES
 
 
 @kernel
@@ -69,13 +75,15 @@ def ordered_sum(values):
 @kernel
 def hinge_by_columns(scores):
     """Whether the hinge goes by columns. Rows of a few lines want more than one class."""
-    return scores.shape[1] <= (_columns.FEW_FOR_HINGE if scores.itemsize == 4 else 1)
+    if scores.itemsize == 4:
+        return scores.shape[1] <= HINGE_COLUMNS_MAX_CLASSES_FLOAT32
+    return scores.shape[1] <= HINGE_COLUMNS_MAX_CLASSES_FLOAT64
 
 
 @kernel
 def hinge_by_short_rows(scores):
     """Whether the hinge, where it does not go by columns, goes by rows of a few lines."""
-    return scores.shape[1] * scores.itemsize <= _rows.FEW_LINES * LINE
+    return scores.shape[1] * scores.itemsize <= SHORT_ROW_MAX_LINES * LINE
 
 
 @kernel
@@ -84,11 +92,11 @@ def svm_block(scores, labels, margin, start, stop):
     if hinge_by_columns(scores):
         total = _columns.hinge_losses(scores, labels, margin, start, stop)
     elif hinge_by_short_rows(scores):
-        total = _rows.short_hinge_losses(scores, labels, margin, start, stop)
+        total = _rows_hinge.short_hinge_losses(scores, labels, margin, start, stop)
     else:
-        total = _rows.hinge_losses(scores, labels, margin, start, stop)
+        total = _rows_hinge.hinge_losses(scores, labels, margin, start, stop)
     if scores.itemsize == 4 and not total < math.inf:
-        return _rows.wide_hinge_losses(scores, labels, margin, start, stop)
+        return _rows_hinge.wide_hinge_losses(scores, labels, margin, start, stop)
     return total
 
 
@@ -117,9 +125,9 @@ def svm_loss_kernel(scores, labels, margin):
 @kernel
 def softmax_loss_block(scores, labels, start, stop):
     """Sum of the softmax losses of some rows."""
-    if scores.shape[1] <= _columns.FEW_FOR_SOFTMAX:
+    if scores.shape[1] <= SOFTMAX_COLUMNS_MAX_CLASSES:
         return _columns.softmax_losses(scores, labels, start, stop)
-    return _rows.softmax_losses(scores, labels, start, stop)
+    return _rows_softmax.softmax_losses(scores, labels, start, stop)
 
 
 @dual_kernel(lambda scores: (scores, LABELS))
@@ -146,10 +154,10 @@ def softmax_loss_kernel(scores, labels):
 @kernel
 def softmax_block(scores, start, stop, out):
     """Fill some rows of `out` with probabilities."""
-    if scores.shape[1] <= _columns.FEW_FOR_SOFTMAX:
+    if scores.shape[1] <= SOFTMAX_COLUMNS_MAX_CLASSES:
         _columns.softmax(scores, start, stop, out)
     else:
-        _rows.softmax(scores, start, stop, out)
+        _rows_softmax.softmax(scores, start, stop, out)
 
 
 @dual_kernel(lambda scores: (scores, scores))
@@ -170,10 +178,10 @@ def softmax_kernel(scores, out):
 @kernel
 def log_softmax_block(scores, start, stop, out):
     """Fill some rows of `out` with logarithms of probabilities."""
-    if scores.shape[1] <= _columns.FEW_FOR_SOFTMAX:
+    if scores.shape[1] <= SOFTMAX_COLUMNS_MAX_CLASSES:
         _columns.log_softmax(scores, start, stop, out)
     else:
-        _rows.log_softmax(scores, start, stop, out)
+        _rows_softmax.log_softmax(scores, start, stop, out)
 
 
 @dual_kernel(lambda scores: (scores, scores))
@@ -196,18 +204,20 @@ def svm_gradient_block(scores, labels, margin, start, stop, out):
     """Fill some rows of `out`; return the sum of their losses."""
     weight = 1.0 / labels.size
     wide, in_place = 0.0, is_same_array(scores, out)
-    if scores.itemsize == 4 and in_place and _rows.may_overflow(scores, margin, start, stop):
-        wide = _rows.wide_hinge_losses(scores, labels, margin, start, stop)  # while they are there
+    if scores.itemsize == 4 and in_place and _rows_hinge.may_overflow(scores, margin, start, stop):
+        wide = _rows_hinge.wide_hinge_losses(
+            scores, labels, margin, start, stop
+        )  # while they are there
     if hinge_by_columns(scores):
         total = _columns.hinge_gradients(scores, labels, margin, weight, start, stop, out)
     elif hinge_by_short_rows(scores):
-        total = _rows.short_hinge_gradients(scores, labels, margin, weight, start, stop, out)
+        total = _rows_hinge.short_hinge_gradients(scores, labels, margin, weight, start, stop, out)
     else:
-        total = _rows.hinge_gradients(scores, labels, margin, weight, start, stop, out)
+        total = _rows_hinge.hinge_gradients(scores, labels, margin, weight, start, stop, out)
     if scores.itemsize == 4 and not total < math.inf:
         if in_place:
             return wide
-        return _rows.wide_hinge_losses(scores, labels, margin, start, stop)
+        return _rows_hinge.wide_hinge_losses(scores, labels, margin, start, stop)
     return total
 
 
@@ -234,9 +244,9 @@ def svm_loss_gradient_kernel(scores, labels, margin, out):
 def softmax_gradient_block(scores, labels, start, stop, out):
     """Fill some rows of `out`; return the sum of their losses."""
     weight = 1.0 / labels.size
-    if scores.shape[1] <= _columns.FEW_FOR_SOFTMAX:
+    if scores.shape[1] <= SOFTMAX_COLUMNS_MAX_CLASSES:
         return _columns.softmax_gradients(scores, labels, weight, start, stop, out)
-    return _rows.softmax_gradients(scores, labels, weight, start, stop, out)
+    return _rows_softmax.softmax_gradients(scores, labels, weight, start, stop, out)
 
 
 @dual_kernel(lambda scores: (scores, LABELS, scores))

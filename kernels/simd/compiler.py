@@ -17,6 +17,7 @@ from numba.np.ufunc.parallel import threading_layer
 from numpy.typing import NDArray
 
 from kernels._cache import cached
+from kernels.simd.thresholds import MIN_VALUES_FOR_THREADS
 
 WITHOUT_JIT = bool(config.DISABLE_JIT)  # type: ignore[attr-defined]
 """Whether NUMBA_DISABLE_JIT is set, as for a debugger: `_without_jit` then computes."""
@@ -185,13 +186,9 @@ def dual_kernel(signature: Signature) -> Callable[[Callable[..., Any]], DualKern
     return lambda body: DualKernel(body, signature)
 
 
-LEAST_FOR_THREADS = 1 << 15
-"""Values below which starting threads costs more than they save (docs/performance.md)."""
-
-
 def worth_threads(parallel: bool, values: int) -> bool:
     """Whether a call that may use threads should; otherwise it runs serial, to the same bits."""
-    return parallel and values >= LEAST_FOR_THREADS
+    return parallel and values >= MIN_VALUES_FOR_THREADS
 
 
 _parallel_lock = threading.Lock()

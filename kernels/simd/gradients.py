@@ -45,6 +45,7 @@ from kernels.simd._overloads import (
     real_of,
 )
 from kernels.simd.compiler import Twins, kernel, one_at_a_time
+from kernels.simd.thresholds import SHARES_PER_THREAD
 
 
 @register_jitable
@@ -118,7 +119,7 @@ def slopes_in_threads(f, point, h, central, slopes):
     """`slopes_in_place` with the entries shared out: each slope is the same in any share."""
     count = point.size
     here = 0.0 if central else real_of(f(point.copy()))
-    shares = max(1, min(count, 4 * get_num_threads()))  # some a thread, as one may be slower
+    shares = max(1, min(count, SHARES_PER_THREAD * get_num_threads()))
     filled = np.zeros(shares, np.bool_)
     for share in prange(shares):
         first, last = share * count // shares, (share + 1) * count // shares

@@ -1,0 +1,297 @@
+"""The hinge loss and its gradient, row by row, in vectors of one or more lines.
+
+There is a form for short rows and one for long rows. The last vector of a long row overlaps the one
+before, and the numbers that were done already are masked. It is loaded before the row is written:
+the output may be the scores themselves. In a short row, the lanes beyond its end are masked.
+"""
+
+import math
+
+import numpy as np
+
+from kernels.simd import elementary
+from kernels.simd._layout import label_of, put_row, room_for_row, row_buffer, row_of, whole_lines
+from kernels.simd.compiler import kernel
+from kernels.simd.thresholds import CHUNK_TERMS, LINES_PER_STEP
+from kernels.simd.vectors import (
+    count_of,
+    filled,
+    lane_numbers,
+    lanes,
+    load,
+    load_where,
+    select,
+    store,
+    store_where,
+    sum_of,
+    widened,
+)
+
+FLOAT32_MAX = float(np.finfo(np.float32).max)
+
+# --- one row
+
+
+@kernel(inline=True)
+def terms(scores, correct, margin):
+    """max(0, (s − s_y) + margin); NaN, which is not below 0, stays."""
+    excess = (scores - correct) + margin  # in this order, exact at a kink
+    return select(excess <= 0.0, 0.0, excess)
+
+
+@kernel(inline=True)
+def terms_where(wrong, scores, correct, margin):
+    """`terms` of some lanes, 0 in the others.
+
+    Masked before the maximum, which is then one instruction: LLVM would join a mask put on `terms`
+    to their own compare, and make three of it.
+    """
+    excess = select(wrong, (scores - correct) + margin, 0.0)
+    return select(excess < 0.0, 0.0, excess)
+
+
+@kernel(inline=True)
+def label_block(label, start, stop, many):
+    """Where the lines that hold the label start, `stop` where they are not in [start, stop)."""
+    block = label - label % many
+    return block if start <= block < stop else stop
+
+
+@kernel(inline=True)
+def hinge(row, classes, label, margin):
+    """Hinge loss of a row, in float64; NaN where the row holds one: the label's is in all terms.
+
+    The label's term is masked in the lines that hold it, which are taken between those before and
+    those after them. Taking the margin off the sum of all instead would lose digits, and all of
+    them where the label's score is +inf.
+    """
+    correct = row[label]
+    line, many = lanes(row, 1), lanes(row, LINES_PER_STEP)
+    own = lane_numbers(filled(row, 1, 0.0)) - label
+    own_of_many = lane_numbers(filled(row, LINES_PER_STEP, 0.0)) - label
+    total = 0.0
+    j = 0
+    while j + many <= classes:
+        part = filled(row, LINES_PER_STEP, 0.0)
+        stop = min(j + CHUNK_TERMS, classes - classes % many)
+        block = label_block(label, j, stop, many)
+        while j < block:
+            part += terms(load(row, j, LINES_PER_STEP), correct, margin)
+            j += many
+        if j < stop:
+            part += select(
+                own_of_many == -j, 0.0, terms(load(row, j, LINES_PER_STEP), correct, margin)
+            )
+            j += many
+        while j < stop:
+            part += terms(load(row, j, LINES_PER_STEP), correct, margin)
+            j += many
+        total += np.float64(sum_of(part))
+    part = filled(row, 1, 0.0)
+    while j + line <= classes:
+        part += select(own == -j, 0.0, terms(load(row, j, 1), correct, margin))
+        j += line
+    if j < classes:
+        first = classes - line
+        term = select(own == -first, 0.0, terms(load(row, first, 1), correct, margin))
+        part += select(own < j - first - label, 0.0, term)
+    total += np.float64(sum_of(part))
+    return total
+
+
+@kernel(inline=True)
+def short_hinge(row, classes, label, margin):
+    """`hinge` of a row of a few lines and of more than one class: the sums of lanes, in float64.
+
+    To add up the lanes of each row would take longer than their terms. A NaN of the label's own
+    score is in the terms of the others.
+    """
+    correct = row[label]
+    line = lanes(row, 1)
+    zero = filled(row, 1, 0.0)
+    lane = lane_numbers(zero)
+    last = (classes - 1) // line * line
+    there = lane < classes - last
+    ends = load_where(row, last, there, zero)
+    part = terms_where(there & (lane != label - last), ends, correct, margin)
+    for j in range(0, last, line):
+        part += terms_where(lane != label - j, load(row, j, 1), correct, margin)
+    return widened(part)
+
+
+@kernel(inline=True)
+def short_hinge_gradient(row, classes, label, margin, weight, out):
+    """`short_hinge`, and the derivatives times `weight` into a row of `out`.
+
+    A term of NaN is its own derivative, for `spread_nan` to find. A row is filled from front to
+    back, which memory takes best, and not beyond its end: what is there may be another thread's.
+    """
+    correct = row[label]
+    line = lanes(row, 1)
+    zero = filled(row, 1, 0.0)
+    lane = lane_numbers(zero)
+    last = (classes - 1) // line * line
+    there = lane < classes - last
+    ends = load_where(row, last, there, zero)
+    final = terms_where(there & (lane != label - last), ends, correct, margin)
+    part, active = final, count_of(final > 0.0)
+    for j in range(0, last, line):
+        term = terms_where(lane != label - j, load(row, j, 1), correct, margin)
+        part += term
+        active += count_of(term > 0.0)
+        store(out, j, select(term > 0.0, weight, term))
+    store_where(out, last, select(final > 0.0, weight, final), there)
+    out[label] = active * -weight
+    return widened(part)
+
+
+@kernel
+def spread_nan(out, start, stop):
+    """Fill each of some rows that holds a NaN with NaN."""
+    classes = out.shape[1]
+    for i in range(start, stop):
+        total = 0.0
+        for j in range(classes):
+            total += out[i, j]
+        if math.isnan(total):
+            for j in range(classes):
+                out[i, j] = math.nan
+
+
+@kernel(inline=True)
+def fill_slopes(out, j, term, weight):
+    """Fill a line of `out` with `weight` where a term is above 0; return 1 there, else 0."""
+    zero = filled(out, 1, 0.0)
+    store(out, j, select(term > 0.0, weight, zero))
+    return select(term > 0.0, 1.0, zero)
+
+
+@kernel(inline=True)
+def hinge_gradient(row, classes, label, margin, weight, out):
+    """Fill a row of `out` with the hinge's derivatives times `weight` (1/N); return the loss.
+
+    The label's own slope is written over at the end.
+    """
+    correct = row[label]
+    line = lanes(row, 1)
+    zero = filled(row, 1, 0.0)
+    lane = lane_numbers(zero)
+    last = load(row, classes - line, 1)
+    whole = whole_lines(row, classes)
+    total, active = 0.0, 0.0
+    j = 0
+    while j < whole:
+        stop = min(j + CHUNK_TERMS, whole)
+        block = label_block(label, j, stop, line)
+        part, count = zero, zero
+        while j < block:
+            term = terms(load(row, j, 1), correct, margin)
+            part += term
+            count += fill_slopes(out, j, term, weight)
+            j += line
+        if j < stop:
+            term = select(lane == label - j, 0.0, terms(load(row, j, 1), correct, margin))
+            part += term
+            count += fill_slopes(out, j, term, weight)
+            j += line
+        while j < stop:
+            term = terms(load(row, j, 1), correct, margin)
+            part += term
+            count += fill_slopes(out, j, term, weight)
+            j += line
+        total += np.float64(sum_of(part))
+        active += np.float64(sum_of(count))
+    if whole < classes:
+        first = classes - line
+        term = select(lane == label - first, 0.0, terms(last, correct, margin))
+        fresh = lane >= whole - first
+        total += np.float64(sum_of(select(fresh, term, zero)))
+        active += np.float64(sum_of(select(fresh, fill_slopes(out, first, term, weight), zero)))
+    out[label] = -active * weight
+    if math.isnan(total):
+        for j in range(classes):
+            out[j] = math.nan
+    return total
+
+
+# --- rows [start, stop), for `_losses`
+
+
+@kernel
+def short_hinge_losses(scores, labels, margin, start, stop):
+    """`hinge_losses` of rows of a few lines and of more than one class."""
+    classes, buffer = scores.shape[1], row_buffer(scores)
+    margin = scores.dtype.type(margin)
+    totals = widened(filled(row_of(scores, start, buffer), 1, 0.0))
+    for i in range(start, stop):
+        label = label_of(labels, i, classes)
+        totals += short_hinge(row_of(scores, i, buffer), classes, label, margin)
+    return sum_of(totals)
+
+
+@kernel
+def hinge_losses(scores, labels, margin, start, stop):
+    """Sum of the hinge losses of some rows."""
+    classes, buffer = scores.shape[1], row_buffer(scores)
+    margin = scores.dtype.type(margin)
+    total = 0.0
+    for i in range(start, stop):
+        label = label_of(labels, i, classes)
+        total += hinge(row_of(scores, i, buffer), classes, label, margin)
+    return total
+
+
+@kernel
+def wide_hinge_losses(scores, labels, margin, start, stop):
+    """`hinge_losses` with terms in float64: for float32 of which a term or a sum overflowed."""
+    classes = scores.shape[1]
+    total = 0.0
+    for i in range(start, stop):
+        label = label_of(labels, i, classes)
+        correct = np.float64(scores[i, label])
+        for j in range(classes):
+            if j != label:
+                excess = (np.float64(scores[i, j]) - correct) + margin
+                total += max(excess, 0.0)  # in this order a NaN stays
+    return total
+
+
+@kernel
+def may_overflow(scores, margin, start, stop):
+    """Whether a term of some rows, or a sum of them, may be too large for float32."""
+    largest = 0.0
+    for i in range(start, stop):
+        for j in range(scores.shape[1]):
+            largest = elementary.maximum_nsz(largest, abs(scores[i, j]))
+    return not scores.shape[1] * (2.0 * largest + margin) < FLOAT32_MAX
+
+
+@kernel
+def short_hinge_gradients(scores, labels, margin, weight, start, stop, out):
+    """`hinge_gradients` of rows of a few lines and of more than one class."""
+    classes, buffer, out_buffer = scores.shape[1], row_buffer(scores), row_buffer(out)
+    margin, weight = scores.dtype.type(margin), scores.dtype.type(weight)
+    totals = widened(filled(room_for_row(out, start, out_buffer), 1, 0.0))
+    for i in range(start, stop):
+        row, room = row_of(scores, i, buffer), room_for_row(out, i, out_buffer)
+        label = label_of(labels, i, classes)
+        totals += short_hinge_gradient(row, classes, label, margin, weight, room)
+        put_row(out_buffer, out, i)
+    total = sum_of(totals)
+    if math.isnan(total):
+        spread_nan(out, start, stop)
+    return total
+
+
+@kernel
+def hinge_gradients(scores, labels, margin, weight, start, stop, out):
+    """Fill some rows of `out` with derivatives times `weight`; return the sum of the losses."""
+    classes, buffer, out_buffer = scores.shape[1], row_buffer(scores), row_buffer(out)
+    margin, weight = scores.dtype.type(margin), scores.dtype.type(weight)
+    total = 0.0
+    for i in range(start, stop):
+        row, room = row_of(scores, i, buffer), room_for_row(out, i, out_buffer)
+        label = label_of(labels, i, classes)
+        total += hinge_gradient(row, classes, label, margin, weight, room)
+        put_row(out_buffer, out, i)
+    return total
