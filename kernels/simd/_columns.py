@@ -16,22 +16,22 @@ from kernels.simd._rows_softmax import larger
 from kernels.simd.compiler import kernel
 from kernels.simd.thresholds import SURE_EXP_SUM
 from kernels.simd.vectors import (
-    ahead,
-    as_in,
-    count_of,
-    filled,
-    lane_numbers,
+    cast_to,
+    count_true,
+    lane_indices,
     lanes,
     load,
+    offset,
     pointer,
+    reduce_add,
     select,
+    splat,
     store,
-    sum_of,
-    turn,
-    turn_back,
-    turn_whole,
-    turn_whole_back,
-    widened,
+    to_float64,
+    transpose,
+    transpose_back,
+    transpose_whole,
+    transpose_whole_back,
 )
 
 # --- turning
@@ -41,13 +41,13 @@ from kernels.simd.vectors import (
 def into_columns(group, classes, columns):
     """Turn a group of rows; quicker where their length is known when this is compiled."""
     if classes == 2:
-        turn_whole(group, 2, columns)
+        transpose_whole(group, 2, columns)
     elif classes == 3:
-        turn_whole(group, 3, columns)
+        transpose_whole(group, 3, columns)
     elif classes == 4:
-        turn_whole(group, 4, columns)
+        transpose_whole(group, 4, columns)
     elif classes == 5:
-        turn_whole(group, 5, columns)
+        transpose_whole(group, 5, columns)
     else:
         into_columns_by_parts(group, classes, columns)
 
@@ -58,25 +58,25 @@ def into_columns_by_parts(group, classes, columns):
     line = lanes(group, 1)
     j = 0
     while classes - j > line // 2:
-        turn(ahead(group, j), classes, 1, ahead(columns, j * line))
+        transpose(offset(group, j), classes, 1, offset(columns, j * line))
         j += line
     if classes - j > line // 4:
-        turn(ahead(group, j), classes, 2, ahead(columns, j * line))
+        transpose(offset(group, j), classes, 2, offset(columns, j * line))
     elif classes > j:
-        turn(ahead(group, j), classes, 4, ahead(columns, j * line))
+        transpose(offset(group, j), classes, 4, offset(columns, j * line))
 
 
 @kernel(inline=True)
 def into_rows(columns, classes, group):
     """Turn columns back; behind the last row there has to be a line to spare."""
     if classes == 2:
-        turn_whole_back(columns, 2, group)
+        transpose_whole_back(columns, 2, group)
     elif classes == 3:
-        turn_whole_back(columns, 3, group)
+        transpose_whole_back(columns, 3, group)
     elif classes == 4:
-        turn_whole_back(columns, 4, group)
+        transpose_whole_back(columns, 4, group)
     elif classes == 5:
-        turn_whole_back(columns, 5, group)
+        transpose_whole_back(columns, 5, group)
     else:
         into_rows_by_parts(columns, classes, group)
 
@@ -88,21 +88,21 @@ def into_rows_by_parts(columns, classes, group):
     left = classes % line
     j = classes - left
     if left > line // 2:
-        turn_back(ahead(columns, j * line), 1, ahead(group, j), classes)
+        transpose_back(offset(columns, j * line), 1, offset(group, j), classes)
     elif left > line // 4:
-        turn_back(ahead(columns, j * line), 2, ahead(group, j), classes)
+        transpose_back(offset(columns, j * line), 2, offset(group, j), classes)
     elif left > 0:
-        turn_back(ahead(columns, j * line), 4, ahead(group, j), classes)
+        transpose_back(offset(columns, j * line), 4, offset(group, j), classes)
     while j > 0:
         j -= line
-        turn_back(ahead(columns, j * line), 1, ahead(group, j), classes)
+        transpose_back(offset(columns, j * line), 1, offset(group, j), classes)
 
 
 @kernel(inline=True)
 def valid_sum(losses, count):
     """Sum of the first `count` losses of a group, in float64."""
-    lane = lane_numbers(losses)
-    return sum_of(widened(select(lane < count, losses, 0.0)))
+    lane = lane_indices(losses)
+    return reduce_add(to_float64(select(lane < count, losses, 0.0)))
 
 
 # --- what is done with the columns of a group
@@ -132,7 +132,7 @@ def maxima(columns, classes):
 def exp_sums(columns, classes, largest):
     """The sum of exp(s_j − largest) of each row."""
     line = lanes(columns, 1)
-    totals = filled(columns, 1, 0.0)
+    totals = splat(columns, 1, 0.0)
     for j in range(classes):
         totals += elementary.exp_nonpositive(load(columns, j * line, 1) - largest)
     return totals
@@ -142,7 +142,7 @@ def exp_sums(columns, classes, largest):
 def exps(columns, classes, largest):
     """`exp_sums`, and the exps in place of the scores."""
     line = lanes(columns, 1)
-    totals = filled(columns, 1, 0.0)
+    totals = splat(columns, 1, 0.0)
     for j in range(classes):
         value = elementary.exp_nonpositive(load(columns, j * line, 1) - largest)
         store(columns, j * line, value)
@@ -158,7 +158,7 @@ def softmax_losses_of(columns, classes, own, totals, below):
     """
     losses = elementary.log(totals) + below
     sure = totals < SURE_EXP_SUM
-    if count_of(sure) > 0:
+    if count_true(sure) > 0:
         others = sums_beside(columns, classes, own)
         losses = select(sure & (below == 0.0), elementary.log1p(others), losses)
     return losses
@@ -168,7 +168,7 @@ def softmax_losses_of(columns, classes, own, totals, below):
 def sums_beside(columns, classes, own):
     """The sum of each row's columns but for that of its label."""
     line = lanes(columns, 1)
-    totals = filled(columns, 1, 0.0)
+    totals = splat(columns, 1, 0.0)
     for j in range(classes):
         totals += select(own == j, 0.0, load(columns, j * line, 1))
     return totals
@@ -187,7 +187,7 @@ def hinges(columns, classes, own, margin):
     """The hinge loss of each row; NaN where it holds one, and more than one class."""
     line = lanes(columns, 1)
     correct = at_labels(columns, classes, own)
-    totals = filled(columns, 1, 0.0)
+    totals = splat(columns, 1, 0.0)
     for j in range(classes):
         totals += select(own == j, 0.0, terms(load(columns, j * line, 1), correct, margin))
     return totals
@@ -197,7 +197,7 @@ def hinges(columns, classes, own, margin):
 def hinge_slopes(columns, classes, own, margin, weight):
     """`hinges`, and the derivatives times `weight` in place of the scores."""
     line = lanes(columns, 1)
-    zero = filled(columns, 1, 0.0)
+    zero = splat(columns, 1, 0.0)
     correct = at_labels(columns, classes, own)
     totals, active = zero, zero
     for j in range(classes):
@@ -224,8 +224,8 @@ def hinge_losses(scores, labels, margin, start, stop):
     for first in range(start, stop, line):
         count = min(line, stop - first)
         into_columns(group_of(scores, first, count, space), classes, columns)
-        own = labels_of(labels, first, count, filled(columns, 1, 0.0))
-        total += valid_sum(hinges(columns, classes, own, as_in(columns, margin)), count)
+        own = labels_of(labels, first, count, splat(columns, 1, 0.0))
+        total += valid_sum(hinges(columns, classes, own, cast_to(columns, margin)), count)
     return total
 
 
@@ -239,7 +239,7 @@ def softmax_losses(scores, labels, start, stop):
     for first in range(start, stop, line):
         count = min(line, stop - first)
         into_columns(group_of(scores, first, count, space), classes, columns)
-        own = labels_of(labels, first, count, filled(columns, 1, 0.0))
+        own = labels_of(labels, first, count, splat(columns, 1, 0.0))
         largest = maxima(columns, classes)
         below = largest - at_labels(columns, classes, own)
         totals = exps(columns, classes, largest)
@@ -274,7 +274,7 @@ def softmax(scores, start, stop, out):
         count = min(line, stop - first)
         into_columns(group_of(scores, first, count, space), classes, columns)
         totals = exps(columns, classes, maxima(columns, classes))
-        scale(columns, classes, filled(columns, 1, 1.0) / totals)
+        scale(columns, classes, splat(columns, 1, 1.0) / totals)
         into_rows(columns, classes, pointer(space, 0))
         put(space, out, first, count)
 
@@ -285,12 +285,12 @@ def softmax_gradients(scores, labels, weight, start, stop, out):
     classes, space = scores.shape[1], scratch(scores)
     columns = columns_in(space, classes)
     line = lanes(columns, 1)
-    weight = as_in(columns, weight)
+    weight = cast_to(columns, weight)
     total = 0.0
     for first in range(start, stop, line):
         count = min(line, stop - first)
         into_columns(group_of(scores, first, count, space), classes, columns)
-        own = labels_of(labels, first, count, filled(columns, 1, 0.0))
+        own = labels_of(labels, first, count, splat(columns, 1, 0.0))
         largest = maxima(columns, classes)
         below = largest - at_labels(columns, classes, own)
         totals = exps(columns, classes, largest)
@@ -310,12 +310,12 @@ def hinge_gradients(scores, labels, margin, weight, start, stop, out):
     classes, space = scores.shape[1], scratch(scores)
     columns = columns_in(space, classes)
     line = lanes(columns, 1)
-    margin, weight = as_in(columns, margin), as_in(columns, weight)
+    margin, weight = cast_to(columns, margin), cast_to(columns, weight)
     total = 0.0
     for first in range(start, stop, line):
         count = min(line, stop - first)
         into_columns(group_of(scores, first, count, space), classes, columns)
-        own = labels_of(labels, first, count, filled(columns, 1, 0.0))
+        own = labels_of(labels, first, count, splat(columns, 1, 0.0))
         total += valid_sum(hinge_slopes(columns, classes, own, margin, weight), count)
         into_rows(columns, classes, pointer(space, 0))
         put(space, out, first, count)

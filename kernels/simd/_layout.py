@@ -12,7 +12,7 @@ from numba.extending import overload
 from kernels.simd.compiler import kernel
 from kernels.simd.vectors import (
     LINE,
-    lane_numbers,
+    lane_indices,
     lanes,
     lanes_of,
     load,
@@ -158,7 +158,7 @@ def _put(space, out, first, count):
 @kernel(inline=True)
 def labels_of(labels, first, count, like):
     """The labels of a group, a lane each."""
-    lane = lane_numbers(like)
+    lane = lane_indices(like)
     if count == lanes_of(like):
         return load_integers(pointer(labels, 0), first, like)
     own = lane

@@ -14,17 +14,17 @@ from kernels.simd._layout import label_of, put_row, room_for_row, row_buffer, ro
 from kernels.simd.compiler import kernel
 from kernels.simd.thresholds import CHUNK_TERMS, LINES_PER_STEP
 from kernels.simd.vectors import (
-    count_of,
-    filled,
-    lane_numbers,
+    count_true,
+    lane_indices,
     lanes,
     load,
-    load_where,
+    load_masked,
+    reduce_add,
     select,
+    splat,
     store,
-    store_where,
-    sum_of,
-    widened,
+    store_masked,
+    to_float64,
 )
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
@@ -67,12 +67,12 @@ def hinge(row, classes, label, margin):
     """
     correct = row[label]
     line, many = lanes(row, 1), lanes(row, LINES_PER_STEP)
-    own = lane_numbers(filled(row, 1, 0.0)) - label
-    own_of_many = lane_numbers(filled(row, LINES_PER_STEP, 0.0)) - label
+    own = lane_indices(splat(row, 1, 0.0)) - label
+    own_of_many = lane_indices(splat(row, LINES_PER_STEP, 0.0)) - label
     total = 0.0
     j = 0
     while j + many <= classes:
-        part = filled(row, LINES_PER_STEP, 0.0)
+        part = splat(row, LINES_PER_STEP, 0.0)
         stop = min(j + CHUNK_TERMS, classes - classes % many)
         block = label_block(label, j, stop, many)
         while j < block:
@@ -86,8 +86,8 @@ def hinge(row, classes, label, margin):
         while j < stop:
             part += terms(load(row, j, LINES_PER_STEP), correct, margin)
             j += many
-        total += np.float64(sum_of(part))
-    part = filled(row, 1, 0.0)
+        total += np.float64(reduce_add(part))
+    part = splat(row, 1, 0.0)
     while j + line <= classes:
         part += select(own == -j, 0.0, terms(load(row, j, 1), correct, margin))
         j += line
@@ -95,7 +95,7 @@ def hinge(row, classes, label, margin):
         first = classes - line
         term = select(own == -first, 0.0, terms(load(row, first, 1), correct, margin))
         part += select(own < j - first - label, 0.0, term)
-    total += np.float64(sum_of(part))
+    total += np.float64(reduce_add(part))
     return total
 
 
@@ -108,15 +108,15 @@ def short_hinge(row, classes, label, margin):
     """
     correct = row[label]
     line = lanes(row, 1)
-    zero = filled(row, 1, 0.0)
-    lane = lane_numbers(zero)
+    zero = splat(row, 1, 0.0)
+    lane = lane_indices(zero)
     last = (classes - 1) // line * line
     there = lane < classes - last
-    ends = load_where(row, last, there, zero)
+    ends = load_masked(row, last, there, zero)
     part = terms_where(there & (lane != label - last), ends, correct, margin)
     for j in range(0, last, line):
         part += terms_where(lane != label - j, load(row, j, 1), correct, margin)
-    return widened(part)
+    return to_float64(part)
 
 
 @kernel(inline=True)
@@ -128,21 +128,21 @@ def short_hinge_gradient(row, classes, label, margin, weight, out):
     """
     correct = row[label]
     line = lanes(row, 1)
-    zero = filled(row, 1, 0.0)
-    lane = lane_numbers(zero)
+    zero = splat(row, 1, 0.0)
+    lane = lane_indices(zero)
     last = (classes - 1) // line * line
     there = lane < classes - last
-    ends = load_where(row, last, there, zero)
+    ends = load_masked(row, last, there, zero)
     final = terms_where(there & (lane != label - last), ends, correct, margin)
-    part, active = final, count_of(final > 0.0)
+    part, active = final, count_true(final > 0.0)
     for j in range(0, last, line):
         term = terms_where(lane != label - j, load(row, j, 1), correct, margin)
         part += term
-        active += count_of(term > 0.0)
+        active += count_true(term > 0.0)
         store(out, j, select(term > 0.0, weight, term))
-    store_where(out, last, select(final > 0.0, weight, final), there)
+    store_masked(out, last, select(final > 0.0, weight, final), there)
     out[label] = active * -weight
-    return widened(part)
+    return to_float64(part)
 
 
 @kernel
@@ -161,7 +161,7 @@ def spread_nan(out, start, stop):
 @kernel(inline=True)
 def fill_slopes(out, j, term, weight):
     """Fill a line of `out` with `weight` where a term is above 0; return 1 there, else 0."""
-    zero = filled(out, 1, 0.0)
+    zero = splat(out, 1, 0.0)
     store(out, j, select(term > 0.0, weight, zero))
     return select(term > 0.0, 1.0, zero)
 
@@ -174,8 +174,8 @@ def hinge_gradient(row, classes, label, margin, weight, out):
     """
     correct = row[label]
     line = lanes(row, 1)
-    zero = filled(row, 1, 0.0)
-    lane = lane_numbers(zero)
+    zero = splat(row, 1, 0.0)
+    lane = lane_indices(zero)
     last = load(row, classes - line, 1)
     whole = whole_lines(row, classes)
     total, active = 0.0, 0.0
@@ -199,14 +199,14 @@ def hinge_gradient(row, classes, label, margin, weight, out):
             part += term
             count += fill_slopes(out, j, term, weight)
             j += line
-        total += np.float64(sum_of(part))
-        active += np.float64(sum_of(count))
+        total += np.float64(reduce_add(part))
+        active += np.float64(reduce_add(count))
     if whole < classes:
         first = classes - line
         term = select(lane == label - first, 0.0, terms(last, correct, margin))
         fresh = lane >= whole - first
-        total += np.float64(sum_of(select(fresh, term, zero)))
-        active += np.float64(sum_of(select(fresh, fill_slopes(out, first, term, weight), zero)))
+        total += np.float64(reduce_add(select(fresh, term, zero)))
+        active += np.float64(reduce_add(select(fresh, fill_slopes(out, first, term, weight), zero)))
     out[label] = -active * weight
     if math.isnan(total):
         for j in range(classes):
@@ -222,11 +222,11 @@ def short_hinge_losses(scores, labels, margin, start, stop):
     """`hinge_losses` of rows of a few lines and of more than one class."""
     classes, buffer = scores.shape[1], row_buffer(scores)
     margin = scores.dtype.type(margin)
-    totals = widened(filled(row_of(scores, start, buffer), 1, 0.0))
+    totals = to_float64(splat(row_of(scores, start, buffer), 1, 0.0))
     for i in range(start, stop):
         label = label_of(labels, i, classes)
         totals += short_hinge(row_of(scores, i, buffer), classes, label, margin)
-    return sum_of(totals)
+    return reduce_add(totals)
 
 
 @kernel
@@ -271,13 +271,13 @@ def short_hinge_gradients(scores, labels, margin, weight, start, stop, out):
     """`hinge_gradients` of rows of a few lines and of more than one class."""
     classes, buffer, out_buffer = scores.shape[1], row_buffer(scores), row_buffer(out)
     margin, weight = scores.dtype.type(margin), scores.dtype.type(weight)
-    totals = widened(filled(room_for_row(out, start, out_buffer), 1, 0.0))
+    totals = to_float64(splat(room_for_row(out, start, out_buffer), 1, 0.0))
     for i in range(start, stop):
         row, room = row_of(scores, i, buffer), room_for_row(out, i, out_buffer)
         label = label_of(labels, i, classes)
         totals += short_hinge_gradient(row, classes, label, margin, weight, room)
         put_row(out_buffer, out, i)
-    total = sum_of(totals)
+    total = reduce_add(totals)
     if math.isnan(total):
         spread_nan(out, start, stop)
     return total

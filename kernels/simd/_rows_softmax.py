@@ -14,15 +14,15 @@ from kernels.simd._layout import label_of, put_row, room_for_row, row_buffer, ro
 from kernels.simd.compiler import kernel
 from kernels.simd.thresholds import CHUNK_TERMS, LINES_PER_STEP, SURE_EXP_SUM
 from kernels.simd.vectors import (
-    filled,
-    lane_numbers,
+    lane_indices,
     lanes,
-    largest_of,
     load,
     pointer,
+    reduce_add,
+    reduce_max,
     select,
+    splat,
     store,
-    sum_of,
 )
 
 # --- one row
@@ -46,28 +46,28 @@ def maximum(row, classes):
         while j + many <= classes:
             largest_of_many = larger(largest_of_many, load(row, j, LINES_PER_STEP))
             j += many
-        largest = larger(largest, largest_of(largest_of_many))
+        largest = larger(largest, reduce_max(largest_of_many))
     while j + line <= classes:
         largest = larger(largest, load(row, j, 1))
         j += line
-    return largest_of(largest)
+    return reduce_max(largest)
 
 
 @kernel(inline=True)
 def exp_sum(row, classes, largest):
     """Sum of exp(s_j − largest) over a row, in float64."""
     line, many = lanes(row, 1), lanes(row, LINES_PER_STEP)
-    zero = filled(row, 1, 0.0)
+    zero = splat(row, 1, 0.0)
     whole = whole_lines(row, classes)
     total = 0.0
     j = 0
     while j + many <= whole:
         stop = min(j + CHUNK_TERMS, whole)
-        part = filled(row, LINES_PER_STEP, 0.0)
+        part = splat(row, LINES_PER_STEP, 0.0)
         while j + many <= stop:
             part += elementary.exp_nonpositive(load(row, j, LINES_PER_STEP) - largest)
             j += many
-        total += np.float64(sum_of(part))
+        total += np.float64(reduce_add(part))
     part = zero
     while j < whole:
         part += elementary.exp_nonpositive(load(row, j, 1) - largest)
@@ -75,28 +75,28 @@ def exp_sum(row, classes, largest):
     if whole < classes:
         first = classes - line
         value = elementary.exp_nonpositive(load(row, first, 1) - largest)
-        part += select(lane_numbers(zero) >= whole - first, value, zero)
-    return total + np.float64(sum_of(part))
+        part += select(lane_indices(zero) >= whole - first, value, zero)
+    return total + np.float64(reduce_add(part))
 
 
 @kernel(inline=True)
 def exp_fill(row, classes, largest, out):
     """`exp_sum`, and the exps into `out`."""
     line, many = lanes(row, 1), lanes(row, LINES_PER_STEP)
-    zero = filled(row, 1, 0.0)
+    zero = splat(row, 1, 0.0)
     last = load(row, classes - line, 1)
     whole = whole_lines(row, classes)
     total = 0.0
     j = 0
     while j + many <= whole:
         stop = min(j + CHUNK_TERMS, whole)
-        part = filled(row, LINES_PER_STEP, 0.0)
+        part = splat(row, LINES_PER_STEP, 0.0)
         while j + many <= stop:
             value = elementary.exp_nonpositive(load(row, j, LINES_PER_STEP) - largest)
             store(out, j, value)
             part += value
             j += many
-        total += np.float64(sum_of(part))
+        total += np.float64(reduce_add(part))
     part = zero
     while j < whole:
         value = elementary.exp_nonpositive(load(row, j, 1) - largest)
@@ -107,8 +107,8 @@ def exp_fill(row, classes, largest, out):
         first = classes - line
         value = elementary.exp_nonpositive(last - largest)
         store(out, first, value)
-        part += select(lane_numbers(zero) >= whole - first, value, zero)
-    return total + np.float64(sum_of(part))
+        part += select(lane_indices(zero) >= whole - first, value, zero)
+    return total + np.float64(reduce_add(part))
 
 
 @kernel(inline=True)
@@ -142,13 +142,13 @@ def log_sum(numbers):
     row = pointer(numbers, 0)
     line = lanes(row, 1)
     whole = whole_lines(row, numbers.size)
-    total = filled(row, 1, 0.0)
+    total = splat(row, 1, 0.0)
     for j in range(0, whole, line):
         total += elementary.log(load(row, j, 1))
     rest = 0.0
     for j in range(whole, numbers.size):
         rest += elementary.log(row[j])
-    return sum_of(total) + rest
+    return reduce_add(total) + rest
 
 
 # --- rows [start, stop), for `_losses`
@@ -177,14 +177,14 @@ def softmax_losses(scores, labels, start, stop):
 def exp_sum_beside(row, classes, largest, label):
     """`exp_sum` of a row but for its label."""
     line = lanes(row, 1)
-    zero = filled(row, 1, 0.0)
-    own = lane_numbers(zero) - label
+    zero = splat(row, 1, 0.0)
+    own = lane_indices(zero) - label
     whole = whole_lines(row, classes)
     part = zero
     for j in range(0, whole, line):
         value = elementary.exp_nonpositive(load(row, j, 1) - largest)
         part += select(own == -j, zero, value)
-    total = np.float64(sum_of(part))
+    total = np.float64(reduce_add(part))
     for j in range(whole, classes):
         if j != label:
             total += np.float64(elementary.exp_nonpositive(row[j] - largest))
@@ -195,13 +195,13 @@ def exp_sum_beside(row, classes, largest, label):
 def sum_beside(row, classes, label):
     """Sum of a row but for its label, in float64."""
     line = lanes(row, 1)
-    zero = filled(row, 1, 0.0)
-    own = lane_numbers(zero) - label
+    zero = splat(row, 1, 0.0)
+    own = lane_indices(zero) - label
     whole = whole_lines(row, classes)
     part = zero
     for j in range(0, whole, line):
         part += select(own == -j, zero, load(row, j, 1))
-    total = np.float64(sum_of(part))
+    total = np.float64(reduce_add(part))
     for j in range(whole, classes):
         if j != label:
             total += np.float64(row[j])

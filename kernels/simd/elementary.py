@@ -13,7 +13,7 @@ from numba.core import cgutils
 from numba.core.errors import TypingError
 from numba.extending import overload
 
-from kernels.simd.vectors import Vector, broadcast, call_lane_wise, intrinsic
+from kernels.simd.vectors import Vector, broadcast, call_lane_wise, intrinsic, select
 
 __all__ = ["exp", "exp_nonpositive", "expm1", "log", "log1p", "maximum", "maximum_nsz"]
 
@@ -287,17 +287,6 @@ def _maximum_nsz(typing_context, a, b):
 
 
 @intrinsic
-def _select(typing_context, condition, a, b):
-    """A where the condition holds, else b, lane by lane; both are computed."""
-    kind = a if isinstance(a, Vector) else b
-
-    def emit(context, builder, signature, arguments):
-        return builder.select(*arguments)
-
-    return kind(condition, kind, kind), emit
-
-
-@intrinsic
 def _copysign(typing_context, size, sign):
     """The size of one with the sign of the other."""
 
@@ -333,8 +322,8 @@ def exp(x):
     """
     x, c = _typed(x)
     # Select, not min and max: a NaN fails both comparisons and stays.
-    x = _select(x < c.exp_low, c.exp_low, x)
-    x = _select(x > c.exp_high, c.exp_high, x)
+    x = select(x < c.exp_low, c.exp_low, x)
+    x = select(x > c.exp_high, c.exp_high, x)
     r, z = _reduce(x, c)
     floor, ceil, _ = _powers(z)
     return _polynomial(r, (c.one, c.one, *c.exp_tail)) * floor * ceil
@@ -355,7 +344,7 @@ def exp_nonpositive(x):
     x, c = _typed(x)
     r, z = _reduce(x, c)
     y = _polynomial(r, (c.one, c.one, *c.exp_tail)) * _power(z)
-    return _select(x < c.exp_subnormal, c.zero, y)
+    return select(x < c.exp_subnormal, c.zero, y)
 
 
 @_scalar
@@ -374,14 +363,14 @@ def expm1(x):
     (1e-20, -0.0, -1.0)
     """
     x, c = _typed(x)
-    bounded = _select(x < c.expm1_low, c.expm1_low, x)
-    bounded = _select(bounded > c.exp_high, c.exp_high, bounded)
+    bounded = select(x < c.expm1_low, c.expm1_low, x)
+    bounded = select(bounded > c.exp_high, c.exp_high, bounded)
     r, z = _reduce(bounded, c)
     _, _, power = _powers(z)
     head = _fma(r, power, power - c.half)
     half = _fma(r * r * _polynomial(r, c.exp_tail), power, head)
     # Halving would lose the last bit of a subnormal, and the sum the sign of a zero.
-    return _select(abs(x) < c.tiny, x, c.two * half)
+    return select(abs(x) < c.tiny, x, c.two * half)
 
 
 @_scalar
@@ -414,10 +403,10 @@ def log(x):
     """
     x, c = _typed(x)
     subnormal = x < c.normal
-    m, e, _ = _split(_select(subnormal, x * c.lift, x))
-    y = _log_of_parts(m - c.one, _select(subnormal, e - c.lift_exponent, e), c)
-    y = _select(x == c.inf, x, y)
-    return _select(x > c.zero, y, _select(x == c.zero, -c.inf, x * c.nan))
+    m, e, _ = _split(select(subnormal, x * c.lift, x))
+    y = _log_of_parts(m - c.one, select(subnormal, e - c.lift_exponent, e), c)
+    y = select(x == c.inf, x, y)
+    return select(x > c.zero, y, select(x == c.zero, -c.inf, x * c.nan))
 
 
 @_scalar
@@ -440,8 +429,8 @@ def log1p(x):
     f = _fma(x * power, c.quarter, _fma(power, c.quarter, -c.one))
     # Only a zero of x could have lost its sign.
     y = _copysign(_log_of_parts(f, e, c), x)
-    y = _select(x == c.inf, x, y)
-    return _select(x > -c.one, y, _select(x == -c.one, -c.inf, x * c.nan))
+    y = select(x == c.inf, x, y)
+    return select(x > -c.one, y, select(x == -c.one, -c.inf, x * c.nan))
 
 
 @_scalar

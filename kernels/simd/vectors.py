@@ -58,19 +58,21 @@ class _MaskModel(models.PrimitiveModel):
 def broadcast(builder, scalar, lanes):
     """The LLVM vector of one number in all lanes."""
     one = ir.Constant(ir.VectorType(scalar.type, 1), ir.Undefined)
-    return _picked(builder, builder.insert_element(one, scalar, ir.IntType(32)(0)), [0] * lanes)
+    return _shuffle_one(
+        builder, builder.insert_element(one, scalar, ir.IntType(32)(0)), [0] * lanes
+    )
 
 
-def _pick(builder, a, b, numbers):
+def _shuffle(builder, a, b, numbers):
     """The vector of these lanes of a and b put end to end."""
     numbers = list(numbers)
     mask = ir.Constant(ir.VectorType(ir.IntType(32), len(numbers)), numbers)
     return builder.shuffle_vector(a, b, mask)
 
 
-def _picked(builder, vector, numbers):
+def _shuffle_one(builder, vector, numbers):
     """The vector of these lanes of one."""
-    return _pick(builder, vector, ir.Constant(vector.type, ir.Undefined), numbers)
+    return _shuffle(builder, vector, ir.Constant(vector.type, ir.Undefined), numbers)
 
 
 def call_lane_wise(builder, name, arguments, flags=()):
@@ -198,7 +200,7 @@ def pointer(typing_context, array, at):
 
 
 @intrinsic
-def ahead(typing_context, row, numbers):
+def offset(typing_context, row, numbers):
     """The address so many numbers on."""
 
     def emit(context, builder, signature, arguments):
@@ -252,7 +254,7 @@ def _call_masked(builder, operation, kind, result, operands):
 
 
 @intrinsic
-def load_where(typing_context, row, at, condition, default):
+def load_masked(typing_context, row, at, condition, default):
     """`load` of the lanes where the condition holds, of `default` in others: not read at all."""
 
     def emit(context, builder, signature, arguments):
@@ -266,7 +268,7 @@ def load_where(typing_context, row, at, condition, default):
 
 
 @intrinsic
-def store_where(typing_context, row, at, vector, condition):
+def store_masked(typing_context, row, at, vector, condition):
     """`store` of the lanes where the condition holds; what is at the others is not touched."""
 
     def emit(context, builder, signature, arguments):
@@ -302,7 +304,7 @@ def lanes_of(typing_context, vector):
 
 
 @intrinsic(prefer_literal=True)
-def filled(typing_context, row, lines, value):
+def splat(typing_context, row, lines, value):
     """One number in all lanes of a vector as `load` would give it."""
     kind = _vector_of(row, lines)
 
@@ -313,7 +315,7 @@ def filled(typing_context, row, lines, value):
 
 
 @intrinsic
-def as_in(typing_context, row, value):
+def cast_to(typing_context, row, value):
     """A number in the type of those that a pointer points to."""
 
     def emit(context, builder, signature, arguments):
@@ -327,7 +329,7 @@ def _integers_as_wide(like):
 
 
 @intrinsic
-def lane_numbers(typing_context, like):
+def lane_indices(typing_context, like):
     """0, 1, 2, … in integers as wide as the numbers of `like`."""
     kind = _integers_as_wide(like)
 
@@ -351,40 +353,40 @@ def select(typing_context, condition, a, b):
 # --- across lanes
 
 
-def _fold(builder, value, combine):
+def _reduce(builder, value, combine):
     """One number of all lanes: halves are combined until one lane is left."""
     while value.type.count > 1:
         half = value.type.count // 2
         halves = range(half), range(half, 2 * half)
-        value = combine(*(_picked(builder, value, numbers) for numbers in halves))
+        value = combine(*(_shuffle_one(builder, value, numbers) for numbers in halves))
     return builder.extract_element(value, ir.IntType(32)(0))
 
 
 @intrinsic
-def sum_of(typing_context, vector):
+def reduce_add(typing_context, vector):
     """Sum of a vector's numbers, by halves: the same order everywhere."""
 
     def emit(context, builder, signature, arguments):
-        return _fold(builder, arguments[0], builder.fadd)
+        return _reduce(builder, arguments[0], builder.fadd)
 
     return vector.element(vector), emit
 
 
 @intrinsic
-def largest_of(typing_context, vector):
+def reduce_max(typing_context, vector):
     """Largest of a vector's numbers, NaN if one is; of two zeros either."""
 
     def emit(context, builder, signature, arguments):
         def larger(*halves):
             return call_lane_wise(builder, "llvm.maximum", halves, ("nsz",))
 
-        return _fold(builder, arguments[0], larger)
+        return _reduce(builder, arguments[0], larger)
 
     return vector.element(vector), emit
 
 
 @intrinsic
-def count_of(typing_context, condition):
+def count_true(typing_context, condition):
     """How many lanes a condition holds in."""
 
     def emit(context, builder, signature, arguments):
@@ -395,7 +397,7 @@ def count_of(typing_context, condition):
 
 
 @intrinsic
-def widened(typing_context, vector):
+def to_float64(typing_context, vector):
     """The numbers of a vector in float64."""
     kind = Vector(types.float64, vector.lanes)
 
@@ -422,7 +424,7 @@ def load_integers(typing_context, integers, at, like):
     return kind(types.CPointer(types.int64), types.intp, like), emit
 
 
-# --- turning: rows into columns and back
+# --- transposition: rows into columns and back
 
 
 def _transposed(builder, vectors):
@@ -440,13 +442,13 @@ def _transposed(builder, vectors):
     while step < count:
         first = [k + len(lanes) - step if k & step else k for k in lanes]
         second = [k + len(lanes) if k & step else k + step for k in lanes]
-        turned = list(vectors)
+        transposed = list(vectors)
         for i in range(count):
             if not i & step:
                 pair = vectors[i], vectors[i + step]
-                turned[i] = _pick(builder, *pair, first)
-                turned[i + step] = _pick(builder, *pair, second)
-        vectors = turned
+                transposed[i] = _shuffle(builder, *pair, first)
+                transposed[i + step] = _shuffle(builder, *pair, second)
+        vectors = transposed
         step *= 2
     return vectors
 
@@ -458,21 +460,22 @@ def _transposed_fours(builder, vectors):
     mixed = [(k & ~3) + (k & 3) // 2 + (k & 1) * len(lanes) for k in lanes]
     firsts = [(k & ~3) + (k & 1) + (len(lanes) if k & 2 else 0) for k in lanes]
     seconds = [k + 2 for k in firsts]
-    turned = []
+    transposed = []
     for i in range(0, len(vectors), 4):
         a, b, c, d = vectors[i : i + 4]
         for low in (mixed, [k + 2 for k in mixed]):
-            pair = _pick(builder, a, b, low), _pick(builder, c, d, low)
-            turned += [_pick(builder, *pair, numbers) for numbers in (firsts, seconds)]
-    return turned
+            pair = _shuffle(builder, a, b, low), _shuffle(builder, c, d, low)
+            transposed += [_shuffle(builder, *pair, numbers) for numbers in (firsts, seconds)]
+    return transposed
 
 
-def _end_to_end(builder, vectors):
+def _concatenated(builder, vectors):
     """One vector of several; their number is a power of 2."""
     while len(vectors) > 1:
         numbers = range(2 * vectors[0].type.count)
         vectors = [
-            _pick(builder, vectors[i], vectors[i + 1], numbers) for i in range(0, len(vectors), 2)
+            _shuffle(builder, vectors[i], vectors[i + 1], numbers)
+            for i in range(0, len(vectors), 2)
         ]
     return vectors[0]
 
@@ -483,7 +486,7 @@ def _row_address(context, builder, rows, number, stride, kind):
 
 
 @intrinsic(prefer_literal=True)
-def turn(typing_context, rows, stride, parts, columns):
+def transpose(typing_context, rows, stride, parts, columns):
     """Write the first numbers of a line of rows as columns, each a line.
 
     Row r starts at `rows[r * stride]`; there are as many as a line has lanes. Of each, one of so
@@ -501,7 +504,7 @@ def turn(typing_context, rows, stride, parts, columns):
             builder.load(_row_address(context, builder, rows, r, stride, part), align=size)
             for r in range(line.lanes)
         ]
-        whole = [_end_to_end(builder, parts[k::count]) for k in range(count)]
+        whole = [_concatenated(builder, parts[k::count]) for k in range(count)]
         for k, column in enumerate(_transposed(builder, whole)):
             at = context.get_constant(types.intp, k * line.lanes)
             address = builder.bitcast(builder.gep(columns, [at]), column.type.as_pointer())
@@ -512,8 +515,8 @@ def turn(typing_context, rows, stride, parts, columns):
 
 
 @intrinsic(prefer_literal=True)
-def turn_whole(typing_context, rows, width, columns):
-    """`turn` of a line of rows that are `width` numbers long, a constant, and follow each other."""
+def transpose_whole(typing_context, rows, width, columns):
+    """`transpose` of a line of contiguous rows of `width` numbers, a constant."""
     line = _vector_of(rows, types.literal(1))
     count, size = width.literal_value, line.element.bitwidth // 8
 
@@ -522,7 +525,7 @@ def turn_whole(typing_context, rows, width, columns):
         kind = ir.VectorType(context.get_value_type(line.element), count * line.lanes)
         whole = builder.load(builder.bitcast(rows, kind.as_pointer()), align=size)
         for k in range(count):
-            column = _picked(builder, whole, range(k, kind.count, count))
+            column = _shuffle_one(builder, whole, range(k, kind.count, count))
             at = context.get_constant(types.intp, k * line.lanes)
             address = builder.bitcast(builder.gep(columns, [at]), column.type.as_pointer())
             builder.store(column, address, align=size)
@@ -532,7 +535,7 @@ def turn_whole(typing_context, rows, width, columns):
 
 
 @intrinsic(prefer_literal=True)
-def turn_whole_back(typing_context, columns, width, rows):
+def transpose_whole_back(typing_context, columns, width, rows):
     """Write columns as rows that are `width` numbers long, a constant, and follow each other."""
     line = _vector_of(rows, types.literal(1))
     count, size = width.literal_value, line.element.bitwidth // 8
@@ -542,16 +545,16 @@ def turn_whole_back(typing_context, columns, width, rows):
         kind = ir.VectorType(context.get_value_type(line.element), count * line.lanes)
         whole = builder.load(builder.bitcast(columns, kind.as_pointer()), align=size)
         numbers = [i % count * line.lanes + i // count for i in range(kind.count)]
-        turned = _picked(builder, whole, numbers)
-        builder.store(turned, builder.bitcast(rows, kind.as_pointer()), align=size)
+        transposed = _shuffle_one(builder, whole, numbers)
+        builder.store(transposed, builder.bitcast(rows, kind.as_pointer()), align=size)
         return context.get_dummy_value()
 
     return types.void(columns, width, rows), emit
 
 
 @intrinsic(prefer_literal=True)
-def turn_back(typing_context, columns, parts, rows, stride):
-    """Write columns as the first numbers of a line of rows: the other way of `turn`.
+def transpose_back(typing_context, columns, parts, rows, stride):
+    """Write columns as the first numbers of a line of rows: the other way of `transpose`.
 
     Rows are written in their order, each a part of a line long whatever the stride: what is too
     much is overwritten by the next row, and behind the last there has to be room.
@@ -571,7 +574,7 @@ def turn_back(typing_context, columns, parts, rows, stride):
         part = ir.VectorType(kind.element, count)
         for r in range(line.lanes):
             start = r // count * count
-            row = _picked(builder, whole[r % count], range(start, start + count))
+            row = _shuffle_one(builder, whole[r % count], range(start, start + count))
             address = _row_address(context, builder, rows, r, stride, part)
             builder.store(row, address, align=size)
         return context.get_dummy_value()
