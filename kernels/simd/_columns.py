@@ -1,17 +1,15 @@
-"""The losses of many short rows: groups of them are turned, so that each column is a vector.
+"""The losses of many short rows: groups of rows are transposed, so that each column is a vector.
 
-A short row leaves most lanes of a vector empty, and its maximum and sum go across lanes. A line of
-rows side by side (16 of float32, 8 of float64) has none of that: every step is a vector of the same
-step of all of them. `_rows` takes over where a row fills several vectors by itself.
-
-What exp and maximum are is left to `elementary`, vectors and the turning to `vectors`.
+A short row leaves most lanes of a vector empty, and its maximum and sum go across lanes. A group of
+rows (16 of float32, 8 of float64) is transposed instead: then each step is one vector, with a lane
+per row. Longer rows fill vectors by themselves (`_rows_hinge`, `_rows_softmax`).
 """
 
 import math
 
 from kernels.simd import elementary
-from kernels.simd._layout import columns_in, group_of, labels_of, put, scratch
-from kernels.simd._rows_hinge import terms
+from kernels.simd._layout import columns_in, input_group, labels_of, scratch, store_group
+from kernels.simd._rows_hinge import hinge_terms
 from kernels.simd._rows_softmax import larger
 from kernels.simd.compiler import kernel
 from kernels.simd.thresholds import SURE_EXP_SUM
@@ -34,12 +32,12 @@ from kernels.simd.vectors import (
     transpose_whole_back,
 )
 
-# --- turning
+# --- transposition
 
 
 @kernel(inline=True)
 def into_columns(group, classes, columns):
-    """Turn a group of rows; quicker where their length is known when this is compiled."""
+    """Transpose a group of rows; faster for the lengths that are constants here."""
     if classes == 2:
         transpose_whole(group, 2, columns)
     elif classes == 3:
@@ -54,7 +52,7 @@ def into_columns(group, classes, columns):
 
 @kernel
 def into_columns_by_parts(group, classes, columns):
-    """Turn a group of rows of any length."""
+    """Transpose a group of rows of any length."""
     line = lanes(group, 1)
     j = 0
     while classes - j > line // 2:
@@ -68,7 +66,7 @@ def into_columns_by_parts(group, classes, columns):
 
 @kernel(inline=True)
 def into_rows(columns, classes, group):
-    """Turn columns back; behind the last row there has to be a line to spare."""
+    """Transpose columns back into rows; a line behind the last row may be overwritten."""
     if classes == 2:
         transpose_whole_back(columns, 2, group)
     elif classes == 3:
@@ -83,7 +81,7 @@ def into_rows(columns, classes, group):
 
 @kernel
 def into_rows_by_parts(columns, classes, group):
-    """Turn columns back, the last first: what a row writes too much is then written over."""
+    """Transpose columns back, the last ones first: what spills into the next row is overwritten."""
     line = lanes(columns, 1)
     left = classes % line
     j = classes - left
@@ -105,22 +103,22 @@ def valid_sum(losses, count):
     return reduce_add(to_float64(select(lane < count, losses, 0.0)))
 
 
-# --- what is done with the columns of a group
+# --- the columns of a group
 
 
 @kernel(inline=True)
-def at_labels(columns, classes, own):
+def at_labels(columns, classes, lane_label):
     """The score of each row's label."""
     line = lanes(columns, 1)
     scores = load(columns, 0, 1)
     for j in range(1, classes):
-        scores = select(own == j, load(columns, j * line, 1), scores)
+        scores = select(lane_label == j, load(columns, j * line, 1), scores)
     return scores
 
 
 @kernel(inline=True)
 def maxima(columns, classes):
-    """The largest score of each row; NaN may be passed over, as the exps that follow keep it."""
+    """Largest score of each row; it may skip a NaN, which the exps that follow keep."""
     line = lanes(columns, 1)
     largest = load(columns, 0, 1)
     for j in range(1, classes):
@@ -151,26 +149,26 @@ def exps(columns, classes, largest):
 
 
 @kernel(inline=True)
-def softmax_losses_of(columns, classes, own, totals, below):
-    """The softmax loss of each row, log Σ exp(s_j − m) + (m − s_y), of its exps and their sum.
+def softmax_losses_of(columns, classes, lane_label, totals, below):
+    """The softmax loss of each row, log Σ exp(s_j − m) + (m − s_y), from its exps and their sum.
 
-    Where the label is sure (`SURE_EXP_SUM`), log1p of the sum of the others.
+    If the label is sure (`SURE_EXP_SUM`), it is log1p of the sum of the other exps.
     """
     losses = elementary.log(totals) + below
     sure = totals < SURE_EXP_SUM
     if count_true(sure) > 0:
-        others = sums_beside(columns, classes, own)
+        others = sums_without_label(columns, classes, lane_label)
         losses = select(sure & (below == 0.0), elementary.log1p(others), losses)
     return losses
 
 
 @kernel(inline=True)
-def sums_beside(columns, classes, own):
-    """The sum of each row's columns but for that of its label."""
+def sums_without_label(columns, classes, lane_label):
+    """The sum of each row without its label's column."""
     line = lanes(columns, 1)
     totals = splat(columns, 1, 0.0)
     for j in range(classes):
-        totals += select(own == j, 0.0, load(columns, j * line, 1))
+        totals += select(lane_label == j, 0.0, load(columns, j * line, 1))
     return totals
 
 
@@ -183,35 +181,39 @@ def scale(columns, classes, factors):
 
 
 @kernel(inline=True)
-def hinges(columns, classes, own, margin):
-    """The hinge loss of each row; NaN where it holds one, and more than one class."""
+def hinges(columns, classes, lane_label, margin):
+    """The hinge loss of each row; NaN if the row has a NaN and more than one class."""
     line = lanes(columns, 1)
-    correct = at_labels(columns, classes, own)
+    correct = at_labels(columns, classes, lane_label)
     totals = splat(columns, 1, 0.0)
     for j in range(classes):
-        totals += select(own == j, 0.0, terms(load(columns, j * line, 1), correct, margin))
+        totals += select(
+            lane_label == j, 0.0, hinge_terms(load(columns, j * line, 1), correct, margin)
+        )
     return totals
 
 
 @kernel(inline=True)
-def hinge_slopes(columns, classes, own, margin, weight):
+def hinge_slopes(columns, classes, lane_label, margin, weight):
     """`hinges`, and the derivatives times `weight` in place of the scores."""
     line = lanes(columns, 1)
     zero = splat(columns, 1, 0.0)
-    correct = at_labels(columns, classes, own)
+    correct = at_labels(columns, classes, lane_label)
     totals, active = zero, zero
     for j in range(classes):
-        term = select(own == j, 0.0, terms(load(columns, j * line, 1), correct, margin))
+        term = select(
+            lane_label == j, 0.0, hinge_terms(load(columns, j * line, 1), correct, margin)
+        )
         totals += term
         active += select(term > 0.0, 1.0, zero)
         store(columns, j * line, select(term > 0.0, weight, zero))
     for j in range(classes):
-        slope = select(own == j, active * -weight, load(columns, j * line, 1))
+        slope = select(lane_label == j, active * -weight, load(columns, j * line, 1))
         store(columns, j * line, select(totals != totals, math.nan, slope))
     return totals
 
 
-# --- what `losses` calls: rows [start, stop) in groups
+# --- rows [start, stop) in groups, for `_losses`
 
 
 @kernel
@@ -223,9 +225,9 @@ def hinge_losses(scores, labels, margin, start, stop):
     total = 0.0
     for first in range(start, stop, line):
         count = min(line, stop - first)
-        into_columns(group_of(scores, first, count, space), classes, columns)
-        own = labels_of(labels, first, count, splat(columns, 1, 0.0))
-        total += valid_sum(hinges(columns, classes, own, cast_to(columns, margin)), count)
+        into_columns(input_group(scores, first, count, space), classes, columns)
+        lane_label = labels_of(labels, first, count, splat(columns, 1, 0.0))
+        total += valid_sum(hinges(columns, classes, lane_label, cast_to(columns, margin)), count)
     return total
 
 
@@ -238,12 +240,12 @@ def softmax_losses(scores, labels, start, stop):
     total = 0.0
     for first in range(start, stop, line):
         count = min(line, stop - first)
-        into_columns(group_of(scores, first, count, space), classes, columns)
-        own = labels_of(labels, first, count, splat(columns, 1, 0.0))
+        into_columns(input_group(scores, first, count, space), classes, columns)
+        lane_label = labels_of(labels, first, count, splat(columns, 1, 0.0))
         largest = maxima(columns, classes)
-        below = largest - at_labels(columns, classes, own)
+        below = largest - at_labels(columns, classes, lane_label)
         totals = exps(columns, classes, largest)
-        total += valid_sum(softmax_losses_of(columns, classes, own, totals, below), count)
+        total += valid_sum(softmax_losses_of(columns, classes, lane_label, totals, below), count)
     return total
 
 
@@ -255,13 +257,13 @@ def log_softmax(scores, start, stop, out):
     line = lanes(columns, 1)
     for first in range(start, stop, line):
         count = min(line, stop - first)
-        into_columns(group_of(scores, first, count, space), classes, columns)
+        into_columns(input_group(scores, first, count, space), classes, columns)
         largest = maxima(columns, classes)
         log_totals = elementary.log(exp_sums(columns, classes, largest))
         for j in range(classes):
             store(columns, j * line, (load(columns, j * line, 1) - largest) - log_totals)
         into_rows(columns, classes, pointer(space, 0))
-        put(space, out, first, count)
+        store_group(space, out, first, count)
 
 
 @kernel
@@ -272,11 +274,11 @@ def softmax(scores, start, stop, out):
     line = lanes(columns, 1)
     for first in range(start, stop, line):
         count = min(line, stop - first)
-        into_columns(group_of(scores, first, count, space), classes, columns)
+        into_columns(input_group(scores, first, count, space), classes, columns)
         totals = exps(columns, classes, maxima(columns, classes))
         scale(columns, classes, splat(columns, 1, 1.0) / totals)
         into_rows(columns, classes, pointer(space, 0))
-        put(space, out, first, count)
+        store_group(space, out, first, count)
 
 
 @kernel
@@ -289,18 +291,18 @@ def softmax_gradients(scores, labels, weight, start, stop, out):
     total = 0.0
     for first in range(start, stop, line):
         count = min(line, stop - first)
-        into_columns(group_of(scores, first, count, space), classes, columns)
-        own = labels_of(labels, first, count, splat(columns, 1, 0.0))
+        into_columns(input_group(scores, first, count, space), classes, columns)
+        lane_label = labels_of(labels, first, count, splat(columns, 1, 0.0))
         largest = maxima(columns, classes)
-        below = largest - at_labels(columns, classes, own)
+        below = largest - at_labels(columns, classes, lane_label)
         totals = exps(columns, classes, largest)
-        total += valid_sum(softmax_losses_of(columns, classes, own, totals, below), count)
+        total += valid_sum(softmax_losses_of(columns, classes, lane_label, totals, below), count)
         factors = weight / totals
         for j in range(classes):
             slope = load(columns, j * line, 1) * factors
-            store(columns, j * line, select(own == j, slope - weight, slope))
+            store(columns, j * line, select(lane_label == j, slope - weight, slope))
         into_rows(columns, classes, pointer(space, 0))
-        put(space, out, first, count)
+        store_group(space, out, first, count)
     return total
 
 
@@ -314,9 +316,9 @@ def hinge_gradients(scores, labels, margin, weight, start, stop, out):
     total = 0.0
     for first in range(start, stop, line):
         count = min(line, stop - first)
-        into_columns(group_of(scores, first, count, space), classes, columns)
-        own = labels_of(labels, first, count, splat(columns, 1, 0.0))
-        total += valid_sum(hinge_slopes(columns, classes, own, margin, weight), count)
+        into_columns(input_group(scores, first, count, space), classes, columns)
+        lane_label = labels_of(labels, first, count, splat(columns, 1, 0.0))
+        total += valid_sum(hinge_slopes(columns, classes, lane_label, margin, weight), count)
         into_rows(columns, classes, pointer(space, 0))
-        put(space, out, first, count)
+        store_group(space, out, first, count)
     return total

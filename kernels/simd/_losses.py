@@ -1,9 +1,8 @@
 """Kernels of the losses: each checks the values, then takes the rows in blocks.
 
-A block function computes some rows, and chooses how: row by row (`_rows_hinge`,
-`_rows_softmax`), or many short rows at
-once (`_columns`). The blocks are fixed, and their sums are added in order: the serial and the
-parallel kernel give the same bits, at any number of threads.
+A block function computes some rows, and chooses how: row by row (`_rows_hinge`, `_rows_softmax`),
+or many short rows at once (`_columns`). The blocks are fixed, and their sums are added in order:
+the serial and the parallel kernel give the same bits, at any number of threads.
 """
 
 import math
@@ -38,9 +37,9 @@ MAX_LANES = LINE // 4
 
 @kernel
 def block_rows(classes):
-    """Rows in a block: a function of the shape alone, so that sums do not depend on threads.
+    """Rows in a block. They depend on the shape only, so sums do not depend on threads.
 
-    A multiple of the rows that `_columns` takes at once, where there are so many.
+    A multiple of the rows that `_columns` takes at once, if a block holds that many.
     """
     fitting = max(1, BLOCK_SCORES // classes)
     return fitting if fitting < MAX_LANES else fitting - fitting % MAX_LANES
@@ -48,14 +47,14 @@ def block_rows(classes):
 
 @kernel
 def block_count(samples, classes):
-    """Blocks that the samples make."""
+    """Number of blocks of the samples."""
     size = block_rows(classes)
     return (samples + size - 1) // size
 
 
 @kernel
 def block_range(block, samples, classes):
-    """First row of a block, and the first after it."""
+    """First row of a block, and the first row after it."""
     start = block * block_rows(classes)
     return start, min(start + block_rows(classes), samples)
 
@@ -74,7 +73,7 @@ def ordered_sum(values):
 
 @kernel
 def hinge_by_columns(scores):
-    """Whether the hinge goes by columns. Rows of a few lines want more than one class."""
+    """Whether the hinge transposes its rows."""
     if scores.itemsize == 4:
         return scores.shape[1] <= HINGE_COLUMNS_MAX_CLASSES_FLOAT32
     return scores.shape[1] <= HINGE_COLUMNS_MAX_CLASSES_FLOAT64
@@ -82,7 +81,7 @@ def hinge_by_columns(scores):
 
 @kernel
 def hinge_by_short_rows(scores):
-    """Whether the hinge, where it does not go by columns, goes by rows of a few lines."""
+    """Whether the hinge uses the form for short rows, if it does not transpose them."""
     return scores.shape[1] * scores.itemsize <= SHORT_ROW_MAX_LINES * LINE
 
 
@@ -96,13 +95,13 @@ def svm_block(scores, labels, margin, start, stop):
     else:
         total = _rows_hinge.hinge_losses(scores, labels, margin, start, stop)
     if scores.itemsize == 4 and not total < math.inf:
-        return _rows_hinge.wide_hinge_losses(scores, labels, margin, start, stop)
+        return _rows_hinge.float64_hinge_losses(scores, labels, margin, start, stop)
     return total
 
 
 @dual_kernel(lambda scores: (scores, LABELS, types.float64))
 def svm_loss_kernel(scores, labels, margin):
-    """`svm_loss` with its checks of values."""
+    """`svm_loss` with checks of the values."""
     samples, classes = scores.shape
     check_scores("svm_loss", scores.shape)
     check_count("svm_loss", labels, samples)
@@ -132,7 +131,7 @@ def softmax_loss_block(scores, labels, start, stop):
 
 @dual_kernel(lambda scores: (scores, LABELS))
 def softmax_loss_kernel(scores, labels):
-    """`softmax_loss` with its checks of values."""
+    """`softmax_loss` with checks of the values."""
     samples, classes = scores.shape
     check_scores("softmax_loss", scores.shape)
     check_count("softmax_loss", labels, samples)
@@ -162,7 +161,7 @@ def softmax_block(scores, start, stop, out):
 
 @dual_kernel(lambda scores: (scores, scores))
 def softmax_kernel(scores, out):
-    """`softmax` with its checks of values."""
+    """`softmax` with checks of the values."""
     samples, classes = scores.shape
     check_scores("softmax", scores.shape)
     result_shape("softmax", "out", out.shape, scores.shape)
@@ -186,7 +185,7 @@ def log_softmax_block(scores, start, stop, out):
 
 @dual_kernel(lambda scores: (scores, scores))
 def log_softmax_kernel(scores, out):
-    """`log_softmax` with its checks of values."""
+    """`log_softmax` with checks of the values."""
     samples, classes = scores.shape
     check_scores("log_softmax", scores.shape)
     result_shape("log_softmax", "out", out.shape, scores.shape)
@@ -205,9 +204,9 @@ def svm_gradient_block(scores, labels, margin, start, stop, out):
     weight = 1.0 / labels.size
     wide, in_place = 0.0, is_same_array(scores, out)
     if scores.itemsize == 4 and in_place and _rows_hinge.may_overflow(scores, margin, start, stop):
-        wide = _rows_hinge.wide_hinge_losses(
+        wide = _rows_hinge.float64_hinge_losses(
             scores, labels, margin, start, stop
-        )  # while they are there
+        )  # before they are overwritten
     if hinge_by_columns(scores):
         total = _columns.hinge_gradients(scores, labels, margin, weight, start, stop, out)
     elif hinge_by_short_rows(scores):
@@ -217,16 +216,16 @@ def svm_gradient_block(scores, labels, margin, start, stop, out):
     if scores.itemsize == 4 and not total < math.inf:
         if in_place:
             return wide
-        return _rows_hinge.wide_hinge_losses(scores, labels, margin, start, stop)
+        return _rows_hinge.float64_hinge_losses(scores, labels, margin, start, stop)
     return total
 
 
 @dual_kernel(lambda scores: (scores, LABELS, types.float64, scores))
 def svm_loss_gradient_kernel(scores, labels, margin, out):
-    """`svm_loss_gradient` with its checks of values; returns the loss and fills `out`."""
+    """`svm_loss_gradient` with checks of the values; returns the loss and fills `out`."""
     samples, classes = scores.shape
     check_scores("svm_loss_gradient", scores.shape)
-    # All of them before a row of `out` is filled: it may be the scores themselves.
+    # before any row of `out` is written: it may be the scores themselves
     check_labels("svm_loss_gradient", labels, samples, classes)
     at_least_zero("svm_loss_gradient", "margin", margin)
     result_shape("svm_loss_gradient", "out", out.shape, scores.shape)
@@ -251,10 +250,10 @@ def softmax_gradient_block(scores, labels, start, stop, out):
 
 @dual_kernel(lambda scores: (scores, LABELS, scores))
 def softmax_loss_gradient_kernel(scores, labels, out):
-    """`softmax_loss_gradient` with its checks of values; returns the loss and fills `out`."""
+    """`softmax_loss_gradient` with checks of the values; returns the loss and fills `out`."""
     samples, classes = scores.shape
     check_scores("softmax_loss_gradient", scores.shape)
-    # All of them before a row of `out` is filled: it may be the scores themselves.
+    # before any row of `out` is written: it may be the scores themselves
     check_labels("softmax_loss_gradient", labels, samples, classes)
     result_shape("softmax_loss_gradient", "out", out.shape, scores.shape)
     totals = np.empty(block_count(samples, classes))

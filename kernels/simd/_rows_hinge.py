@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from kernels.simd import elementary
-from kernels.simd._layout import label_of, put_row, room_for_row, row_buffer, row_of, whole_lines
+from kernels.simd._layout import input_row, label_of, output_row, row_buffer, store_row, whole_lines
 from kernels.simd.compiler import kernel
 from kernels.simd.thresholds import CHUNK_TERMS, LINES_PER_STEP
 from kernels.simd.vectors import (
@@ -33,78 +33,80 @@ FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 
 @kernel(inline=True)
-def terms(scores, correct, margin):
-    """max(0, (s − s_y) + margin); NaN, which is not below 0, stays."""
+def hinge_terms(scores, correct, margin):
+    """max(0, (s − s_y) + margin), which keeps a NaN: it is not below 0."""
     excess = (scores - correct) + margin  # in this order, exact at a kink
     return select(excess <= 0.0, 0.0, excess)
 
 
 @kernel(inline=True)
-def terms_where(wrong, scores, correct, margin):
-    """`terms` of some lanes, 0 in the others.
+def masked_hinge_terms(wrong, scores, correct, margin):
+    """`hinge_terms` of some lanes, 0 in the others.
 
-    Masked before the maximum, which is then one instruction: LLVM would join a mask put on `terms`
-    to their own compare, and make three of it.
+    The mask is applied before the maximum, which is then one instruction. LLVM would combine a
+    later mask with the comparison, into three instructions.
     """
     excess = select(wrong, (scores - correct) + margin, 0.0)
     return select(excess < 0.0, 0.0, excess)
 
 
 @kernel(inline=True)
-def label_block(label, start, stop, many):
-    """Where the lines that hold the label start, `stop` where they are not in [start, stop)."""
-    block = label - label % many
+def label_block(label, start, stop, step):
+    """Start of the block that holds the label; `stop` if it is not in [start, stop)."""
+    block = label - label % step
     return block if start <= block < stop else stop
 
 
 @kernel(inline=True)
 def hinge(row, classes, label, margin):
-    """Hinge loss of a row, in float64; NaN where the row holds one: the label's is in all terms.
+    """Hinge loss of a row, in float64; NaN if the row holds one, as the label's is in all terms.
 
-    The label's term is masked in the lines that hold it, which are taken between those before and
-    those after them. Taking the margin off the sum of all instead would lose digits, and all of
-    them where the label's score is +inf.
+    The label's term is masked, in a step between the loops over the blocks before and after it.
+    Subtracting the margin from the sum of all terms instead would lose digits, and all of them if
+    the label's score is +inf.
     """
     correct = row[label]
-    line, many = lanes(row, 1), lanes(row, LINES_PER_STEP)
-    own = lane_indices(splat(row, 1, 0.0)) - label
-    own_of_many = lane_indices(splat(row, LINES_PER_STEP, 0.0)) - label
+    line, step = lanes(row, 1), lanes(row, LINES_PER_STEP)
+    from_label = lane_indices(splat(row, 1, 0.0)) - label
+    step_from_label = lane_indices(splat(row, LINES_PER_STEP, 0.0)) - label
     total = 0.0
     j = 0
-    while j + many <= classes:
+    while j + step <= classes:
         part = splat(row, LINES_PER_STEP, 0.0)
-        stop = min(j + CHUNK_TERMS, classes - classes % many)
-        block = label_block(label, j, stop, many)
+        stop = min(j + CHUNK_TERMS, classes - classes % step)
+        block = label_block(label, j, stop, step)
         while j < block:
-            part += terms(load(row, j, LINES_PER_STEP), correct, margin)
-            j += many
+            part += hinge_terms(load(row, j, LINES_PER_STEP), correct, margin)
+            j += step
         if j < stop:
             part += select(
-                own_of_many == -j, 0.0, terms(load(row, j, LINES_PER_STEP), correct, margin)
+                step_from_label == -j,
+                0.0,
+                hinge_terms(load(row, j, LINES_PER_STEP), correct, margin),
             )
-            j += many
+            j += step
         while j < stop:
-            part += terms(load(row, j, LINES_PER_STEP), correct, margin)
-            j += many
+            part += hinge_terms(load(row, j, LINES_PER_STEP), correct, margin)
+            j += step
         total += np.float64(reduce_add(part))
     part = splat(row, 1, 0.0)
     while j + line <= classes:
-        part += select(own == -j, 0.0, terms(load(row, j, 1), correct, margin))
+        part += select(from_label == -j, 0.0, hinge_terms(load(row, j, 1), correct, margin))
         j += line
     if j < classes:
         first = classes - line
-        term = select(own == -first, 0.0, terms(load(row, first, 1), correct, margin))
-        part += select(own < j - first - label, 0.0, term)
+        term = select(from_label == -first, 0.0, hinge_terms(load(row, first, 1), correct, margin))
+        part += select(from_label < j - first - label, 0.0, term)
     total += np.float64(reduce_add(part))
     return total
 
 
 @kernel(inline=True)
 def short_hinge(row, classes, label, margin):
-    """`hinge` of a row of a few lines and of more than one class: the sums of lanes, in float64.
+    """`hinge` of a short row with more than one class, as a vector of float64 with a sum per lane.
 
-    To add up the lanes of each row would take longer than their terms. A NaN of the label's own
-    score is in the terms of the others.
+    Adding up the lanes of each row would take longer than its terms. A NaN at the label is in the
+    terms of the other classes.
     """
     correct = row[label]
     line = lanes(row, 1)
@@ -113,18 +115,18 @@ def short_hinge(row, classes, label, margin):
     last = (classes - 1) // line * line
     there = lane < classes - last
     ends = load_masked(row, last, there, zero)
-    part = terms_where(there & (lane != label - last), ends, correct, margin)
+    part = masked_hinge_terms(there & (lane != label - last), ends, correct, margin)
     for j in range(0, last, line):
-        part += terms_where(lane != label - j, load(row, j, 1), correct, margin)
+        part += masked_hinge_terms(lane != label - j, load(row, j, 1), correct, margin)
     return to_float64(part)
 
 
 @kernel(inline=True)
 def short_hinge_gradient(row, classes, label, margin, weight, out):
-    """`short_hinge`, and the derivatives times `weight` into a row of `out`.
+    """`short_hinge`; writes the derivatives times `weight` into a row of `out`.
 
-    A term of NaN is its own derivative, for `spread_nan` to find. A row is filled from front to
-    back, which memory takes best, and not beyond its end: what is there may be another thread's.
+    A term that is NaN is written as its derivative, for `propagate_nan` to find. A row is written
+    front to back, which is fastest, and not beyond its end, where another thread may write.
     """
     correct = row[label]
     line = lanes(row, 1)
@@ -133,10 +135,10 @@ def short_hinge_gradient(row, classes, label, margin, weight, out):
     last = (classes - 1) // line * line
     there = lane < classes - last
     ends = load_masked(row, last, there, zero)
-    final = terms_where(there & (lane != label - last), ends, correct, margin)
+    final = masked_hinge_terms(there & (lane != label - last), ends, correct, margin)
     part, active = final, count_true(final > 0.0)
     for j in range(0, last, line):
-        term = terms_where(lane != label - j, load(row, j, 1), correct, margin)
+        term = masked_hinge_terms(lane != label - j, load(row, j, 1), correct, margin)
         part += term
         active += count_true(term > 0.0)
         store(out, j, select(term > 0.0, weight, term))
@@ -146,8 +148,8 @@ def short_hinge_gradient(row, classes, label, margin, weight, out):
 
 
 @kernel
-def spread_nan(out, start, stop):
-    """Fill each of some rows that holds a NaN with NaN."""
+def propagate_nan(out, start, stop):
+    """Fill every row that holds a NaN with NaN."""
     classes = out.shape[1]
     for i in range(start, stop):
         total = 0.0
@@ -159,8 +161,8 @@ def spread_nan(out, start, stop):
 
 
 @kernel(inline=True)
-def fill_slopes(out, j, term, weight):
-    """Fill a line of `out` with `weight` where a term is above 0; return 1 there, else 0."""
+def store_slopes(out, j, term, weight):
+    """Write `weight` into a line of `out` where a term is above 0; return 1 there, else 0."""
     zero = splat(out, 1, 0.0)
     store(out, j, select(term > 0.0, weight, zero))
     return select(term > 0.0, 1.0, zero)
@@ -170,7 +172,7 @@ def fill_slopes(out, j, term, weight):
 def hinge_gradient(row, classes, label, margin, weight, out):
     """Fill a row of `out` with the hinge's derivatives times `weight` (1/N); return the loss.
 
-    The label's own slope is written over at the end.
+    The label's derivative is written last, over another value.
     """
     correct = row[label]
     line = lanes(row, 1)
@@ -185,28 +187,30 @@ def hinge_gradient(row, classes, label, margin, weight, out):
         block = label_block(label, j, stop, line)
         part, count = zero, zero
         while j < block:
-            term = terms(load(row, j, 1), correct, margin)
+            term = hinge_terms(load(row, j, 1), correct, margin)
             part += term
-            count += fill_slopes(out, j, term, weight)
+            count += store_slopes(out, j, term, weight)
             j += line
         if j < stop:
-            term = select(lane == label - j, 0.0, terms(load(row, j, 1), correct, margin))
+            term = select(lane == label - j, 0.0, hinge_terms(load(row, j, 1), correct, margin))
             part += term
-            count += fill_slopes(out, j, term, weight)
+            count += store_slopes(out, j, term, weight)
             j += line
         while j < stop:
-            term = terms(load(row, j, 1), correct, margin)
+            term = hinge_terms(load(row, j, 1), correct, margin)
             part += term
-            count += fill_slopes(out, j, term, weight)
+            count += store_slopes(out, j, term, weight)
             j += line
         total += np.float64(reduce_add(part))
         active += np.float64(reduce_add(count))
     if whole < classes:
         first = classes - line
-        term = select(lane == label - first, 0.0, terms(last, correct, margin))
+        term = select(lane == label - first, 0.0, hinge_terms(last, correct, margin))
         fresh = lane >= whole - first
         total += np.float64(reduce_add(select(fresh, term, zero)))
-        active += np.float64(reduce_add(select(fresh, fill_slopes(out, first, term, weight), zero)))
+        active += np.float64(
+            reduce_add(select(fresh, store_slopes(out, first, term, weight), zero))
+        )
     out[label] = -active * weight
     if math.isnan(total):
         for j in range(classes):
@@ -219,13 +223,13 @@ def hinge_gradient(row, classes, label, margin, weight, out):
 
 @kernel
 def short_hinge_losses(scores, labels, margin, start, stop):
-    """`hinge_losses` of rows of a few lines and of more than one class."""
+    """`hinge_losses` of short rows with more than one class."""
     classes, buffer = scores.shape[1], row_buffer(scores)
     margin = scores.dtype.type(margin)
-    totals = to_float64(splat(row_of(scores, start, buffer), 1, 0.0))
+    totals = to_float64(splat(input_row(scores, start, buffer), 1, 0.0))
     for i in range(start, stop):
         label = label_of(labels, i, classes)
-        totals += short_hinge(row_of(scores, i, buffer), classes, label, margin)
+        totals += short_hinge(input_row(scores, i, buffer), classes, label, margin)
     return reduce_add(totals)
 
 
@@ -237,13 +241,13 @@ def hinge_losses(scores, labels, margin, start, stop):
     total = 0.0
     for i in range(start, stop):
         label = label_of(labels, i, classes)
-        total += hinge(row_of(scores, i, buffer), classes, label, margin)
+        total += hinge(input_row(scores, i, buffer), classes, label, margin)
     return total
 
 
 @kernel
-def wide_hinge_losses(scores, labels, margin, start, stop):
-    """`hinge_losses` with terms in float64: for float32 of which a term or a sum overflowed."""
+def float64_hinge_losses(scores, labels, margin, start, stop):
+    """`hinge_losses` with terms in float64, for float32 scores whose terms or sums overflowed."""
     classes = scores.shape[1]
     total = 0.0
     for i in range(start, stop):
@@ -252,13 +256,13 @@ def wide_hinge_losses(scores, labels, margin, start, stop):
         for j in range(classes):
             if j != label:
                 excess = (np.float64(scores[i, j]) - correct) + margin
-                total += max(excess, 0.0)  # in this order a NaN stays
+                total += max(excess, 0.0)  # this order of the arguments keeps a NaN
     return total
 
 
 @kernel
 def may_overflow(scores, margin, start, stop):
-    """Whether a term of some rows, or a sum of them, may be too large for float32."""
+    """Whether a term of some rows, or a row's sum of terms, may overflow float32."""
     largest = 0.0
     for i in range(start, stop):
         for j in range(scores.shape[1]):
@@ -268,18 +272,18 @@ def may_overflow(scores, margin, start, stop):
 
 @kernel
 def short_hinge_gradients(scores, labels, margin, weight, start, stop, out):
-    """`hinge_gradients` of rows of a few lines and of more than one class."""
+    """`hinge_gradients` of short rows with more than one class."""
     classes, buffer, out_buffer = scores.shape[1], row_buffer(scores), row_buffer(out)
     margin, weight = scores.dtype.type(margin), scores.dtype.type(weight)
-    totals = to_float64(splat(room_for_row(out, start, out_buffer), 1, 0.0))
+    totals = to_float64(splat(output_row(out, start, out_buffer), 1, 0.0))
     for i in range(start, stop):
-        row, room = row_of(scores, i, buffer), room_for_row(out, i, out_buffer)
+        row, target = input_row(scores, i, buffer), output_row(out, i, out_buffer)
         label = label_of(labels, i, classes)
-        totals += short_hinge_gradient(row, classes, label, margin, weight, room)
-        put_row(out_buffer, out, i)
+        totals += short_hinge_gradient(row, classes, label, margin, weight, target)
+        store_row(out_buffer, out, i)
     total = reduce_add(totals)
     if math.isnan(total):
-        spread_nan(out, start, stop)
+        propagate_nan(out, start, stop)
     return total
 
 
@@ -290,8 +294,8 @@ def hinge_gradients(scores, labels, margin, weight, start, stop, out):
     margin, weight = scores.dtype.type(margin), scores.dtype.type(weight)
     total = 0.0
     for i in range(start, stop):
-        row, room = row_of(scores, i, buffer), room_for_row(out, i, out_buffer)
+        row, target = input_row(scores, i, buffer), output_row(out, i, out_buffer)
         label = label_of(labels, i, classes)
-        total += hinge_gradient(row, classes, label, margin, weight, room)
-        put_row(out_buffer, out, i)
+        total += hinge_gradient(row, classes, label, margin, weight, target)
+        store_row(out_buffer, out, i)
     return total

@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from kernels.simd import elementary
-from kernels.simd._layout import label_of, put_row, room_for_row, row_buffer, row_of, whole_lines
+from kernels.simd._layout import input_row, label_of, output_row, row_buffer, store_row, whole_lines
 from kernels.simd.compiler import kernel
 from kernels.simd.thresholds import CHUNK_TERMS, LINES_PER_STEP, SURE_EXP_SUM
 from kernels.simd.vectors import (
@@ -30,23 +30,25 @@ from kernels.simd.vectors import (
 
 @kernel(inline=True)
 def larger(a, b):
-    """The larger of two, lane by lane; a NaN in `b` is passed over."""
+    """The larger of two, lane by lane; a NaN in `b` is ignored."""
     return select(b > a, b, a)
 
 
 @kernel(inline=True)
 def maximum(row, classes):
-    """Largest number of a row; NaN may be passed over, as the exps that follow keep it."""
-    line, many = lanes(row, 1), lanes(row, LINES_PER_STEP)
-    largest = load(row, classes - line, 1)  # what it has in common with others does no harm
+    """Largest number of a row; it may skip a NaN, which the exps that follow keep."""
+    line, step = lanes(row, 1), lanes(row, LINES_PER_STEP)
+    largest = load(
+        row, classes - line, 1
+    )  # it overlaps the vector before, which does no harm to a maximum
     j = 0
-    if classes >= many:
-        largest_of_many = load(row, 0, LINES_PER_STEP)
-        j = many
-        while j + many <= classes:
-            largest_of_many = larger(largest_of_many, load(row, j, LINES_PER_STEP))
-            j += many
-        largest = larger(largest, reduce_max(largest_of_many))
+    if classes >= step:
+        largest_of_step = load(row, 0, LINES_PER_STEP)
+        j = step
+        while j + step <= classes:
+            largest_of_step = larger(largest_of_step, load(row, j, LINES_PER_STEP))
+            j += step
+        largest = larger(largest, reduce_max(largest_of_step))
     while j + line <= classes:
         largest = larger(largest, load(row, j, 1))
         j += line
@@ -56,17 +58,17 @@ def maximum(row, classes):
 @kernel(inline=True)
 def exp_sum(row, classes, largest):
     """Sum of exp(s_j − largest) over a row, in float64."""
-    line, many = lanes(row, 1), lanes(row, LINES_PER_STEP)
+    line, step = lanes(row, 1), lanes(row, LINES_PER_STEP)
     zero = splat(row, 1, 0.0)
     whole = whole_lines(row, classes)
     total = 0.0
     j = 0
-    while j + many <= whole:
+    while j + step <= whole:
         stop = min(j + CHUNK_TERMS, whole)
         part = splat(row, LINES_PER_STEP, 0.0)
-        while j + many <= stop:
+        while j + step <= stop:
             part += elementary.exp_nonpositive(load(row, j, LINES_PER_STEP) - largest)
-            j += many
+            j += step
         total += np.float64(reduce_add(part))
     part = zero
     while j < whole:
@@ -80,22 +82,22 @@ def exp_sum(row, classes, largest):
 
 
 @kernel(inline=True)
-def exp_fill(row, classes, largest, out):
-    """`exp_sum`, and the exps into `out`."""
-    line, many = lanes(row, 1), lanes(row, LINES_PER_STEP)
+def store_exps(row, classes, largest, out):
+    """`exp_sum`; writes the exps into `out`."""
+    line, step = lanes(row, 1), lanes(row, LINES_PER_STEP)
     zero = splat(row, 1, 0.0)
     last = load(row, classes - line, 1)
     whole = whole_lines(row, classes)
     total = 0.0
     j = 0
-    while j + many <= whole:
+    while j + step <= whole:
         stop = min(j + CHUNK_TERMS, whole)
         part = splat(row, LINES_PER_STEP, 0.0)
-        while j + many <= stop:
+        while j + step <= stop:
             value = elementary.exp_nonpositive(load(row, j, LINES_PER_STEP) - largest)
             store(out, j, value)
             part += value
-            j += many
+            j += step
         total += np.float64(reduce_add(part))
     part = zero
     while j < whole:
@@ -113,13 +115,13 @@ def exp_fill(row, classes, largest, out):
 
 @kernel(inline=True)
 def scale(out, classes, factor):
-    """Multiply a row."""
-    line, many = lanes(out, 1), lanes(out, LINES_PER_STEP)
+    """Multiply a row by a factor."""
+    line, step = lanes(out, 1), lanes(out, LINES_PER_STEP)
     last = load(out, classes - line, 1)
     j = 0
-    while j + many <= classes:
+    while j + step <= classes:
         store(out, j, load(out, j, LINES_PER_STEP) * factor)
-        j += many
+        j += step
     while j + line <= classes:
         store(out, j, load(out, j, 1) * factor)
         j += line
@@ -161,29 +163,29 @@ def softmax_losses(scores, labels, start, stop):
     totals = np.empty(stop - start)
     below, sure = 0.0, 0.0
     for i in range(start, stop):
-        row, label = row_of(scores, i, buffer), label_of(labels, i, classes)
+        row, label = input_row(scores, i, buffer), label_of(labels, i, classes)
         largest = maximum(row, classes)
-        its_below = np.float64(largest - row[label])
+        below_largest = np.float64(largest - row[label])
         total = exp_sum(row, classes, largest)
-        if total < SURE_EXP_SUM and its_below == 0.0:
-            sure += math.log1p(exp_sum_beside(row, classes, largest, label))
+        if total < SURE_EXP_SUM and below_largest == 0.0:
+            sure += math.log1p(exp_sum_without_label(row, classes, largest, label))
             total = 1.0
-        below += its_below
+        below += below_largest
         totals[i - start] = total
     return log_sum(totals) + (below + sure)
 
 
 @kernel
-def exp_sum_beside(row, classes, largest, label):
-    """`exp_sum` of a row but for its label."""
+def exp_sum_without_label(row, classes, largest, label):
+    """`exp_sum` of a row without its label."""
     line = lanes(row, 1)
     zero = splat(row, 1, 0.0)
-    own = lane_indices(zero) - label
+    from_label = lane_indices(zero) - label
     whole = whole_lines(row, classes)
     part = zero
     for j in range(0, whole, line):
         value = elementary.exp_nonpositive(load(row, j, 1) - largest)
-        part += select(own == -j, zero, value)
+        part += select(from_label == -j, zero, value)
     total = np.float64(reduce_add(part))
     for j in range(whole, classes):
         if j != label:
@@ -192,15 +194,15 @@ def exp_sum_beside(row, classes, largest, label):
 
 
 @kernel
-def sum_beside(row, classes, label):
-    """Sum of a row but for its label, in float64."""
+def sum_without_label(row, classes, label):
+    """Sum of a row without its label, in float64."""
     line = lanes(row, 1)
     zero = splat(row, 1, 0.0)
-    own = lane_indices(zero) - label
+    from_label = lane_indices(zero) - label
     whole = whole_lines(row, classes)
     part = zero
     for j in range(0, whole, line):
-        part += select(own == -j, zero, load(row, j, 1))
+        part += select(from_label == -j, zero, load(row, j, 1))
     total = np.float64(reduce_add(part))
     for j in range(whole, classes):
         if j != label:
@@ -213,11 +215,11 @@ def log_softmax(scores, start, stop, out):
     """Fill some rows of `out` with (s_j − m) − log Σ exp(s_k − m), with m a row's maximum."""
     classes, buffer, out_buffer = scores.shape[1], row_buffer(scores), row_buffer(out)
     for i in range(start, stop):
-        row, room = row_of(scores, i, buffer), room_for_row(out, i, out_buffer)
+        row, target = input_row(scores, i, buffer), output_row(out, i, out_buffer)
         largest = maximum(row, classes)
         log_total = scores.dtype.type(elementary.log(exp_sum(row, classes, largest)))
-        subtract(row, classes, largest, log_total, room)
-        put_row(out_buffer, out, i)
+        subtract(row, classes, largest, log_total, target)
+        store_row(out_buffer, out, i)
 
 
 @kernel
@@ -225,10 +227,10 @@ def softmax(scores, start, stop, out):
     """Fill some rows of `out` with probabilities."""
     classes, buffer, out_buffer = scores.shape[1], row_buffer(scores), row_buffer(out)
     for i in range(start, stop):
-        row, room = row_of(scores, i, buffer), room_for_row(out, i, out_buffer)
-        total = exp_fill(row, classes, maximum(row, classes), room)
-        scale(room, classes, scores.dtype.type(1.0 / total))
-        put_row(out_buffer, out, i)
+        row, target = input_row(scores, i, buffer), output_row(out, i, out_buffer)
+        total = store_exps(row, classes, maximum(row, classes), target)
+        scale(target, classes, scores.dtype.type(1.0 / total))
+        store_row(out_buffer, out, i)
 
 
 @kernel
@@ -238,16 +240,16 @@ def softmax_gradients(scores, labels, weight, start, stop, out):
     totals = np.empty(stop - start)
     below, sure = 0.0, 0.0
     for i in range(start, stop):
-        row, room = row_of(scores, i, buffer), room_for_row(out, i, out_buffer)
+        row, target = input_row(scores, i, buffer), output_row(out, i, out_buffer)
         label, largest = label_of(labels, i, classes), maximum(row, classes)
-        its_below = np.float64(largest - row[label])  # before the row is filled: it may be its own
-        total = exp_fill(row, classes, largest, room)
+        below_largest = np.float64(largest - row[label])  # read first: the output may be the row
+        total = store_exps(row, classes, largest, target)
         totals[i - start] = total
-        if total < SURE_EXP_SUM and its_below == 0.0:
-            sure += math.log1p(sum_beside(room, classes, label))
+        if total < SURE_EXP_SUM and below_largest == 0.0:
+            sure += math.log1p(sum_without_label(target, classes, label))
             totals[i - start] = 1.0
-        below += its_below
-        scale(room, classes, scores.dtype.type(weight / total))
-        room[label] -= scores.dtype.type(weight)
-        put_row(out_buffer, out, i)
+        below += below_largest
+        scale(target, classes, scores.dtype.type(weight / total))
+        target[label] -= scores.dtype.type(weight)
+        store_row(out_buffer, out, i)
     return log_sum(totals) + (below + sure)
