@@ -1,7 +1,4 @@
-"""Gradient descent that keeps its path; of a jitted gradient, compiled whole.
-
-Flags are left to `compiler`, checks to `_check_in_kernels` and `_overloads`.
-"""
+"""Gradient descent with its whole path; compiled from start to end for a jitted gradient."""
 
 from collections.abc import Callable
 from typing import Any
@@ -31,19 +28,21 @@ from kernels.simd.compiler import kernel
 
 @kernel(calls_function=True)
 def descend_array(gradient, path, learning_rate):
-    """Fill the points of a path after the first."""
+    """Fill the points of a path after the first one."""
     rate = path.dtype.type(learning_rate)
     for k in range(path.shape[0] - 1):
         slope = gradient(path[k].copy())
         returned_shape("gradient_descent", "gradient", slope.shape, path[k].shape)
         before, after = path[k].reshape(-1), path[k + 1].reshape(-1)
-        for i, its_slope in enumerate(slope.flat):  # compiles in half the time of an expression
+        for i, its_slope in enumerate(
+            slope.flat
+        ):  # takes half the time to compile of an array expression
             after[i] = before[i] - rate * its_slope
 
 
 @kernel(calls_function=True)
 def descend_number(gradient, path, learning_rate):
-    """Fill the numbers of a path after the first."""
+    """Fill the numbers of a path after the first one."""
     for k in range(path.size - 1):
         path[k + 1] = path[k] - learning_rate * real_of(gradient(np.float64(path[k])))
 
@@ -51,7 +50,7 @@ def descend_number(gradient, path, learning_rate):
 def _descend_in_python(
     gradient: Callable[[Any], ArrayLike], path: NDArray[Any], learning_rate: float
 ) -> None:
-    """Fill the points of a path after the first, by a gradient that is not jitted."""
+    """Fill the points of a path after the first one, for a gradient that is not jitted."""
     rate = path.dtype.type(learning_rate)
     for k in range(len(path) - 1):
         point = path[k].copy() if path.ndim > 1 else float(path[k])
@@ -156,6 +155,6 @@ def _gradient_descent_in_jit(gradient, x0, learning_rate=0.01, steps=100):
 
 @kernel
 def check_descent(learning_rate, steps):
-    """Refuse a rate or a number of steps."""
+    """Refuse a bad rate or number of steps."""
     finite("gradient_descent", "learning_rate", learning_rate)
     at_least("gradient_descent", "steps", steps, 0)

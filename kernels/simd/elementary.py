@@ -13,7 +13,8 @@ from numba.core import cgutils
 from numba.core.errors import TypingError
 from numba.extending import overload
 
-from kernels.simd.vectors import Vector, broadcast, call_lane_wise, intrinsic, select
+from kernels.simd._vector_types import Vector, broadcast, call_lane_wise, intrinsic
+from kernels.simd.vectors import select
 
 __all__ = ["exp", "exp_nonpositive", "expm1", "log", "log1p", "maximum", "maximum_nsz"]
 

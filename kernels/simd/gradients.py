@@ -1,24 +1,17 @@
-"""Finite differences of any function, and what they are for: checking a gradient.
-
-A kernel here takes a function: Numba compiles it anew for each jitted one; for any other it runs
-as plain Python. Flags are in `compiler`, checks in `_check_in_kernels` and `_overloads`.
-"""
+"""Finite differences of any function, and the check of a gradient against them."""
 
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from numba import get_num_threads, prange, typeof
-from numba.core.errors import TypingError
-from numba.extending import is_jitted, overload, register_jitable
+from numba.extending import overload
 from numpy.typing import ArrayLike, NDArray
 
 from kernels.simd import _check_arguments, _check_results, _check_values
 from kernels.simd._check_in_kernels import (
     at_least_zero,
     check_step,
-    refuse_lost_step,
     returned_shape,
     same_shape,
     some_entries,
@@ -34,6 +27,14 @@ from kernels.simd._check_types import (
     is_number,
     point_type,
 )
+from kernels.simd._finite_differences import (
+    array_slopes,
+    compiled_number_slope,
+    compiled_slopes_in_place,
+    compiled_slopes_of_copies,
+    differences,
+    slopes_in_threads,
+)
 from kernels.simd._overloads import (
     as_real,
     given,
@@ -42,185 +43,8 @@ from kernels.simd._overloads import (
     number_of,
     pick,
     private_point,
-    real_of,
 )
-from kernels.simd.compiler import Twins, kernel, one_at_a_time
-from kernels.simd.thresholds import SHARES_PER_THREAD
-
-
-@register_jitable
-def differs(number, wanted):
-    """Whether a number is not the wanted one; NaN is like NaN."""
-    return number != wanted and (number == number or wanted == wanted)
-
-
-@register_jitable
-def differ(numbers, wanted):
-    """Whether one of some numbers is not the wanted one."""
-    for i in range(numbers.size):  # noqa: SIM110 - Numba has no generators
-        if differs(numbers[i], wanted[i]):
-            return True
-    return False
-
-
-@register_jitable
-def fill_slopes(f, point, h, central, here, first, last, slopes):
-    """Fill the slopes of some entries; return whether that was possible with one copy of the point.
-
-    It is not where `f` changes its argument, nor where the step is lost to rounding. To look at all
-    entries after each call would take longer than many an `f`: that is done after the first calls
-    and at the end, and in between, after each call, the next entry is looked at.
-    """
-    original, mine = point.reshape(-1), point.copy()
-    entries = mine.reshape(-1)
-    for i in range(first, last):
-        following = i + 1 if i + 1 < entries.size else 0
-        entry = float(original[i])
-        wanted = original[following]
-        above, below = entry + h, entry - h if central else entry
-        taken = above - below  # NaN, as the slope then is, of NaN and of infinities
-        entries[i] = above
-        rise = real_of(f(mine)) - here
-        entries[i] = entry
-        if taken == 0.0 or differs(entries[following], wanted):
-            return False
-        if i == first and differ(entries, original):
-            return False
-        if central:
-            entries[i] = below
-            rise -= real_of(f(mine))
-            entries[i] = entry
-            if differs(entries[following], wanted):
-                return False
-        slopes[i] = rise / taken
-    return not differ(entries, original)
-
-
-@register_jitable
-def try_slopes(f, point, h, central, here, first, last, slopes):
-    """`fill_slopes`; False, too, where `f` raised something, for which its own changes may account.
-
-    `slopes_of_copies` finds out. A thread could not pass on what was raised.
-    """
-    try:
-        return fill_slopes(f, point, h, central, here, first, last, slopes)
-    except Exception:  # noqa: BLE001 - raised again, where it is no fault of ours
-        return False
-
-
-def slopes_in_place(f, point, h, central, slopes):
-    """`fill_slopes` of all entries of a contiguous float64 array."""
-    here = 0.0 if central else real_of(f(point.copy()))
-    return try_slopes(f, point, h, central, here, 0, point.size, slopes)
-
-
-@kernel(calls_function=True, parallel=True)
-def slopes_in_threads(f, point, h, central, slopes):
-    """`slopes_in_place` with the entries shared out: each slope is the same in any share."""
-    count = point.size
-    here = 0.0 if central else real_of(f(point.copy()))
-    shares = max(1, min(count, SHARES_PER_THREAD * get_num_threads()))
-    filled = np.zeros(shares, np.bool_)
-    for share in prange(shares):
-        first, last = share * count // shares, (share + 1) * count // shares
-        filled[share] = try_slopes(f, point, h, central, here, first, last, slopes)
-    return filled.all()
-
-
-def slopes_of_copies(name, f, point, h, central, slopes):
-    """Fill the slopes of all entries, with a fresh copy of the point for each call of `f`.
-
-    That takes up to 80 times as long, where `f` reads two entries of a thousand.
-    """
-    here = 0.0 if central else real_of(f(point.copy()))
-    for i in range(point.size):
-        entry = float(point.reshape(-1)[i])
-        above, below = entry + h, entry - h if central else entry
-        taken = above - below
-        if taken == 0.0:
-            refuse_lost_step(name, "x", i)
-        values = [here, here]  # below, above
-        for side in range(2 if central else 1):
-            mine = point.copy()
-            mine.reshape(-1)[i] = below if side else above
-            values[1 - side] = real_of(f(mine))
-        slopes[i] = (values[1] - values[0]) / taken
-
-
-def number_slope(name, f, point, h, central):
-    """Finite difference of `f` at a float."""
-    above, below = point + h, point - h if central else point
-    taken = above - below
-    if taken == 0.0:
-        refuse_lost_step(name, "x", 0)
-    return (real_of(f(above)) - real_of(f(below))) / taken
-
-
-compiled_slopes_in_place = kernel(slopes_in_place, calls_function=True)
-compiled_slopes_of_copies = kernel(slopes_of_copies, calls_function=True)
-compiled_number_slope = kernel(number_slope, calls_function=True)
-
-
-class _Ways(NamedTuple):
-    """How the differences of a function are taken."""
-
-    number: Any
-    in_place: Any
-    of_copies: Any
-
-
-PLAIN = _Ways(number_slope, slopes_in_place, slopes_of_copies)
-COMPILED = _Ways(compiled_number_slope, compiled_slopes_in_place, compiled_slopes_of_copies)
-THREADED = COMPILED._replace(in_place=slopes_in_threads)
-
-
-@register_jitable
-def array_slopes(name, in_place, of_copies, f, point, h, central):
-    """Finite differences of `f` at a contiguous float64 array, flat."""
-    slopes = np.empty(point.size)
-    if not in_place(f, point, h, central, slopes):
-        of_copies(name, f, point, h, central, slopes)
-    return slopes
-
-
-def _differences(
-    name: str,
-    f: Callable[[Any], float],
-    x: NDArray[Any],
-    h: float,
-    method: str,
-    parallel: bool = False,
-) -> NDArray[np.float64]:
-    """Finite differences at a checked array, in its shape and in float64."""
-    if not is_jitted(f):
-        return _differences_by(PLAIN, name, _on_views(name, f), x, h, method)
-    try:
-        return _differences_by(THREADED if parallel else COMPILED, name, f, x, h, method)
-    except TypingError:
-        accept_value(name, "f", f, point_type(typeof(x)), TypeError)
-        raise
-
-
-def _differences_by(
-    ways: "_Ways", name: str, f: Any, x: NDArray[Any], h: float, method: str
-) -> NDArray[np.float64]:
-    central = method == "central"
-    if x.ndim == 0:
-        return np.asarray(ways.number(name, f, float(x), h, central))
-    point = np.array(x, dtype=np.float64, order="C")
-    in_place = one_at_a_time(ways.in_place) if ways is THREADED else ways.in_place
-    slopes = array_slopes(name, in_place, ways.of_copies, f, point, h, central)
-    return np.asarray(slopes).reshape(x.shape)
-
-
-def _on_views(name: str, f: Callable[[Any], float]) -> Callable[[Any], float]:
-    """Give a plain function a view of its argument, of which it may change shape and flags."""
-
-    def f_on_view(point: Any) -> float:
-        argument = point.view() if isinstance(point, np.ndarray) else point
-        return _check_results.value_of(name, "f", f(argument))
-
-    return f_on_view
+from kernels.simd.compiler import Twins, kernel
 
 
 def numerical_gradient(
@@ -289,7 +113,7 @@ def numerical_gradient(
     h = _check_arguments.real("numerical_gradient", "h", h)
     _check_values.step_size("numerical_gradient", h)
     _check_values.choice("numerical_gradient", "method", method, _check_values.METHODS)
-    return _differences("numerical_gradient", f, x, h, method, parallel).astype(x.dtype)
+    return differences("numerical_gradient", f, x, h, method, parallel).astype(x.dtype)
 
 
 @overload(numerical_gradient, prefer_literal=True)
@@ -455,7 +279,7 @@ def check_gradient(
     _check_values.at_least_zero("check_gradient", "tolerance", tolerance)
     point = np.array(x, dtype=np.float64, order="C") if x.ndim else float(x)
     claimed = _check_results.gradient_of("check_gradient", "gradient", gradient(point), x.shape)
-    slopes = _differences("check_gradient", f, x, h, "central")
+    slopes = differences("check_gradient", f, x, h, "central")
     error, index = largest_error(_flat(claimed), _flat(slopes))
     entry = tuple(int(i) for i in np.unravel_index(index, x.shape))
     return float(error), entry, bool(error <= tolerance)
