@@ -1,4 +1,4 @@
-"""Mistakes in calls of the library from Python: the class and the words of each error.
+"""Mistakes in calls of the library from Python: the class and the message of each error.
 
 The same mistakes inside a caller's jitted code are in `kernels/simd/test_overloads_errors.py`.
 """
@@ -189,7 +189,7 @@ def test_labels_that_are_not_taken_are_named(operation, value, words):
 
 
 class Foreign:
-    """An array that NumPy cannot read, as torch's of bfloat16 are."""
+    """An array that NumPy cannot read, such as a bfloat16 tensor of torch."""
 
     dtype = "its.bfloat16"
 
@@ -214,7 +214,7 @@ def test_numbers_that_are_not_there(value, words):
         kernels.svm_loss([[1.0]], [0], value)
 
 
-# --- what functions return: the helpers, which their callers' tests go through, too
+# --- results of functions: the helpers alone; the tests of their callers use them, too
 
 NUMBERS = [
     1.5,

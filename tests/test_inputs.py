@@ -1,4 +1,4 @@
-"""What comes in stays as it was. The library takes read-only arrays and memmaps, too."""
+"""Arguments are never changed. The library also takes read-only arrays and memmaps."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ of_scores = pytest.mark.parametrize("operation", OF_SCORES)
 
 @pytest.fixture
 def memmaps(tmp_path):
-    """Give a function that stores arrays and opens them to be read."""
+    """Return a function that saves arrays and opens them read-only."""
 
     def store(*arrays):
         for number, array in enumerate(arrays):

@@ -1,4 +1,4 @@
-"""The order of the samples in an epoch, against published outputs, in all four versions."""
+"""The order of the samples in an epoch: the published outputs, in all four versions."""
 
 import numpy as np
 import pytest

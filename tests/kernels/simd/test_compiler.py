@@ -1,4 +1,4 @@
-"""What is compiled, when, and where it is kept."""
+"""Which variants are compiled, when, and where they are cached."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ ROOT = Path(kernels.__file__).parents[1]
 
 
 def run_python(code, folder=ROOT, **variables):
-    """Run code in a process of its own; a variable that is None is left out."""
+    """Run code in a new process; an environment variable that is None is removed."""
     environment = os.environ | {"PYTHONPATH": str(folder)} | variables
     environment = {name: value for name, value in environment.items() if value is not None}
     command = [sys.executable, "-c", textwrap.dedent(code)]
@@ -84,7 +84,7 @@ def test_kernels_are_found_again_in_another_process():
 
 @pytest.fixture
 def _unsaid(monkeypatch):
-    """Have the note about the cache unsaid, and leave it as it was."""
+    """Reset the flag that the warning about the cache was given, and restore it."""
     monkeypatch.setattr(_cache, "_said_no_cache", False)
 
 
@@ -92,7 +92,7 @@ unsaid = pytest.mark.usefixtures("_unsaid")
 
 
 def two_functions(monkeypatch):
-    """Give functions that Numba has no place to cache for: they are in no file."""
+    """Functions that Numba cannot cache, as they are in no file."""
     monkeypatch.setattr(numba.config, "CACHE_DIR", "")
     namespace = {}
     exec("def doubled(x):\n    return 2 * x\n\ndef halved(x):\n    return x / 2", namespace)
@@ -105,7 +105,7 @@ def test_without_a_cache_kernels_are_compiled_in_memory_which_is_said_once(monke
     with pytest.warns(RuntimeWarning, match="compiles its kernels in memory") as said:
         compiled = [compiler.kernel(one, entry=True) for one in (doubled, halved)]
     assert len(said) == 1
-    assert "Set NUMBA_CACHE_DIR to a folder that can be written" in str(said[0].message)
+    assert "Set NUMBA_CACHE_DIR to a writable folder" in str(said[0].message)
     assert [one(3.0) for one in compiled] == [6.0, 1.5]
 
 
@@ -116,7 +116,7 @@ def test_what_python_does_not_call_needs_no_cache(monkeypatch):
 
 
 def test_without_a_folder_that_can_be_written_all_works(tmp_path):
-    # A file where each __pycache__ would be, and where the user's cache would be
+    # a file in place of each __pycache__, and of the user's cache
     for name in ("kernels", "reference"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__py*"))
     for package in tmp_path.rglob("__init__.py"):
@@ -145,7 +145,7 @@ def test_without_a_folder_that_can_be_written_all_works(tmp_path):
     assert done.stderr.count("RuntimeWarning") == 1
 
 
-# --- the twin of a kernel
+# --- serial and parallel kernels
 
 
 def test_serial_and_parallel_kernels_have_names_of_their_own():
