@@ -52,7 +52,7 @@ def penalty(W, regularization):
 
 @kernel
 def loss_of(scores, labels, W, objective):
-    """Loss of the classifier that has these scores, regularization included."""
+    """Loss of the classifier with these scores, regularization included."""
     svm, margin, regularization = objective
     if svm:
         data_loss = svm_block(scores, labels, margin, 0, labels.size)
@@ -82,14 +82,14 @@ def analytic_gradient(W, b, X, labels, objective):
 
 @kernel
 def check_objective(function, margin, regularization):
-    """Refuse a margin or a regularization out of range."""
+    """Refuse a bad margin or regularization."""
     at_least_zero(function, "margin", margin)
     finite(function, "regularization", regularization)
 
 
 @kernel(entry=True)
 def linear_loss_kernel(W, b, X, labels, svm, margin, regularization):
-    """`linear_loss` with its checks of values."""
+    """`linear_loss` with checks of the values."""
     check_linear("linear_loss", W.shape, b.size, X.shape, labels, "W", "b")
     check_objective("linear_loss", margin, regularization)
     return loss_of(linear_scores(W, b, X), labels, W, (svm, margin, regularization))
@@ -97,7 +97,7 @@ def linear_loss_kernel(W, b, X, labels, svm, margin, regularization):
 
 @kernel(entry=True)
 def linear_gradient_kernel(W, b, X, labels, svm, margin, regularization):
-    """`linear_gradient` with its checks of values."""
+    """`linear_gradient` with checks of the values."""
     check_linear("linear_gradient", W.shape, b.size, X.shape, labels, "W", "b")
     check_objective("linear_gradient", margin, regularization)
     return analytic_gradient(W, b, X, labels, (svm, margin, regularization))

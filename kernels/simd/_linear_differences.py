@@ -1,4 +1,4 @@
-"""Finite differences of the linear classifier's loss, updated instead of computed anew.
+"""Finite differences of the linear classifier's loss, without computing the losses.
 
 A change of W[d, c] moves column c of the scores only, by h·X[:, d]. So the two losses of a
 difference need not be computed: their difference follows from the scores before the change.
@@ -23,14 +23,14 @@ from kernels.simd.compiler import dual_kernel, kernel
 from kernels.simd.thresholds import DIFFERENCE_BLOCK_FEATURES
 
 LARGEST_SHIFT = 300.0
-"""Above it exp(shift)², which the difference of two softmax losses holds, would overflow."""
+"""Above it exp(shift)², which is part of the difference of two softmax losses, would overflow."""
 
 
 @kernel
 def softmax_shares(scores, own, others):
-    """Fill `own` with each class's share of its row's sum of exps, `others` with all the rest's.
+    """Fill `own` with the share of each class in its row's sum of exps, `others` with the rest.
 
-    The rest is added up from both sides, not taken as 1 − share, which would lose its digits.
+    The rest is summed from both sides: 1 − share would lose digits.
     """
     classes = scores.shape[1]
     for i in range(scores.shape[0]):
@@ -53,7 +53,7 @@ def softmax_shares(scores, own, others):
 
 @kernel
 def far_change(row, c, shift, central):
-    """Change of a row's logsumexp by a shift of class c whose exp would overflow."""
+    """Change of a row's logsumexp by a shift of class c, if exp of the shift would overflow."""
     below = row[c] - shift if central else row[c]
     above = row[c] + shift
     largest = -math.inf
@@ -71,9 +71,9 @@ def far_change(row, c, shift, central):
 
 @kernel
 def rises(shifts, central, low, rise):
-    """Fill `low` with the lower of the exps that each shift compares, `rise` with their difference.
+    """Fill `low` with the smaller of two exps for each shift δ, and `rise` with their difference.
 
-    The two are exp(δ) and exp(−δ), or exp(δ) and 1. Returns whether a shift is too large for them.
+    The two are exp(δ) and exp(−δ), or exp(δ) and 1. Returns whether a shift is too large for exp.
     """
     far = 0
     for k in range(shifts.size):
@@ -91,28 +91,28 @@ def rises(shifts, central, low, rise):
 
 @kernel(inline=True)
 def near_change(own, others, low, rise, shift):
-    """Change of a row's logsumexp by a shift of a class, from the shares before it.
+    """Change of a row's logsumexp by a shift of a class, from the shares before the shift.
 
     With p the share of the class and r that of the others, a shift δ multiplies the row's sum of
-    exps by r + p·exp(δ). The difference of two such logarithms is one log1p of a ratio:
-    log(high) − log(low) = log1p((high − low) / low), taken with high ≥ low, which cancels nothing.
+    exps by r + p·exp(δ). The difference of two such logarithms is one log1p:
+    log(high) − log(low) = log1p((high − low) / low), with high ≥ low, so that nothing cancels.
     """
     return math.copysign(elementary.log1p(own * rise / (others + own * low)), shift)
 
 
 @kernel
 def softmax_changes(scores, i, own, others, label, shifts, low, rise, central, change):
-    """Add what a sample's softmax loss differs by to `change` (C, K), for shifts of each class.
+    """Add the differences of a sample's softmax loss to `change` (C, K), for shifts of each class.
 
-    `low` and `rise` are scratch of the shifts' size.
+    `low` and `rise` are buffers of the size of the shifts.
     """
-    if scores[i, label] == -math.inf:  # both losses are inf, and have no difference
+    if scores[i, label] == -math.inf:  # both losses are inf, and their difference is NaN
         change += math.nan
         return
     far = rises(shifts, central, low, rise)
     for c in range(scores.shape[1]):
         p, r = own[i, c], others[i, c]
-        if not far:  # nearly always; a loop with the test in it would not vectorise
+        if not far:  # almost always; with the test inside, the loop would not vectorise
             for k in range(shifts.size):
                 change[c, k] += near_change(p, r, low[k], rise[k], shifts[k])
         else:
@@ -128,7 +128,7 @@ def softmax_changes(scores, i, own, others, label, shifts, low, rise, central, c
 
 @kernel
 def excess(scores, i, c, label, margin):
-    """What a score lacks to being `margin` below the correct one."""
+    """The hinge's term of a class before the maximum with 0."""
     return (scores[i, c] - scores[i, label]) + margin
 
 
@@ -144,9 +144,9 @@ def has_no_hinge(scores, i, label, margin):
 
 @kernel
 def svm_changes(scores, i, label, margin, shifts, central, change):
-    """Add what a sample's hinge loss differs by to `change` (C, K), for shifts of each class.
+    """Add the differences of a sample's hinge loss to `change` (C, K), for shifts of each class.
 
-    Where c is a wrong class, one term of the sum moves; where it is the label, all the others do.
+    A shift of a wrong class changes one term of the sum; a shift of the label changes all others.
     """
     if has_no_hinge(scores, i, label, margin):
         change += math.nan
@@ -164,7 +164,7 @@ def svm_changes(scores, i, label, margin, shifts, central, change):
 
 @kernel
 def block_differences(block, W, X, labels, scores, own, others, objective, step, dW, db):
-    """Fill a block of rows of dW; the block after the last one is the biases.
+    """Fill a block of rows of dW; the block after the last fills db.
 
     A bias is the weight of a feature that is 1 in every sample.
     """
@@ -193,20 +193,20 @@ def block_differences(block, W, X, labels, scores, own, others, objective, step,
             for k in range(width):
                 above = W[start + k, c] + h
                 below = W[start + k, c] - h if central else W[start + k, c]
-                # (above² − below²) / (above − below), of which the difference would lose digits
+                # (above² − below²) / (above − below), without differences, which would lose digits
                 its_penalty = regularization * (above + below)
                 dW[start + k, c] = change[c, k] / labels.size / span + its_penalty
 
 
 @kernel
 def block_count(features):
-    """Blocks of finite differences: the features', and one for the biases."""
+    """Number of blocks: those of the features, and one for the biases."""
     return (features + DIFFERENCE_BLOCK_FEATURES - 1) // DIFFERENCE_BLOCK_FEATURES + 1
 
 
 @kernel
 def shares_of(scores, svm):
-    """Shares of the scores' exps (for the hinge, which has no use for them, anything)."""
+    """Shares of the scores' exps; the hinge does not use them, and gets any arrays."""
     if svm:
         return scores, scores
     own, others = np.empty_like(scores), np.empty_like(scores)
@@ -216,7 +216,7 @@ def shares_of(scores, svm):
 
 @kernel
 def numerical_gradient(W, b, X, labels, objective, step, with_biases):
-    """Loss, and its differences by W and, where they are wanted, b, of float64 arrays."""
+    """Loss, and its finite differences by W and, if `with_biases`, by b; for float64 arrays."""
     scores = linear_scores(W, b, X)
     own, others = shares_of(scores, objective[0])
     dW, db = np.empty_like(W), np.empty_like(b)
@@ -238,7 +238,7 @@ def numerical_gradient(W, b, X, labels, objective, step, with_biases):
 def linear_numerical_gradient_kernel(
     W, b, X, labels, svm, margin, regularization, h, central, dW, db
 ):
-    """`linear_numerical_gradient` of float64 arrays with its checks of values; fills dW and db."""
+    """`linear_numerical_gradient` of float64 arrays, with checks of the values; fills dW and db."""
     function = "linear_numerical_gradient"
     check_linear(function, W.shape, b.size, X.shape, labels, "W", "b")
     check_objective(function, margin, regularization)

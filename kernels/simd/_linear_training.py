@@ -38,7 +38,7 @@ def splitmix64(value):
 
 @kernel
 def shuffled(samples, seed_bits, epoch):
-    """Order of an epoch: the stable sort of the samples by a hash of (seed, epoch, sample)."""
+    """Order of an epoch: the samples, stably sorted by a hash of (seed, epoch, sample)."""
     epoch_key = splitmix64(splitmix64(seed_bits) ^ np.uint64(epoch))
     keys = np.empty(samples, np.uint64)
     for i in range(samples):
@@ -48,7 +48,7 @@ def shuffled(samples, seed_bits, epoch):
 
 @kernel
 def descend(parameters, velocity, slopes, learning_rate, momentum):
-    """One momentum step, in place."""
+    """One step with momentum, in place."""
     rate, share = parameters.dtype.type(learning_rate), parameters.dtype.type(momentum)
     values, speeds, changes = pointer(parameters, 0), pointer(velocity, 0), pointer(slopes, 0)
     for i in range(parameters.size):
@@ -58,7 +58,7 @@ def descend(parameters, velocity, slopes, learning_rate, momentum):
 
 @kernel
 def batch_gradient(W, b, X, labels, objective, numerical, step, with_biases):
-    """Loss before the update, dW and, where they are wanted, db."""
+    """Loss before the update, dW and, if `with_biases`, db."""
     if numerical:
         wide = as_float64(W), as_float64(b), as_float64(X)
         loss, dW, db = numerical_gradient(*wide, labels, objective, step, with_biases)
@@ -68,7 +68,7 @@ def batch_gradient(W, b, X, labels, objective, numerical, step, with_biases):
 
 @kernel(entry=True)
 def train_kernel(X, labels, W, b, losses, objective, numerical, step, descent, batching):
-    """`train_linear` with its checks of values; trains W and b in place and fills `losses`."""
+    """`train_linear` with checks of the values; trains W and b in place and fills `losses`."""
     check_linear("train_linear", W.shape, b.size, X.shape, labels, "W0", "b0")
     check_objective("train_linear", objective[1], objective[2])
     step_size("train_linear", step[0])
@@ -127,7 +127,7 @@ def train_signature(X: Any) -> tuple[Any, ...]:
 
 @kernel
 def count_classes(labels):
-    """Classes that there are where nobody says: the largest label + 1, at least 1."""
+    """Number of classes by default: the largest label + 1, at least 1."""
     largest = 0
     for label in labels:
         largest = max(largest, label)

@@ -1,8 +1,8 @@
-"""What computes where Numba may not compile (NUMBA_DISABLE_JIT): the NumPy texts.
+"""Replace kernels under NUMBA_DISABLE_JIT by the NumPy texts.
 
-The kernels, with their checks, are then the plain functions that they are made of. Only what has no
-meaning in plain Python, such as a vector, is replaced here: by module and name, with the same
-arguments. Of the library, this module alone imports a text; `compiler` imports it where it has to.
+The kernels, with their checks, then run as plain Python. Those that cannot, such as those with
+vectors, are replaced here, by module and name, with the same arguments. No other module of the
+library imports a text, and `compiler` imports this one only if NUMBA_DISABLE_JIT is set.
 """
 
 from collections.abc import Callable
@@ -14,12 +14,12 @@ from kernels.vectorized import gradients, linear, losses
 
 
 def stand_in(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give what runs in place of a kernel: its own body, but for those in this module."""
+    """Function that runs in place of a kernel: the one in `STAND_INS`, else its own body."""
     home = function.__module__.rpartition(".")[2]
     return STAND_INS.get(f"{home}.{function.__name__}", function)
 
 
-# --- losses, of some rows; in float64, in which the library sums
+# --- losses of some rows, in float64, as the library sums in it
 
 
 def _rows(scores, start, stop):

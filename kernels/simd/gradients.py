@@ -55,26 +55,26 @@ def numerical_gradient(
     *,
     parallel: bool = False,
 ) -> NDArray[Any]:
-    """Finite-difference gradient of a black box, one entry moved at a time.
+    """Finite-difference gradient of any function, one entry at a time.
 
     "central" is (f(x + h·e) − f(x − h·e)) / 2h for each entry e, "forward" (f(x + h·e) − f(x)) / h.
 
     Parameters
     ----------
     f : function of an array in x's shape (of a float where x is one), returning a float
-        Gets a private contiguous float64 copy of `x` in which one entry is moved; what it does to
-        that copy reaches no other call. An `@njit` function runs compiled, any other is called from
-        Python.
+        Gets a private contiguous float64 copy of `x` with one entry changed. It may change that
+        copy: no other call sees the change. An `@njit` function runs compiled, any other is called
+        from Python.
     x : array of any shape
-        The point; never touched.
+        The point; never changed.
     h : float
         The step, finite and above 0, in the unit of `x`.
     method : "central" or "forward"
-        Error of the order h² or h.
+        Their errors are of order h² and h.
     parallel : bool
-        Whether to share the entries out to Numba's threads: the same bits at any number of them.
-        A jitted `f` is then called by several threads at once; any other is called from one. In
-        jitted code, a constant.
+        Whether to share the entries among Numba's threads: the same bits with any number of
+        threads. A jitted `f` is then called by several threads at once, any other by one. A
+        constant in jitted code.
 
     Returns
     -------
@@ -84,22 +84,22 @@ def numerical_gradient(
     Raises
     ------
     TypeError
-        `f` that cannot be called, `x` that is not real numbers.
+        `f` cannot be called, `x` is not of real numbers.
     ValueError
-        A bad `h`, an unknown `method`, an `h` so small that rounding swallows it in an entry.
+        A bad `h`, an unknown `method`, an `h` that is lost to rounding in an entry.
 
-    What `f` raises is passed on.
+    Exceptions of `f` are passed on.
 
     Notes
     -----
-    Costs two calls of `f` an entry ("forward": one, and one for all). They are made once more, each
-    with a fresh copy, where `f` is found to have changed its argument.
+    Makes two calls of `f` per entry ("forward": one, and one more for all). If `f` turns out to
+    change its argument, the calls are made again, each with a fresh copy.
 
-    The difference is divided by the step that was really taken, (x + h) − (x − h) or (x + h) − x as
-    rounded. Entries that are NaN or infinite give NaN.
+    The difference is divided by the step as rounded, (x + h) − (x − h) or (x + h) − x. Entries that
+    are NaN or infinite give NaN.
 
-    Compiled anew for each jitted `f`: Numba's cache does not find a kernel that takes a function
-    again. May be called from `@njit` functions, with a jitted `f`.
+    Compiled again for each jitted `f`: Numba's cache does not find kernels that take a function.
+    May be called from `@njit` functions, with a jitted `f`.
 
     Source: Stanford CS231n, lecture 3; Press et al., Numerical Recipes, 5.7.
 
@@ -145,7 +145,7 @@ def _numerical_gradient_in_jit(f, x, h=1e-5, method="central", parallel=False):
 
 @kernel
 def entry_error(a, b):
-    """abs(a − b) / max(1e-8, abs(a) + abs(b)), for infinities 0 if they are equal, else 1."""
+    """abs(a − b) / max(1e-8, abs(a) + abs(b)); for infinities 0 if they are equal, else 1."""
     size = abs(a) + abs(b)
     if size < math.inf:
         return abs(a - b) / max(1e-8, size)
@@ -153,12 +153,14 @@ def entry_error(a, b):
         return 0.0
     if math.isinf(a) or math.isinf(b):
         return 1.0 if size == math.inf else math.nan
-    return abs(0.5 * a - 0.5 * b) / (0.5 * abs(a) + 0.5 * abs(b))  # so that the sum is finite
+    return abs(0.5 * a - 0.5 * b) / (
+        0.5 * abs(a) + 0.5 * abs(b)
+    )  # halved, so that the sum is finite
 
 
 @kernel(entry=True)
 def largest_error(a, b):
-    """Largest relative error of two flat arrays, and where it is; NaN is largest."""
+    """Largest relative error of two flat arrays, and its index; NaN counts as the largest."""
     worst, where = -1.0, 0
     for i in range(a.size):
         error = entry_error(a[i], b[i])
@@ -178,15 +180,15 @@ def relative_error(a: ArrayLike, b: ArrayLike) -> float:
     Returns
     -------
     float
-        Without unit, 0 for equal arrays, at most 1; NaN where any entry is NaN. An infinity counts
-        as 0 beside an equal one, as 1 beside anything else.
+        Between 0, for equal arrays, and 1; NaN if any entry is NaN. Two infinities have error 0 if
+        they are equal, else 1; so has an infinity and any other number.
 
     Raises
     ------
     TypeError
         Values that are not real numbers.
     ValueError
-        Shapes that differ, no entry.
+        Shapes that differ, or arrays without entries.
 
     Notes
     -----
@@ -287,14 +289,14 @@ def check_gradient(
 
 @kernel(calls_function=True)
 def claimed_at(gradient, point):
-    """What a gradient says at a copy of the point, flat and in float64; and its shape."""
+    """A gradient's result at a copy of the point, flat and in float64, and its shape."""
     claimed = gradient(point.copy())
     return claimed.astype(np.float64).ravel(), claimed.shape
 
 
 @kernel(calls_function=True)
 def claimed_at_number(gradient, point):
-    """What a gradient says at a number."""
+    """A gradient's result at a number."""
     return float(gradient(point))
 
 
@@ -341,6 +343,6 @@ def _check_gradient_in_jit(f, gradient, x, h=1e-5, tolerance=1e-6):
 
 @kernel
 def check_tolerance(name, h, tolerance):
-    """Refuse a step or a tolerance of `check_gradient`."""
+    """Refuse a bad step or tolerance of `check_gradient`."""
     step_size(name, h)
     at_least_zero(name, "tolerance", tolerance)

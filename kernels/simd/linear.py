@@ -59,7 +59,7 @@ def linear_loss(
     b : (C,) float
         Biases.
     X : (N, D) float
-        Samples. W, b and X compute in float32 where all three are, else in float64.
+        Samples. The computation is in float32 if W, b and X all are, else in float64.
     labels : (N,) integers in [0, C)
         The right class of each sample.
     loss : "svm" or "softmax"
@@ -99,7 +99,7 @@ def _arrays(
     labels: ArrayLike,
     names: tuple[str, str] = ("W", "b"),
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[np.int64]]:
-    """W, b, X contiguous and of one dtype, and the labels; their values are not yet checked."""
+    """Make W, b and X contiguous and of one dtype, and the labels int64; check no values."""
     X = _check_arguments.real_array(function, "X", X, ("N", "D"))
     W = _check_arguments.real_array(function, names[0], W, ("D", "C"))
     b = _check_arguments.real_array(function, names[1], b, ("C",))
@@ -111,7 +111,7 @@ def _arrays(
 def _options(
     function: str, loss: str, margin: float, regularization: float
 ) -> tuple[bool, float, float]:
-    """Whether the loss is the hinge, and the numbers as floats, whose values kernels check."""
+    """Whether the loss is the hinge, and the numbers as floats; kernels check their values."""
     _check_values.choice(function, "loss", loss, _check_values.LOSSES)
     margin = _check_arguments.real(function, "margin", margin)
     regularization = _check_arguments.real(function, "regularization", regularization)
@@ -119,7 +119,7 @@ def _options(
 
 
 def _accept_linear(function, W, b, X, labels, loss, margin, regularization):
-    """Refuse, at compile time, what `linear_loss` cannot take; return the dtype of the work."""
+    """Refuse wrong types of arguments at compile time; return the dtype to compute in."""
     accept_reals(function, "W", W, ("D", "C"))
     accept_reals(function, "b", b, ("C",))
     accept_reals(function, "X", X, ("N", "D"))
@@ -235,10 +235,10 @@ def linear_numerical_gradient(
     *,
     parallel: bool = False,
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Finite differences of the loss by W and b, all of them for about the price of a few losses.
+    """Finite differences of the loss by W and b, all of them in the time of a few losses.
 
-    A change of W[d, c] moves column c of the scores only, by h·X[:, d]. So the two losses of each
-    difference are not computed anew: what they differ by is, from the unmoved scores.
+    A change of W[d, c] moves column c of the scores only, by h·X[:, d]. So the two losses need not
+    be computed: their difference follows from the scores before the change.
 
     Parameters
     ----------
@@ -249,8 +249,8 @@ def linear_numerical_gradient(
     method : "central" or "forward"
         As in `numerical_gradient`.
     parallel : bool
-        Whether to use Numba's threads, on blocks of features: the same bits, at any number of
-        them. In jitted code, a constant.
+        Whether to use Numba's threads, on blocks of features: the same bits with any number of
+        threads. A constant in jitted code.
 
     Returns
     -------
@@ -269,7 +269,7 @@ def linear_numerical_gradient(
     This is the finite difference that `numerical_gradient` would give, at any step, not the
     analytic gradient.
 
-    An `h` so small that rounding swallows it in an entry of W or b is a ValueError, as there.
+    An `h` that is lost to rounding in an entry of W or b is a ValueError, as there.
 
     Examples
     --------
@@ -363,34 +363,34 @@ def train_linear(
     labels : (N,) integers in [0, classes)
         The right class of each sample.
     classes : int, optional
-        C; the largest label + 1 where it is not given.
+        C; by default the largest label + 1.
     loss, margin, regularization
         As in `linear_loss`.
     gradient : "analytic" or "numerical"
-        How each update's gradient is had: `linear_gradient` or `linear_numerical_gradient`.
+        How the gradient is computed: by `linear_gradient` or `linear_numerical_gradient`.
     h, method
         Of the numerical gradient, as in `numerical_gradient`.
     train_bias : bool
-        Whether the biases move.
+        Whether the biases are trained.
     learning_rate : float
         Finite.
     epochs : int
         Passes over the samples, at least 0.
     batch_size : int, optional
-        Samples an update, at least 1. Not given (or N and more): all of them, one update an epoch.
+        Samples per update, at least 1. By default, or if at least N: all, one update per epoch.
     momentum : float
-        Share of the last step that is taken again; finite.
+        Share of the last step that is added to the next; finite.
     seed : int
-        Of the order of the samples, where there are batches.
+        Seed of the order of the samples, if there are batches.
     W0 : (D, C) float, optional
-        Weights at the start; zeros where not given.
+        Weights at the start; zeros by default.
     b0 : (C,) float, optional
-        Biases at the start; zeros where not given.
+        Biases at the start; zeros by default.
 
     Returns
     -------
     W : (D, C) array
-        The trained weights: float32 where X, W0 and b0 (those given) are, else float64.
+        The trained weights: float32 if X, W0 and b0 (those given) are, else float64.
     b : (C,) array
         The trained biases.
     losses : (epochs,) float64 array
@@ -405,7 +405,7 @@ def train_linear(
 
     Notes
     -----
-    The order of epoch e is the stable sort of the samples by SplitMix64 of (seed, e, i): the same
+    The order of epoch e is the stable sort of the samples by SplitMix64 of (seed, e, i), the same
     in the texts and in the library.
 
     Source: Stanford CS231n, lecture 3; SplitMix64: Steele, Lea and Flood, OOPSLA 2014.
@@ -449,14 +449,14 @@ def train_linear(
 
 
 def _batch_size(batch_size: int, samples: int) -> int:
-    """Size of a batch, at most all samples, also where int64 does not hold it."""
+    """Size of a batch, at most all samples; it may be too large for int64."""
     batch_size = _check_arguments.integer("train_linear", "batch_size", batch_size)
     _check_values.at_least("train_linear", "batch_size", batch_size, 1)
     return min(batch_size, samples)
 
 
 def _class_count(labels: NDArray[np.int64]) -> int:
-    """Classes that there are where nobody says: the largest label + 1, at least 1."""
+    """Number of classes by default: the largest label + 1, at least 1."""
     largest = max(int(labels.max(initial=0)), 0)
     if largest >= _check_values.MAX_COUNT:
         _check_arguments.refuse_first_label("train_linear", labels, _check_values.MAX_COUNT)
@@ -530,7 +530,7 @@ def _train_linear_in_jit(
 
 
 def class_count(classes: Any, labels: Any) -> int:
-    """Give the number of classes, of the labels where nobody says; for jitted code."""
+    """Number of classes, by default from the labels; for jitted code."""
     raise NotImplementedError
 
 

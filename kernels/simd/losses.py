@@ -42,14 +42,14 @@ def svm_loss(
     Parameters
     ----------
     scores : (N, C) float
-        Classification scores; any strides, float32 and float64 compute as given.
+        Classification scores, of any strides; float32 and float64 are computed in as they are.
     labels : (N,) integers in [0, C)
         The right class of each sample.
     margin : float
         Δ, finite and at least 0, in the unit of the scores.
     parallel : bool
-        Whether to use Numba's threads: the same bits, at any number of them. In jitted code, a
-        constant.
+        Whether to use Numba's threads: the same bits with any number of threads. A constant in
+        jitted code.
 
     Returns
     -------
@@ -65,12 +65,12 @@ def svm_loss(
 
     Notes
     -----
-    A NaN in a row makes the loss NaN, where there is more than one class; with one class there is
-    no wrong one, and the loss is 0. Float32 scores whose terms, or sums of terms, float32 cannot
-    hold are added up in float64. PyTorch's ``multi_margin_loss`` divides this sum by C.
+    A NaN in a row makes the loss NaN if there is more than one class; with one class there is no
+    wrong one, and the loss is 0. If terms of float32 scores, or their sums, overflow float32, they
+    are computed in float64. PyTorch's ``multi_margin_loss`` divides this sum by C.
 
-    May be called from `@njit` functions, where mistakes of type or dimension are Numba's
-    TypingError, with the same words.
+    May be called from `@njit` functions, where wrong types or dimensions raise Numba's TypingError,
+    with the same message.
 
     Source: Weston and Watkins, "Support vector machines for multi-class pattern recognition",
     1999; Stanford CS231n, lecture 3.
@@ -117,12 +117,12 @@ def softmax_loss(scores: ArrayLike, labels: ArrayLike, *, parallel: bool = False
     Parameters
     ----------
     scores : (N, C) float
-        Classification scores (logits); any strides, float32 and float64 compute as given.
+        Classification scores (logits), of any strides; computed in float32 or float64 as given.
     labels : (N,) integers in [0, C)
         The right class of each sample.
     parallel : bool
-        Whether to use Numba's threads: the same bits, at any number of them. In jitted code, a
-        constant.
+        Whether to use Numba's threads: the same bits with any number of threads. A constant in
+        jitted code.
 
     Returns
     -------
@@ -140,11 +140,11 @@ def softmax_loss(scores: ArrayLike, labels: ArrayLike, *, parallel: bool = False
     -----
     NaN or +inf in a row, or a row of −inf only, gives NaN; a label at −inf gives +inf.
 
-    The loss of a sure prediction keeps its digits: scores of 0 and −40 give 4.2e-18. A class whose
-    probability would be subnormal (below 1.2e-38 in float32, 2.2e-308 in float64) has 0.
+    The loss of a very sure prediction keeps its digits: scores of 0 and −40 give 4.2e-18. A
+    probability that would be subnormal (below 1.2e-38 in float32, 2.2e-308 in float64) is 0.
 
-    May be called from `@njit` functions, where mistakes of type or dimension are Numba's
-    TypingError, with the same words.
+    May be called from `@njit` functions, where wrong types or dimensions raise Numba's TypingError,
+    with the same message.
 
     Source: Stanford CS231n, lecture 3; Blanchard, Higham and Higham, "Accurately computing the
     log-sum-exp and softmax functions", IMA J. Numer. Anal., 2021.
@@ -192,8 +192,8 @@ def softmax(
         Filled and returned; writeable, in the dtype of the scores: the scores themselves, or an
         array that shares no memory with them.
     parallel : bool
-        Whether to use Numba's threads: the same bits, at any number of them. In jitted code, a
-        constant.
+        Whether to use Numba's threads: the same bits with any number of threads. A constant in
+        jitted code.
 
     Returns
     -------
@@ -213,8 +213,8 @@ def softmax(
     NaN or +inf in a row, or a row of −inf only, makes the row NaN; −inf is probability 0, and so
     is a probability that would be subnormal.
 
-    May be called from `@njit` functions, where mistakes of type or dimension are Numba's
-    TypingError, with the same words.
+    May be called from `@njit` functions, where wrong types or dimensions raise Numba's TypingError,
+    with the same message.
 
     Examples
     --------
@@ -258,8 +258,8 @@ def log_softmax(
         Filled and returned; writeable, in the dtype of the scores: the scores themselves, or an
         array that shares no memory with them.
     parallel : bool
-        Whether to use Numba's threads: the same bits, at any number of them. In jitted code, a
-        constant.
+        Whether to use Numba's threads: the same bits with any number of threads. A constant in
+        jitted code.
 
     Returns
     -------
@@ -276,11 +276,11 @@ def log_softmax(
 
     Notes
     -----
-    The maximum is taken off before the logarithm: the other order of the same terms loses digits
-    where the scores are large. NaN or +inf in a row, or a row of −inf only, makes the row NaN.
+    The maximum is subtracted before the logarithm: the other order of the same terms loses digits
+    if the scores are large. NaN or +inf in a row, or a row of −inf only, makes the row NaN.
 
-    May be called from `@njit` functions, where mistakes of type or dimension are Numba's
-    TypingError, with the same words.
+    May be called from `@njit` functions, where wrong types or dimensions raise Numba's TypingError,
+    with the same message.
 
     Examples
     --------
@@ -331,15 +331,15 @@ def svm_loss_gradient(
         Filled with the gradient and returned; writeable, in the dtype of the scores: the scores
         themselves, or an array that shares no memory with the arguments.
     parallel : bool
-        Whether to use Numba's threads: the same bits, at any number of them. In jitted code, a
-        constant.
+        Whether to use Numba's threads: the same bits with any number of threads. A constant in
+        jitted code.
 
     Returns
     -------
     loss : float
-        As `svm_loss` gives it.
+        As `svm_loss` returns it.
     dscores : (N, C) array
-        1/N where a wrong class is within the margin, minus their number over N at the label.
+        1/N for a wrong class within the margin; for the label, minus their number over N.
 
     Raises
     ------
@@ -351,8 +351,8 @@ def svm_loss_gradient(
     -----
     A margin of exactly 0 counts as inactive. A row whose loss is NaN has a gradient of NaN.
 
-    May be called from `@njit` functions, where mistakes of type or dimension are Numba's
-    TypingError, with the same words.
+    May be called from `@njit` functions, where wrong types or dimensions raise Numba's TypingError,
+    with the same message.
 
     Examples
     --------
@@ -415,13 +415,13 @@ def softmax_loss_gradient(
         Filled with the gradient and returned; writeable, in the dtype of the scores: the scores
         themselves, or an array that shares no memory with the arguments.
     parallel : bool
-        Whether to use Numba's threads: the same bits, at any number of them. In jitted code, a
-        constant.
+        Whether to use Numba's threads: the same bits with any number of threads. A constant in
+        jitted code.
 
     Returns
     -------
     loss : float
-        As `softmax_loss` gives it.
+        As `softmax_loss` returns it.
     dscores : (N, C) array
         The gradient, in the dtype of the scores.
 
@@ -435,8 +435,8 @@ def softmax_loss_gradient(
     -----
     A row with NaN or +inf, or of −inf only, has a gradient of NaN.
 
-    May be called from `@njit` functions, where mistakes of type or dimension are Numba's
-    TypingError, with the same words.
+    May be called from `@njit` functions, where wrong types or dimensions raise Numba's TypingError,
+    with the same message.
 
     Examples
     --------
