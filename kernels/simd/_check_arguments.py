@@ -147,7 +147,7 @@ def result_array(
     if not out.flags.writeable:
         raise ValueError(_messages.read_only_out(function, "out"))
     if not out.flags.c_contiguous:
-        _check_values.apart_from_itself(function, out.shape, out.strides, out.itemsize)
+        _check_values.refuse_shared_entries(function, out.shape, out.strides, out.itemsize)
     for argument, given in inputs.items():
         # a Series or a memoryview has memory, too
         array = given if type(given) is np.ndarray else np.asarray(given)

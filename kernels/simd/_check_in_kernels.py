@@ -24,7 +24,7 @@ returned_shape = kernel(_check_values.returned_shape)
 result_shape = kernel(_check_values.result_shape)
 some_entries = kernel(_check_values.some_entries)
 same_steps = kernel(_check_values.same_steps)
-apart_from_itself = kernel(_check_values.apart_from_itself)
+refuse_shared_entries = kernel(_check_values.refuse_shared_entries)
 refuse_overlap = kernel(_check_values.refuse_overlap)
 
 

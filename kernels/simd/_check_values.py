@@ -161,7 +161,7 @@ def result_shape(
 def refuse_overlap(function: str, argument: str) -> NoReturn:
     """Refuse an output that shares memory with an argument."""
     raise refusal(
-        "{}: out must be the scores themselves or apart from the arguments, "
+        "{}: out must be the scores themselves or share no memory with the arguments, "
         "got an array that shares memory with {}",
         function,
         argument,
@@ -173,7 +173,7 @@ def same_steps(shape: tuple[int, ...], first: tuple[int, ...], second: tuple[int
     return (shape[0] == 1 or first[0] == second[0]) and (shape[1] == 1 or first[1] == second[1])
 
 
-def apart_from_itself(
+def refuse_shared_entries(
     function: str, shape: tuple[int, ...], strides: tuple[int, ...], itemsize: int
 ) -> None:
     """Refuse an output in which two entries share memory."""
@@ -184,7 +184,7 @@ def apart_from_itself(
         shape[outer] > 1 and steps[outer] < reach
     ):
         raise refusal(
-            "{}: out must have entries apart from each other, got overlapping ones", function
+            "{}: out must have entries that share no memory, got overlapping ones", function
         )
 
 

@@ -29,9 +29,7 @@ def as_array(values: Any) -> NDArray[Any]:
     plain = [getattr(dtype, "numpy_dtype", dtype) for dtype in _dtypes(values)]
     if not all(isinstance(dtype, np.dtype) and dtype.kind in "biuf" for dtype in plain):
         return np.asarray(values)
-    is_bool = any(
-        dtype.kind == "b" for dtype in plain
-    )  # refused later, whatever the other columns hold
+    is_bool = any(dtype.kind == "b" for dtype in plain)  # one column of them is refused later
     array: NDArray[Any] = values.to_numpy(dtype=bool if is_bool else np.result_type(*plain))
     return array
 

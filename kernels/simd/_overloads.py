@@ -13,9 +13,9 @@ from numba.core.imputils import impl_ret_borrowed
 from numba.extending import intrinsic, overload
 
 from kernels.simd._check_in_kernels import (
-    apart_from_itself,
     refuse_label,
     refuse_overlap,
+    refuse_shared_entries,
     same_steps,
 )
 from kernels.simd._check_types import (
@@ -102,7 +102,7 @@ def _as_result(function, like, out, scores):
     may_be_scores = out.dtype == scores.dtype
 
     def call(function, like, out, scores):
-        apart_from_itself(function, out.shape, out.strides, out.itemsize)
+        refuse_shared_entries(function, out.shape, out.strides, out.itemsize)
         same = same_steps(out.shape, out.strides, scores.strides) and may_be_scores
         if not (same and out.ctypes.data == scores.ctypes.data) and share_memory(out, scores):
             refuse_overlap(function, "scores")
@@ -111,13 +111,13 @@ def _as_result(function, like, out, scores):
     return call
 
 
-def apart_from_labels(function: str, out: Any, labels: Any) -> Any:
+def refuse_shared_labels(function: str, out: Any, labels: Any) -> Any:
     """Refuse an output that shares memory with the labels."""
     raise NotImplementedError
 
 
-@overload(apart_from_labels)
-def _apart_from_labels(function, out, labels):
+@overload(refuse_shared_labels)
+def _refuse_shared_labels(function, out, labels):
     if is_none(out):
         return lambda function, out, labels: None
 

@@ -143,7 +143,7 @@ def _typed_when_compiled(x):
         return lambda x: (x, _FLOAT32)
     if isinstance(x, Vector) and x.element == types.float64:
         return lambda x: (x, _FLOAT64)
-    raise TypingError(f"wanted a float32, a float64 or an integer, not {x}")
+    raise TypingError(f"expected a float32, a float64 or an integer, got {x}")
 
 
 def _layout(kind):

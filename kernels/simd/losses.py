@@ -20,12 +20,12 @@ from kernels.simd._losses import (
     svm_loss_kernel,
 )
 from kernels.simd._overloads import (
-    apart_from_labels,
     as_floats,
     as_labels,
     as_real,
     as_result,
     pick,
+    refuse_shared_labels,
 )
 from kernels.simd.compiler import worth_threads
 
@@ -380,7 +380,7 @@ def _svm_loss_gradient_in_jit(scores, labels, margin=1.0, out=None, parallel=Fal
     def call(scores, labels, margin=1.0, out=None, parallel=False):
         floats = as_floats(scores)
         dscores = as_result("svm_loss_gradient", floats, out, scores)
-        apart_from_labels("svm_loss_gradient", out, labels)
+        refuse_shared_labels("svm_loss_gradient", out, labels)
         return run(
             floats,
             as_labels("svm_loss_gradient", labels, scores.shape[1]),
@@ -462,7 +462,7 @@ def _softmax_loss_gradient_in_jit(scores, labels, out=None, parallel=False):
     def call(scores, labels, out=None, parallel=False):
         floats = as_floats(scores)
         dscores = as_result("softmax_loss_gradient", floats, out, scores)
-        apart_from_labels("softmax_loss_gradient", out, labels)
+        refuse_shared_labels("softmax_loss_gradient", out, labels)
         return run(
             floats, as_labels("softmax_loss_gradient", labels, scores.shape[1]), dscores
         ), dscores

@@ -37,7 +37,7 @@ def pointer(typing_context, array, at):
     pointers to arguments only, which the caller keeps.
     """
     if not isinstance(array, types.Array) or array.layout != "C":
-        raise TypingError(f"wanted a contiguous array, not {array}")
+        raise TypingError(f"expected a contiguous array, got {array}")
 
     def emit(context, builder, signature, arguments):
         array = context.make_array(signature.args[0])(context, builder, arguments[0])
@@ -59,9 +59,9 @@ def offset(typing_context, row, numbers):
 def _vector_of(row, lines):
     """Vector type of some lines of the numbers that a pointer points to."""
     if not isinstance(row, types.CPointer):
-        raise TypingError(f"wanted a pointer, not {row}")
+        raise TypingError(f"expected a pointer, got {row}")
     if not isinstance(lines, types.IntegerLiteral):
-        raise TypingError("the number of lines has to be a constant")
+        raise TypingError("the number of lines must be a constant")
     return Vector(row.dtype, lines.literal_value * LINE // (row.dtype.bitwidth // 8))
 
 

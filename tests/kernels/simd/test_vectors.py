@@ -291,7 +291,7 @@ def test_a_pointer_wants_a_contiguous_array():
         return v.pointer(x, 0)[0]
 
     assert first(np.array([2.0, 3.0])) == 2.0
-    with pytest.raises(TypingError, match="wanted a contiguous array"):
+    with pytest.raises(TypingError, match="expected a contiguous array"):
         first(np.arange(4.0)[::2])
 
 
@@ -300,5 +300,5 @@ def test_the_number_of_lines_is_a_constant():
     def load(x, lines):
         return v.reduce_add(v.load(v.pointer(x, 0), 0, lines))
 
-    with pytest.raises(TypingError, match="the number of lines has to be a constant"):
+    with pytest.raises(TypingError, match="the number of lines must be a constant"):
         load(np.zeros(8), 1)
