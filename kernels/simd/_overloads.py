@@ -26,10 +26,10 @@ from kernels.simd._check_types import (
     result_dtype,
     unwrapped,
 )
-from kernels.simd.compiler import DualKernel, Twins, kernel
+from kernels.simd.compiler import DualKernel, KernelPair, kernel
 
 
-def pick(function: str, kernels: DualKernel | Twins, parallel: Any) -> Any:
+def pick(function: str, kernels: DualKernel | KernelPair, parallel: Any) -> Any:
     """Choose the serial or the parallel kernel; `parallel` must be known at compile time."""
     if isinstance(parallel, types.Literal):
         parallel = parallel.literal_value

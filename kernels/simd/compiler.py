@@ -140,7 +140,7 @@ def variants(jitted: Any, signature: Signature) -> Callable[..., Callable[..., A
     return variant
 
 
-class Twins(NamedTuple):
+class KernelPair(NamedTuple):
     """A serial and a parallel kernel of the same body."""
 
     serial: Any
@@ -161,11 +161,11 @@ class DualKernel:
     def __init__(self, body: Any, signature: Signature) -> None:
         # Numba's cache knows a function by its name and line, not by its flags: with the same name,
         # the parallel kernel would be loaded for the serial one.
-        twin = FunctionType(body.__code__, body.__globals__, f"{body.__name__}_parallel")
-        twin.__qualname__ = f"{body.__qualname__}_parallel"
-        twin.__module__ = body.__module__
+        parallel_body = FunctionType(body.__code__, body.__globals__, f"{body.__name__}_parallel")
+        parallel_body.__qualname__ = f"{body.__qualname__}_parallel"
+        parallel_body.__module__ = body.__module__
         self.serial = kernel(body, entry=True)
-        self.parallel = kernel(twin, entry=True, parallel=True)
+        self.parallel = kernel(parallel_body, entry=True, parallel=True)
         self._serial_variant = variants(self.serial, signature)
         self._parallel_variant = variants(self.parallel, signature)
 

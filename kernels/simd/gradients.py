@@ -44,7 +44,7 @@ from kernels.simd._overloads import (
     pick,
     private_point,
 )
-from kernels.simd.compiler import Twins, kernel
+from kernels.simd.compiler import KernelPair, kernel
 
 
 def numerical_gradient(
@@ -124,7 +124,7 @@ def _numerical_gradient_in_jit(f, x, h=1e-5, method="central", parallel=False):
     accept_real(name, "h", h)
     accept_text(name, "method", method)
     accept_value(name, "f", f, point_type(x))
-    in_place = pick(name, Twins(compiled_slopes_in_place, slopes_in_threads), parallel)
+    in_place = pick(name, KernelPair(compiled_slopes_in_place, slopes_in_threads), parallel)
     if is_number(x):
 
         def call_number(f, x, h=1e-5, method="central", parallel=False):

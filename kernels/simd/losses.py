@@ -36,7 +36,7 @@ def svm_loss(
     Parameters
     ----------
     scores : (N, C) float
-        Classification scores, of any strides; float32 and float64 are computed in as they are.
+        Classification scores, of any strides; computed in float32 or float64 as given.
     labels : (N,) integers in [0, C)
         The right class of each sample.
     margin : float
