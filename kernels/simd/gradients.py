@@ -153,9 +153,7 @@ def entry_error(a, b):
         return 0.0
     if math.isinf(a) or math.isinf(b):
         return 1.0 if size == math.inf else math.nan
-    return abs(0.5 * a - 0.5 * b) / (
-        0.5 * abs(a) + 0.5 * abs(b)
-    )  # halved, so that the sum is finite
+    return abs(0.5 * a - 0.5 * b) / (0.5 * abs(a) + 0.5 * abs(b))  # halved: the sum is finite
 
 
 @kernel(entry=True)
