@@ -1,7 +1,7 @@
-"""Classification losses and their gradients, checked, tuned and compiled: the library to import.
+"""The library: classification losses and their gradients, checked, tuned and compiled.
 
-`kernels.vectorized` and `kernels.jit` have the same functions as short texts, in NumPy and as the
-loops of `reference` under `@njit`: what the benchmark compares. They check nothing.
+`kernels.vectorized` and `kernels.jit` have the same functions as short texts without checks, which
+the benchmark compares: in NumPy, and the loops of `reference` under `@njit`.
 """
 
 from kernels.simd import (

@@ -1,4 +1,4 @@
-"""Compile with Numba's cache, or in memory where no folder can be written or a file is damaged."""
+"""Numba's cache, and compilation in memory where it cannot be written or is damaged."""
 
 import hashlib
 import pickle
@@ -18,8 +18,8 @@ _DIGEST = hashlib.sha256
 def cached(function: Callable[..., Any], **flags: Any) -> Any:
     """Return `njit(cache=True, **flags)(function)`, whose cache never fails a call.
 
-    What is wrong with it is said once. Numba's cache sees an edit of the function's own file and of
-    no other, and does not tell flags apart: a function that is cached twice needs two names.
+    A problem with the cache gives one warning. Numba's cache notices edits of the function's own
+    file only, and ignores its flags: a function that is cached twice needs two names.
     """
     jitted: Any = njit(**flags)(function)
     if jitted is function:  # NUMBA_DISABLE_JIT
@@ -32,7 +32,7 @@ def cached(function: Callable[..., Any], **flags: Any) -> Any:
 
 
 class _Cache(FunctionCache):
-    """Numba's cache of a function; where it raises, the function is compiled in memory."""
+    """Numba's cache of a function; if it raises, the function is compiled in memory."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__(function)
@@ -41,24 +41,24 @@ class _Cache(FunctionCache):
         self._cache_file = _Files(self._cache_path, impl.filename_base, stamp)
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
-        """Load a compiled function; None where there is none that is whole."""
+        """Load a compiled function; None if there is none, or only a damaged one."""
         try:
             return super().load_overload(sig, target_context)
         except Exception as error:  # noqa: BLE001 - damaged bytes can raise anything
             _say_damaged(error)
 
     def save_overload(self, sig: Any, data: Any) -> None:
-        """Save a compiled function, where that can be done."""
+        """Save a compiled function if possible."""
         try:
             super().save_overload(sig, data)
-        except Exception as error:  # noqa: BLE001 - it is compiled, and the call is to go on
+        except Exception as error:  # noqa: BLE001 - it is compiled, so go on
             _say_no_cache(error)
 
 
 class _Files(IndexDataCacheFile):
-    """The files of a cache, with a digest at their ends, which `pickle` does not look at.
+    """The files of a cache, each with a digest at the end, which `pickle` ignores.
 
-    It would load damaged machine code, and the call would crash.
+    Without the digest, damaged machine code would be loaded, and the call would crash.
     """
 
     def __init__(self, *place: Any) -> None:
@@ -76,7 +76,7 @@ class _Files(IndexDataCacheFile):
         content = Path(self._data_path(name)).read_bytes()
         data, digest = content[: -_DIGEST().digest_size], content[-_DIGEST().digest_size :]
         if _DIGEST(data).digest() != digest:
-            raise ValueError(f"{name} is not what was written")
+            raise ValueError(f"{name} does not match its digest")
         return pickle.loads(data)
 
     def _dump(self, obj: Any) -> bytes:
@@ -89,8 +89,8 @@ def _say_no_cache(error: Exception) -> None:
     if not _said_no_cache:
         _said_no_cache = True
         _say(
-            f"lossbench compiles its kernels in memory, anew in each process: {error}. "
-            f"Set NUMBA_CACHE_DIR to a folder that can be written."
+            f"lossbench compiles its kernels in memory, again in each process: {error}. "
+            f"Set NUMBA_CACHE_DIR to a writable folder."
         )
 
 
@@ -102,7 +102,7 @@ def _say_damaged(error: Exception) -> None:
         _said_damaged = True
         kind = type(error).__name__
         _say(
-            f"lossbench compiles a kernel anew, as its file in Numba's cache is damaged: "
+            f"lossbench compiles a kernel again: its file in Numba's cache is damaged: "
             f"{kind}: {error}"
         )
 

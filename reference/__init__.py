@@ -1,7 +1,7 @@
-"""The loops: every operation in plain Python, written to be read and checked by eye.
+"""Every operation as loops in plain Python, written to be read.
 
-They are what the other versions have to agree with. They trust their arguments: nested lists or
-float arrays of fitting shapes, labels in range. `kernels` has the library, which checks them.
+All other versions must agree with these. The loops do not check their arguments: nested lists or
+float arrays of fitting shapes, labels in range. `kernels` has the library, which does.
 """
 
 from reference.descent import gradient_descent

@@ -1,4 +1,4 @@
-"""Gradient descent that keeps its whole path."""
+"""Gradient descent with its whole path."""
 
 
 def gradient_descent(gradient, x0, learning_rate=0.01, steps=100):
@@ -18,7 +18,7 @@ def gradient_descent(gradient, x0, learning_rate=0.01, steps=100):
 
 
 def moved(x, slope, learning_rate):
-    """A point after one step against its slope."""
+    """A point after one step against its gradient."""
     if hasattr(x, "__len__"):
         return [moved(x[i], slope[i], learning_rate) for i in range(len(x))]
     return x - learning_rate * slope

@@ -1,6 +1,6 @@
-"""Finite differences of any function, an entry at a time, and what they are for: checking.
+"""Finite differences of any function, one entry at a time, and the check of a gradient.
 
-A point `x` is a number or nested lists; `f` gets a copy of it in floats, one entry moved.
+A point `x` is a number or nested lists; `f` gets a copy of it in floats, with one entry changed.
 """
 
 import math
@@ -24,7 +24,7 @@ def numerical_gradient(f, x, h=1e-5, method="central"):
 
 
 def slopes_in(f, point, part, h, method):
-    """Derivatives of f(point) by the entries of `part`: of the point, or of a list inside it."""
+    """Derivatives of f(point) by the entries of `part`, the point or a list inside it."""
     if hasattr(part[0], "__len__"):
         return [slopes_in(f, point, row, h, method) for row in part]
     return slopes_of_row(f, (point,), part, h, method)
@@ -55,7 +55,7 @@ def relative_error(a, b):
 
 
 def largest_error(a, b):
-    """Largest relative error of two lists, and where it is; NaN is largest."""
+    """Largest relative error of two lists, and its index; NaN counts as the largest."""
     worst, place = 0.0, 0
     for i in range(len(a)):
         error = abs(a[i] - b[i]) / max(1e-8, abs(a[i]) + abs(b[i]))

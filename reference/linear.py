@@ -1,7 +1,7 @@
 """The linear classifier scores = X·W + b: its loss, gradients and training, in loops.
 
 `X` is N rows of D features, `W` D rows of C weights, `b` C biases, `labels` N integers in [0, C);
-`loss` is "svm" or "softmax". Regularization λ adds λ·ΣW² (the biases are left out).
+`loss` is "svm" or "softmax". Regularization λ adds λ·ΣW² (without the biases).
 """
 
 from reference.gradients import slopes_of_row
@@ -73,14 +73,14 @@ def linear_gradient(W, b, X, labels, loss="softmax", margin=1.0, regularization=
 def linear_numerical_gradient(
     W, b, X, labels, loss="softmax", margin=1.0, regularization=0.0, h=1e-5, method="central"
 ):
-    """Finite differences of the loss by W and b: two whole losses for each of them.
+    """Finite differences of the loss by W and b: two losses for each entry.
 
     >>> dW, db = linear_numerical_gradient([[0.0, 0.0]], [0.0, 0.0], [[1.0]], [0])
     >>> [round(value, 6) for value in dW[0] + db]
     [-0.5, 0.5, -0.5, 0.5]
     """
     dW, db = zeros_like(W), zeros_like(b)
-    W, b = floats(W), floats(b)  # copies, whose entries are moved
+    W, b = floats(W), floats(b)  # copies, to change their entries
     arguments = W, b, X, labels, loss, margin, regularization
     for d in range(len(W)):
         dW[d] = slopes_of_row(linear_loss, arguments, W[d], h, method)
@@ -128,7 +128,7 @@ def train_linear(
 
 
 def descend(parameters, velocity, slopes, learning_rate, momentum):
-    """One step of some parameters, in place."""
+    """Update some parameters by one step, in place."""
     for i in range(len(parameters)):
         velocity[i] = momentum * velocity[i] - learning_rate * slopes[i]
         parameters[i] += velocity[i]

@@ -1,6 +1,6 @@
-"""The few functions that differ for lists and for arrays.
+"""The few functions that differ between lists and arrays.
 
-`kernels.jit` replaces them by NumPy's, and compiles the rest of `reference` as it is.
+`kernels.jit` replaces them by NumPy's and compiles the rest of `reference` unchanged.
 """
 
 
@@ -19,12 +19,12 @@ def zeros_like(values):
 
 
 def copied(values):
-    """A number, or nested lists that share nothing with the ones given."""
+    """Copy a number or nested lists."""
     return [copied(part) for part in values] if hasattr(values, "__len__") else values
 
 
 def floats(values):
-    """The same as a copy in float64, whatever the numbers were."""
+    """Copy a number or nested lists, with all numbers as floats."""
     return [floats(part) for part in values] if hasattr(values, "__len__") else float(values)
 
 
@@ -41,7 +41,7 @@ def flat(values):
 
 
 def indices(place, values):
-    """Where entry `place` of `flat(values)` is: indices(4, [[1, 2, 3], [4, 5, 6]]) is (1, 1)."""
+    """Indices of entry `place` of `flat(values)`: indices(4, [[1, 2, 3], [4, 5, 6]]) is (1, 1)."""
     if not hasattr(values, "__len__"):
         return ()
     size = len(flat(values[0]))

@@ -1,4 +1,4 @@
-"""Losses of classification scores and their gradients, a sample and a class at a time.
+"""Losses of classification scores and their gradients, one sample and one class at a time.
 
 `scores` are N rows of C numbers, `labels` N integers in [0, C). Losses are means over the samples.
 """
@@ -31,7 +31,7 @@ def softmax_loss(scores, labels):
     """
     total = 0.0
     for i in range(len(scores)):
-        largest = max(scores[i])  # taken off first, so that no exp overflows
+        largest = max(scores[i])  # subtracted first, so that no exp overflows
         exps = 0.0
         for j in range(len(scores[i])):
             exps += math.exp(scores[i][j] - largest)
@@ -78,8 +78,8 @@ def log_softmax(scores):
 def svm_loss_gradient(scores, labels, margin=1.0):
     """Return the hinge loss and its derivative by each score.
 
-    Each term above 0 pulls its class down by 1/N and the label's class up by 1/N. A row whose loss
-    is NaN has a gradient of NaN.
+    Each term above 0 adds 1/N to the derivative of its class and −1/N to the label's. If the loss
+    of a row is NaN, so is its gradient.
 
     >>> svm_loss_gradient([[0.0, 0.5]], [0])
     (1.5, [[-1.0, 1.0]])

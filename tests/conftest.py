@@ -1,4 +1,4 @@
-"""What must be settled before NumPy and Numba are imported: the cache, the threads; and hypothesis.
+"""Settings that must precede the import of NumPy and Numba (cache, threads), and hypothesis's.
 
 Helpers that tests import are in `support/`.
 """

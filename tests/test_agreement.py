@@ -1,4 +1,4 @@
-"""The fast versions against the loops, on whatever hypothesis comes up with."""
+"""The fast versions agree with the loops, on inputs that hypothesis generates."""
 
 import numpy as np
 import pytest

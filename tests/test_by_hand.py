@@ -1,4 +1,4 @@
-"""Values worked out by hand, with their derivation, at 1e-11 in every version."""
+"""Values derived by hand, to 1e-11, in every version."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Numba's cache, damaged or unwritable: a call compiles, says one line, and never fails."""
+"""Numba's cache, damaged or unwritable: a call compiles, warns once, and never fails."""
 
 import os
 import pickle
@@ -25,7 +25,7 @@ LINE = "lossbench compiles"
 
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
-    """A folder for the cache, and the notes unsaid."""
+    """A folder for the cache, with no warning given yet."""
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setattr(_cache, "_said_no_cache", False)
     monkeypatch.setattr(_cache, "_said_damaged", False)
@@ -35,7 +35,7 @@ def cache(tmp_path, monkeypatch):
 
 
 def doubled():
-    """The function of the module, as a new process would have it."""
+    """The function of the module, as a new process would import it."""
     sys.modules.pop("doubling", None)
     import doubling
 
@@ -43,7 +43,7 @@ def doubled():
 
 
 def called(*values):
-    """Call it; the results, how many of its compiled variants were cached, and what was said."""
+    """Call it; return the results, the number of cached variants, and the warnings."""
     function = doubled()
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
@@ -94,7 +94,7 @@ def test_a_hole_in_the_machine_code_is_seen(cache):
     path.write_bytes(content[:2000] + b"\0" * 2000 + content[4000:])
     results, hits, said = called(3.0)
     assert (results, hits) == ([6.0], 0)
-    assert "is not what was written" in said[0]
+    assert "does not match its digest" in said[0]
 
 
 def test_damage_is_said_once(cache):
@@ -120,7 +120,7 @@ def test_an_index_that_is_a_folder(cache):
     results, hits, said = called(3.0)
     assert (results, hits) == ([6.0], 0)
     (line,) = said
-    assert "its kernels in memory, anew in each process: [Errno 21] Is a directory" in line
+    assert "its kernels in memory, again in each process: [Errno 21] Is a directory" in line
 
 
 @pytest.mark.parametrize("attribute", ["_save_index", "_save_data"])

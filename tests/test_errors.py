@@ -1,6 +1,6 @@
-"""Mistakes in calls of the library from Python: the class and the words of each error.
+"""Mistakes in calls of the library from Python: the class and the message of each error.
 
-The same mistakes inside a caller's jitted code are in `kernels/simd/test_in_jit_errors.py`.
+The same mistakes inside a caller's jitted code are in `kernels/simd/test_overloads_errors.py`.
 """
 
 import re
@@ -15,7 +15,7 @@ from mistakes import GOOD, MISTAKES, even_slopes, mean
 from tiers import LABELLED, LINEAR, jitted
 
 import kernels
-from kernels.simd import _check
+from kernels.simd import _check_results
 
 
 @pytest.mark.parametrize("operation", GOOD)
@@ -189,7 +189,7 @@ def test_labels_that_are_not_taken_are_named(operation, value, words):
 
 
 class Foreign:
-    """An array that NumPy cannot read, as torch's of bfloat16 are."""
+    """An array that NumPy cannot read, such as a bfloat16 tensor of torch."""
 
     dtype = "its.bfloat16"
 
@@ -214,7 +214,7 @@ def test_numbers_that_are_not_there(value, words):
         kernels.svm_loss([[1.0]], [0], value)
 
 
-# --- what functions return: the helpers, which their callers' tests go through, too
+# --- results of functions: the helpers alone; the tests of their callers use them, too
 
 NUMBERS = [
     1.5,
@@ -230,11 +230,11 @@ NUMBERS = [
 
 @pytest.mark.parametrize("result", [*NUMBERS, Fraction(3, 2), Decimal("1.5")], ids=repr)
 def test_what_a_function_may_return(result):
-    value = _check.value_of("numerical_gradient", "f", result)
+    value = _check_results.value_of("numerical_gradient", "f", result)
     assert type(value) is float
     assert value == result
-    assert _check.value_of("numerical_gradient", "f", 10**400) == np.inf
-    assert _check.value_of("numerical_gradient", "f", -(10**400)) == -np.inf
+    assert _check_results.value_of("numerical_gradient", "f", 10**400) == np.inf
+    assert _check_results.value_of("numerical_gradient", "f", -(10**400)) == -np.inf
 
 
 NO_NUMBERS = [
@@ -258,7 +258,7 @@ NO_NUMBERS = [
 @pytest.mark.parametrize(("result", "words"), NO_NUMBERS, ids=repr)
 def test_what_a_function_may_not_return(result, words):
     with pytest.raises(TypeError) as raised:
-        _check.value_of("check_gradient", "f", result)
+        _check_results.value_of("check_gradient", "f", result)
     assert str(raised.value) == f"check_gradient: f must return a real number, got {words}"
 
 
@@ -275,20 +275,20 @@ def test_what_a_function_may_not_return(result, words):
 )
 def test_a_gradient_that_returns_its_loss_too(result, shape):
     with pytest.raises(TypeError) as raised:
-        _check.gradient_of("gradient_descent", "gradient", result, shape)
+        _check_results.gradient_of("gradient_descent", "gradient", result, shape)
     words = "gradient must return the gradient alone, got (loss, gradient)"
     assert str(raised.value) == f"gradient_descent: {words}"
 
 
 def test_what_a_gradient_may_return():
     for result in ((1.0, 2.0), [1, 2], np.array([1.0, 2.0], np.float16)):
-        slope = _check.gradient_of("check_gradient", "gradient", result, (2,))
+        slope = _check_results.gradient_of("check_gradient", "gradient", result, (2,))
         assert slope.tolist() == [1.0, 2.0]
-    assert _check.gradient_of("check_gradient", "gradient", 3, ()) == 3.0
+    assert _check_results.gradient_of("check_gradient", "gradient", 3, ()) == 3.0
     with pytest.raises(ValueError, match=r"gradient must return shape \(2,\), got shape \(3,\)"):
-        _check.gradient_of("check_gradient", "gradient", [1, 2, 3], (2,))
+        _check_results.gradient_of("check_gradient", "gradient", [1, 2, 3], (2,))
     with pytest.raises(TypeError, match="gradient must be real numbers, got None"):
-        _check.gradient_of("check_gradient", "gradient", None, (2,))
+        _check_results.gradient_of("check_gradient", "gradient", None, (2,))
 
 
 # --- functions

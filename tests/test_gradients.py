@@ -1,4 +1,4 @@
-"""Gradients: the analytic ones, finite differences, and one against the other."""
+"""Gradients: analytic ones, finite differences, and comparisons of the two."""
 
 import itertools
 
@@ -126,7 +126,7 @@ def test_one_float64_makes_the_linear_functions_compute_in_float64():
 
 
 def largest_value(W, b, X, labels, options, h):
-    """Bound of abs(loss) where the differences look: a step moves each score by at most h·|x|."""
+    """Bound of abs(loss) near the point: a step moves each score by at most h·|x|."""
     most = max(np.abs(X).max(), 1.0)
     here = abs(LOOPS.linear_loss(W, b, X, labels, **options))
     return here + 2 * h * most * W.shape[1] + options["regularization"] * (np.abs(W) + h).max() ** 2
@@ -167,7 +167,7 @@ def test_differences_of_the_texts_are_those_of_the_loops(text, loss, method):
 
 
 def black_box(loss, W_shape):
-    """Loss as a function of W and b in one vector, to move entries of."""
+    """Loss as a function of one vector that holds W and b."""
     features, classes = W_shape
     W, b, X, labels = seeded_linear(5, features, classes)
 
@@ -300,7 +300,7 @@ def test_numerical_gradient_comes_in_the_dtype_of_x(version, given, returned):
 
 
 class Spy:
-    """A function that remembers what it was given."""
+    """A function that records its arguments."""
 
     def __init__(self):
         self.points = []
@@ -411,7 +411,7 @@ def test_relative_error_of_infinities_among_others():
     assert kernels.relative_error(INF, INF) == 0.0
 
 
-# --- a jitted function that is handed over stays what it was
+# --- the library does not change a jitted function that it calls
 
 
 def risky():
@@ -726,7 +726,7 @@ def test_what_is_checked_may_change_its_argument(given):
     assert within
 
 
-# --- steps that rounding changes, or swallows
+# --- steps that are changed by rounding, or lost
 
 
 def four_of_second(x):

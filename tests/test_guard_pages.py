@@ -1,4 +1,4 @@
-"""No kernel reads or writes beyond its arrays: they stand beside pages that may not be touched."""
+"""No kernel reads or writes outside its arrays: they lie next to protected pages."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""What comes in stays as it was. The library takes read-only arrays and memmaps, too."""
+"""Arguments are never changed. The library also takes read-only arrays and memmaps."""
 
 import numpy as np
 import pytest
@@ -8,14 +8,14 @@ from tiers import LINEAR, OF_SCORES, call, fast_version, parts
 
 import kernels
 import reference
-from kernels.simd import _check
+from kernels.simd import _check_arguments
 
 of_scores = pytest.mark.parametrize("operation", OF_SCORES)
 
 
 @pytest.fixture
 def memmaps(tmp_path):
-    """Give a function that stores arrays and opens them to be read."""
+    """Return a function that saves arrays and opens them read-only."""
 
     def store(*arrays):
         for number, array in enumerate(arrays):
@@ -81,7 +81,7 @@ def test_no_operation_changes_its_lists(package, operation):
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
 def test_native_floats_are_not_copied(layout, dtype):
     scores = LAYOUTS[layout](np.ones((4, 3), dtype))
-    array = _check.real_array("svm_loss", "scores", scores, ("N", "C"))
+    array = _check_arguments.real_array("svm_loss", "scores", scores, ("N", "C"))
     assert np.shares_memory(array, scores)
     assert array.strides == scores.strides
 
@@ -89,7 +89,7 @@ def test_native_floats_are_not_copied(layout, dtype):
 @pytest.mark.parametrize("layout", ["big-endian", "unaligned"])
 def test_other_floats_are_copied_in_their_own_width(layout):
     scores = LAYOUTS[layout](np.ones((4, 3), np.float32))
-    array = _check.real_array("svm_loss", "scores", scores, ("N", "C"))
+    array = _check_arguments.real_array("svm_loss", "scores", scores, ("N", "C"))
     assert array.dtype == np.float32
     assert array.dtype.isnative
     assert array.flags.aligned
@@ -97,9 +97,9 @@ def test_other_floats_are_copied_in_their_own_width(layout):
 
 def test_labels_become_contiguous_int64():
     labels = np.arange(5)
-    assert _check.label_array("svm_loss", labels) is labels
+    assert _check_arguments.label_array("svm_loss", labels) is labels
     for other in (reversed_view(labels), labels.astype(np.uint8), labels.astype(">i8")):
-        array = _check.label_array("svm_loss", other)
+        array = _check_arguments.label_array("svm_loss", other)
         assert array.dtype == np.int64
         assert array.flags.c_contiguous
         np.testing.assert_array_equal(array, labels)

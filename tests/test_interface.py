@@ -24,7 +24,7 @@ def parameters(package, operation):
 
 
 def shared(package, operation):
-    """Names and defaults of the arguments that all versions have, in their order."""
+    """Names and defaults of the arguments that all versions have, in order."""
     return [
         (one.name, one.default)
         for one in parameters(package, operation)
@@ -131,7 +131,7 @@ def test_examples(name):
     assert result.failed == 0
 
 
-# --- points of no dimension, and arguments that may be None, in jitted code
+# --- 0-d points, and arguments that may be None, in jitted code
 
 
 @njit
@@ -165,7 +165,7 @@ def test_points_of_no_dimension_in_jitted_code(dtype, value):
 
 @njit
 def maybe(value, there):
-    """A value that the compiler takes for one that may be None."""
+    """A value that is optional to the compiler: it may be None."""
     return value if there else None
 
 

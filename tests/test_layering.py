@@ -45,15 +45,7 @@ def every_module(*packages):
     return pytest.mark.parametrize("path", paths, ids=ids)
 
 
-@pytest.mark.parametrize(
-    "contract",
-    [
-        "packages",
-        "wings",
-        "circles",
-        pytest.param("private", marks=pytest.mark.xfail(reason="bench imports _compile")),
-    ],
-)
+@pytest.mark.parametrize("contract", ["packages", "wings", "circles", "private"])
 def test_contract_of_imports(contract, monkeypatch):
     """The contracts stand in pyproject.toml; `make check` names what breaks them."""
     monkeypatch.chdir(ROOT)

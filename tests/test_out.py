@@ -16,7 +16,7 @@ import kernels
 
 filling = pytest.mark.parametrize("operation", FILLING)
 dtypes = pytest.mark.parametrize("dtype", FLOAT_DTYPES)
-# Rows of less than a line of numbers, of a line, of a few, and longer ones
+# Rows of less than a line of numbers, of one line, of a few lines, and longer rows
 lengths = pytest.mark.parametrize("classes", [3, 10, 16, 37, 300])
 SHAPES = {
     "contiguous": np.ascontiguousarray,
@@ -152,7 +152,7 @@ def test_a_bad_label_leaves_out_as_it_was(operation, label, options):
 
 @functools.cache
 def in_jit(operation):
-    """Compile a caller for arrays of any strides, so that there is one."""
+    """Compile a caller for arrays of any strides."""
     function = getattr(kernels, operation)
     scores, labels = types.float64[:, :], types.int64[:]
 

@@ -9,7 +9,7 @@ from tiers import every_version
 
 LABELS = [0, 1, 2]
 
-# The post's weights are (3, 4), a row a class; its x is one sample, given once for each label.
+# The post's weights are (3, 4), one row per class; its x is one sample, given once for each label.
 POST_WEIGHTS = np.array([[0.2, -0.5, 0.1, 2.0], [1.5, 1.3, 2.1, 0.0], [0, 0.25, 0.2, -0.3]])
 POST_X = [56, 23, 24, 2]
 

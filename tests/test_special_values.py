@@ -24,7 +24,7 @@ dtypes = pytest.mark.parametrize("dtype", FLOAT_DTYPES)
 
 
 def losses(version, name, scores, label):
-    """Loss of one row by its own function and by the one that gives the gradient too."""
+    """Loss of one row by the loss function and by the one that also returns the gradient."""
     loss = getattr(version, name)(scores, [label])
     loss_again, dscores = getattr(version, f"{name}_gradient")(scores, [label])
     np.testing.assert_equal(loss_again, loss)
@@ -161,7 +161,7 @@ def test_linear_functions_carry_them_on(version, operation, loss, place, value):
         np.testing.assert_allclose(actual, wanted, rtol=1e-12, atol=1e-8)
 
 
-# --- hinges of float32 that float32 does not hold, in the library
+# --- float32 hinges that overflow float32, in the library
 
 SINGLE_MAX = float(np.finfo(np.float32).max)
 

@@ -1,4 +1,4 @@
-"""Training of the linear classifier: the fast versions along the path of the loops."""
+"""Training of the linear classifier: the fast versions follow the path of the loops."""
 
 import numpy as np
 import pytest

@@ -1,5 +1,7 @@
-"""The library under NUMBA_DISABLE_JIT, as a debugger or a coverage run sets it."""
+"""The library under NUMBA_DISABLE_JIT, which debuggers and coverage runs set."""
 
+import importlib
+import inspect
 import os
 import subprocess
 import sys
@@ -8,13 +10,24 @@ from pathlib import Path
 
 import pytest
 
+from kernels.simd._without_jit import STAND_INS
+
 TESTS = Path(__file__).parent
 WITHOUT = os.environ | {"NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(TESTS.parent)}
-# What is said of all versions is also said of `kernels.jit`, which is Numba's or nothing, and of
-# the NumPy texts, which nothing happens to. Large sizes say nothing new of them, nor does memory
-# that labels may not lead to, of which Python takes care; they lose the digits of sure predictions.
+# The tests of all versions also test `kernels.jit`, which needs Numba, and the NumPy texts, which
+# stay the same. Large sizes and labels out of memory test nothing new without compiled code, and
+# the NumPy texts lose the digits of sure predictions.
 OF_THE_LIBRARY = "not jit and not vectorized and not sizes_that"
 OF_THE_LIBRARY += " and not lead_nowhere_else and not sure"
+
+
+@pytest.mark.parametrize("name", STAND_INS)
+def test_a_stand_in_has_the_name_and_the_arguments_of_a_kernel(name):
+    module, _, function = name.partition(".")
+    kernel = getattr(importlib.import_module(f"kernels.simd.{module}"), function).py_func
+    assert (kernel.__module__, kernel.__name__) == (f"kernels.simd.{module}", function)
+    taken = inspect.signature(STAND_INS[name]).parameters
+    assert len(taken) == len(inspect.signature(kernel).parameters)
 
 
 @pytest.mark.parametrize(

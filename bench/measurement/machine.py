@@ -86,9 +86,9 @@ def _threading_layer() -> str:
     import numpy as np
 
     from kernels import softmax_loss  # loads Numba, which takes long: only where it is asked for
-    from kernels.simd._compile import LEAST_FOR_THREADS
+    from kernels.simd.thresholds import MIN_VALUES_FOR_THREADS
 
-    softmax_loss(np.zeros((1, LEAST_FOR_THREADS)), [0], parallel=True)  # starts the layer
+    softmax_loss(np.zeros((1, MIN_VALUES_FOR_THREADS)), [0], parallel=True)  # starts the layer
     numba: Any = sys.modules["numba"]
     return str(numba.threading_layer())
 

@@ -1,8 +1,8 @@
 """The loops of `reference` under `@njit`, default flags: `svm_loss.py_func is reference.svm_loss`.
 
-What a reader gets by writing `@njit` above the loop as it stands. Like anyone's own `@njit` code
-they take arrays and trust them: a label out of range reads foreign memory. `kernels` has the
-library, which checks. What does not compile, or would compute something else, is replaced:
+They are what `@njit` above the unchanged loop gives. Like any `@njit` code, they take arrays and do
+not check them: a label out of range reads memory outside the array. `kernels` has the library,
+which checks. Functions that do not compile, or would compute something else, are replaced:
 
 | in `reference` | here | because |
 |---|---|---|
@@ -11,8 +11,8 @@ library, which checks. What does not compile, or would compute something else, i
 | `lists.taken`, `flat` | `values[order]`, `ravel()` | they make lists |
 | `lists.indices` | steps of `np.ndindex` | the length of a tuple is part of its type |
 | `numerical_gradient` | its loop, over the flat array | the depth of a list is part of its type |
-| `gradient_descent` | array arithmetic | likewise |
-| `linear.splitmix64` | in `np.uint64` | in int64 it wraps to wrong numbers, silently |
+| `gradient_descent` | array arithmetic | the same |
+| `linear.splitmix64` | in `np.uint64` | in int64 it silently wraps to wrong numbers |
 | `linear.shuffled` | a stable `np.argsort` | `sorted` takes no key |
 """
 

@@ -1,4 +1,4 @@
-"""Gradient descent under `@njit`. Not cached: it takes a function, as those of `gradients` do."""
+"""Gradient descent under `@njit`. Not cached: it takes a function, like those of `gradients`."""
 
 import numpy as np
 from numba import njit

@@ -1,6 +1,6 @@
 """Finite differences and gradient checks under `@njit`; `f` is jitted, a point is an array.
 
-Not cached: Numba never finds a compiled function again that takes a function.
+Not cached: Numba's cache does not find functions that take a function.
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""The linear classifier in loops, under `@njit`, and the order of an epoch in whole numbers."""
+"""The loops of the linear classifier under `@njit`; the order of an epoch in unsigned integers."""
 
 import numpy as np
 from numba import njit
@@ -16,7 +16,7 @@ train_linear = cached(linear.train_linear)
 
 @njit
 def splitmix64(value):
-    """One output of SplitMix64, in unsigned 64-bit integers, which wrap as it wants."""
+    """One output of SplitMix64, in unsigned 64-bit integers, which wrap as it needs."""
     value += np.uint64(0x9E3779B97F4A7C15)
     value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

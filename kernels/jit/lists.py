@@ -1,4 +1,4 @@
-"""NumPy's forms of `reference.lists`, and the texts that call each other, registered with Numba."""
+"""Register with Numba the array forms of `reference.lists`, and the texts that others call."""
 
 import numpy as np
 from numba import types

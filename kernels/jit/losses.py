@@ -1,4 +1,4 @@
-"""The losses and their gradients in loops, under `@njit`: arrays in place of lists."""
+"""The loops of the losses and their gradients under `@njit`, for arrays instead of lists."""
 
 from kernels._cache import cached
 from kernels.jit import lists as lists  # registers what the texts call

@@ -1,8 +1,8 @@
-"""The library: every operation checked, tuned and compiled, for Python callers and for jitted ones.
+"""The library: every operation checked, tuned and compiled, for Python and jitted callers.
 
-Same names and arguments as the texts: `reference` (loops), `kernels.vectorized` (NumPy) and
+It has the names and arguments of the texts: `reference` (loops), `kernels.vectorized` (NumPy) and
 `kernels.jit` (the loops under `@njit`). `kernels` re-exports it. `elementary` (exp, log, …) and
-`vectors` are for loops of your own.
+`vectors` are for your own loops.
 """
 
 from kernels.simd.descent import gradient_descent

@@ -1,8 +1,8 @@
-"""What computes where Numba may not compile (NUMBA_DISABLE_JIT): the NumPy texts.
+"""Replace kernels under NUMBA_DISABLE_JIT by the NumPy texts.
 
-The kernels, with their checks, are then the plain functions that they are made of. Only what has no
-meaning in plain Python, such as a vector, is replaced here: by module and name, with the same
-arguments. Of the library, this module alone imports a text; `_compile` imports it where it has to.
+The kernels, with their checks, then run as plain Python. Those that cannot, such as those with
+vectors, are replaced here, by module and name, with the same arguments. No other module of the
+library imports a text, and `compiler` imports this one only if NUMBA_DISABLE_JIT is set.
 """
 
 from collections.abc import Callable
@@ -14,12 +14,12 @@ from kernels.vectorized import gradients, linear, losses
 
 
 def stand_in(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give what runs in place of a kernel: its own body, but for those in this module."""
+    """Function that runs in place of a kernel: the one in `STAND_INS`, else its own body."""
     home = function.__module__.rpartition(".")[2]
     return STAND_INS.get(f"{home}.{function.__name__}", function)
 
 
-# --- losses, of some rows; in float64, in which the library sums
+# --- losses of some rows, in float64, as the library sums in it
 
 
 def _rows(scores, start, stop):
@@ -125,23 +125,23 @@ def descend(parameters, velocity, slopes, learning_rate, momentum):
 
 
 STAND_INS: dict[str, Callable[..., Any]] = {
-    "_value_checks.labels_fit": lambda labels, start, stop, classes: bool(
+    "_check_in_kernels.labels_fit": lambda labels, start, stop, classes: bool(
         ((labels[start:stop] >= 0) & (labels[start:stop] < classes)).all()
     ),
-    "losses.ordered_sum": lambda values: float(values.sum()),
-    "losses.svm_block": svm_block,
-    "losses.softmax_loss_block": softmax_loss_block,
-    "losses.softmax_block": softmax_block,
-    "losses.log_softmax_block": log_softmax_block,
-    "losses.svm_gradient_block": svm_gradient_block,
-    "losses.softmax_gradient_block": softmax_gradient_block,
-    "linear.linear_scores": linear_scores,
-    "linear.penalty": penalty,
-    "linear.analytic_gradient": analytic_gradient,
-    "linear.batch_gradient": batch_gradient,
-    "linear.block_count": lambda _: 2,
-    "linear.shares_of": lambda scores, _: (scores, scores),
-    "linear.block_differences": block_differences,
-    "linear.shuffled": linear.shuffled,
-    "linear.descend": descend,
+    "_losses.ordered_sum": lambda values: float(values.sum()),
+    "_losses.svm_block": svm_block,
+    "_losses.softmax_loss_block": softmax_loss_block,
+    "_losses.softmax_block": softmax_block,
+    "_losses.log_softmax_block": log_softmax_block,
+    "_losses.svm_gradient_block": svm_gradient_block,
+    "_losses.softmax_gradient_block": softmax_gradient_block,
+    "_linear.linear_scores": linear_scores,
+    "_linear.penalty": penalty,
+    "_linear.analytic_gradient": analytic_gradient,
+    "_linear_training.batch_gradient": batch_gradient,
+    "_linear_differences.block_count": lambda _: 2,
+    "_linear_differences.shares_of": lambda scores, _: (scores, scores),
+    "_linear_differences.block_differences": block_differences,
+    "_linear_training.shuffled": linear.shuffled,
+    "_linear_training.descend": descend,
 }

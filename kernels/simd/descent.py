@@ -1,7 +1,4 @@
-"""Gradient descent that keeps its path; of a jitted gradient, compiled whole.
-
-Flags are left to `_compile`, checks to `_value_checks` and `_in_jit`.
-"""
+"""Gradient descent with its whole path; compiled from start to end for a jitted gradient."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,40 +10,39 @@ from numba.extending import is_jitted, overload
 from numba.np.numpy_support import from_dtype
 from numpy.typing import ArrayLike, NDArray
 
-from kernels.simd import _check
-from kernels.simd._compile import kernel
-from kernels.simd._in_jit import (
+from kernels.simd import _check_arguments, _check_results, _check_values
+from kernels.simd._check_in_kernels import at_least, finite, returned_shape
+from kernels.simd._check_types import (
     accept_function,
     accept_gradient,
     accept_integer,
     accept_point,
     accept_real,
-    as_real,
-    given,
     is_number,
-    number_of,
     numpy_dtype,
     point_type,
-    real_of,
 )
-from kernels.simd._value_checks import at_least, finite, returned_shape
+from kernels.simd._overloads import as_real, given, number_of, real_of
+from kernels.simd.compiler import kernel
 
 
 @kernel(calls_function=True)
 def descend_array(gradient, path, learning_rate):
-    """Fill the points of a path after the first."""
+    """Fill the points of a path after the first one."""
     rate = path.dtype.type(learning_rate)
     for k in range(path.shape[0] - 1):
         slope = gradient(path[k].copy())
         returned_shape("gradient_descent", "gradient", slope.shape, path[k].shape)
         before, after = path[k].reshape(-1), path[k + 1].reshape(-1)
-        for i, its_slope in enumerate(slope.flat):  # compiles in half the time of an expression
+        for i, its_slope in enumerate(
+            slope.flat
+        ):  # takes half the time to compile of an array expression
             after[i] = before[i] - rate * its_slope
 
 
 @kernel(calls_function=True)
 def descend_number(gradient, path, learning_rate):
-    """Fill the numbers of a path after the first."""
+    """Fill the numbers of a path after the first one."""
     for k in range(path.size - 1):
         path[k + 1] = path[k] - learning_rate * real_of(gradient(np.float64(path[k])))
 
@@ -54,11 +50,13 @@ def descend_number(gradient, path, learning_rate):
 def _descend_in_python(
     gradient: Callable[[Any], ArrayLike], path: NDArray[Any], learning_rate: float
 ) -> None:
-    """Fill the points of a path after the first, by a gradient that is not jitted."""
+    """Fill the points of a path after the first one, for a gradient that is not jitted."""
     rate = path.dtype.type(learning_rate)
     for k in range(len(path) - 1):
         point = path[k].copy() if path.ndim > 1 else float(path[k])
-        slope = _check.gradient_of("gradient_descent", "gradient", gradient(point), path.shape[1:])
+        slope = _check_results.gradient_of(
+            "gradient_descent", "gradient", gradient(point), path.shape[1:]
+        )
         with np.errstate(over="ignore", invalid="ignore"):  # a path may diverge
             path[k + 1] = path[k] - rate * slope
 
@@ -104,11 +102,11 @@ def gradient_descent(
     >>> gradient_descent(lambda x: 2 * x, -4.0, learning_rate=0.25, steps=2)
     array([-4., -2., -1.])
     """
-    _check.function("gradient_descent", "gradient", gradient)
-    x0 = _check.real_array("gradient_descent", "x0", x0)
-    learning_rate = _check.real("gradient_descent", "learning_rate", learning_rate)
-    _check.finite("gradient_descent", "learning_rate", learning_rate)
-    steps = _check.count("gradient_descent", "steps", steps, 0)
+    _check_arguments.function("gradient_descent", "gradient", gradient)
+    x0 = _check_arguments.real_array("gradient_descent", "x0", x0)
+    learning_rate = _check_arguments.real("gradient_descent", "learning_rate", learning_rate)
+    _check_values.finite("gradient_descent", "learning_rate", learning_rate)
+    steps = _check_arguments.count("gradient_descent", "steps", steps, 0)
     path = np.empty((steps + 1, *x0.shape), x0.dtype)
     path[0] = x0
     if not is_jitted(gradient):
@@ -157,6 +155,6 @@ def _gradient_descent_in_jit(gradient, x0, learning_rate=0.01, steps=100):
 
 @kernel
 def check_descent(learning_rate, steps):
-    """Refuse a rate or a number of steps."""
+    """Refuse a bad rate or number of steps."""
     finite("gradient_descent", "learning_rate", learning_rate)
     at_least("gradient_descent", "steps", steps, 0)

@@ -1,6 +1,6 @@
 """exp, expm1, log, log1p and maximum that LLVM turns into vector code inside anyone's `@njit` loop.
 
-Scalars only, float32 or float64: arrays, threads and the loops themselves are left to the caller.
+They take a number or a vector of `vectors`, in float32 or float64; the caller writes the loop.
 """
 
 import math
@@ -13,21 +13,22 @@ from numba.core import cgutils
 from numba.core.errors import TypingError
 from numba.extending import overload
 
-from kernels.simd.vectors import Vector, broadcast, call_lane_wise, intrinsic
+from kernels.simd._vector_types import Vector, broadcast, call_lane_wise, intrinsic
+from kernels.simd.vectors import select
 
 __all__ = ["exp", "exp_nonpositive", "expm1", "log", "log1p", "maximum", "maximum_nsz"]
 
-# Each is spelled out, since a function that states none takes those of whichever caller compiles it
-# first, and keeps them for the others. With `reassoc`, exp loses its rounding to an integer; with
-# Python's error model, a division is a branch; and a call left standing would stop vectorisation.
+# All explicit: unset, a flag is inherited from the first caller, and kept for all others. With
+# `reassoc`, exp would lose its rounding to an integer; with Python's error model, a division is a
+# branch; and a call that is not inlined would prevent vectorisation.
 _OPTIONS: Any = {"fastmath": False, "error_model": "numpy", "forceinline": True}
 _scalar = njit(**_OPTIONS)
 
 
 class _Format(NamedTuple):
-    """One floating-point format and what the functions use in it; compiled code holds it frozen.
+    """Constants of the functions in one floating-point format; compiled code freezes them.
 
-    Even 1 and 1/2 are here: a Python literal is a float64 and would widen a float32 expression.
+    Even 1 and 1/2 are here: a Python literal is a float64 and would make a float32 expression one.
     """
 
     zero: np.floating
@@ -37,7 +38,7 @@ class _Format(NamedTuple):
     two: np.floating
     inf: np.floating
     nan: np.floating
-    normal: np.floating  # the least positive number whose exponent says its size
+    normal: np.floating  # the least positive normal number
     tiny: np.floating  # a quarter of the gap above 1: 1 + tiny is 1, and expm1(tiny) is tiny
     lift: np.floating  # makes a subnormal normal
     lift_exponent: np.floating
@@ -128,7 +129,7 @@ _FLOAT64 = _format(
 
 
 def _typed(x):
-    """X as a float32 or float64, and what that format needs; chosen when a caller is compiled."""
+    """X as a float32 or float64, and the constants of its format, chosen at compile time."""
     raise NotImplementedError
 
 
@@ -142,7 +143,7 @@ def _typed_when_compiled(x):
         return lambda x: (x, _FLOAT32)
     if isinstance(x, Vector) and x.element == types.float64:
         return lambda x: (x, _FLOAT64)
-    raise TypingError(f"wanted a float32, a float64 or an integer, not {x}")
+    raise TypingError(f"expected a float32, a float64 or an integer, got {x}")
 
 
 def _layout(kind):
@@ -162,8 +163,8 @@ def _constant(kind, value):
     return ir.Constant(kind, [value] * kind.count if isinstance(kind, ir.VectorType) else value)
 
 
-# Intrinsics, for they write LLVM's own language: Numba's integers grow to 64 bits on the way, which
-# would halve the lanes of float32.
+# Intrinsics, which emit LLVM IR: Numba would make the integers 64 bits wide, which would halve the
+# lanes of float32.
 
 
 def _fma_ir(builder, a, b, c):
@@ -287,17 +288,6 @@ def _maximum_nsz(typing_context, a, b):
 
 
 @intrinsic
-def _select(typing_context, condition, a, b):
-    """A where the condition holds, else b, lane by lane; both are computed."""
-    kind = a if isinstance(a, Vector) else b
-
-    def emit(context, builder, signature, arguments):
-        return builder.select(*arguments)
-
-    return kind(condition, kind, kind), emit
-
-
-@intrinsic
 def _copysign(typing_context, size, sign):
     """The size of one with the sign of the other."""
 
@@ -333,8 +323,8 @@ def exp(x):
     """
     x, c = _typed(x)
     # Select, not min and max: a NaN fails both comparisons and stays.
-    x = _select(x < c.exp_low, c.exp_low, x)
-    x = _select(x > c.exp_high, c.exp_high, x)
+    x = select(x < c.exp_low, c.exp_low, x)
+    x = select(x > c.exp_high, c.exp_high, x)
     r, z = _reduce(x, c)
     floor, ceil, _ = _powers(z)
     return _polynomial(r, (c.one, c.one, *c.exp_tail)) * floor * ceil
@@ -344,8 +334,8 @@ def exp(x):
 def exp_nonpositive(x):
     """E to the power x for an x that is not above 0, 0 where `exp` would be subnormal.
 
-    A fifth less work than `exp`: there is one bound, and 2^n has an exponent of its own. For a
-    positive x the result is meaningless; NaN stays.
+    A fifth less work than `exp`: there is one bound, and 2^n is a normal number. For a positive x
+    the result is meaningless; NaN stays.
 
     Largest error measured: 0.92 ULP for float32 and 0.92 for float64; without FMA 1.22 and 1.20.
 
@@ -355,7 +345,7 @@ def exp_nonpositive(x):
     x, c = _typed(x)
     r, z = _reduce(x, c)
     y = _polynomial(r, (c.one, c.one, *c.exp_tail)) * _power(z)
-    return _select(x < c.exp_subnormal, c.zero, y)
+    return select(x < c.exp_subnormal, c.zero, y)
 
 
 @_scalar
@@ -368,20 +358,20 @@ def expm1(x):
     Largest error measured: 1.33 ULP for float32 and 1.79 for float64, with FMA or without.
     expm1(-0.0) is -0.0, expm1(inf) is inf, expm1(-inf) is -1, and NaN stays.
 
-    After: fdlibm's s_expm1.c, whose correction of r the order of the sum makes needless.
+    After: fdlibm's s_expm1.c; its correction of r is not needed with this order of the sum.
 
     >>> expm1(1e-20), expm1(-0.0), expm1(-math.inf)
     (1e-20, -0.0, -1.0)
     """
     x, c = _typed(x)
-    bounded = _select(x < c.expm1_low, c.expm1_low, x)
-    bounded = _select(bounded > c.exp_high, c.exp_high, bounded)
+    bounded = select(x < c.expm1_low, c.expm1_low, x)
+    bounded = select(bounded > c.exp_high, c.exp_high, bounded)
     r, z = _reduce(bounded, c)
     _, _, power = _powers(z)
     head = _fma(r, power, power - c.half)
     half = _fma(r * r * _polynomial(r, c.exp_tail), power, head)
     # Halving would lose the last bit of a subnormal, and the sum the sign of a zero.
-    return _select(abs(x) < c.tiny, x, c.two * half)
+    return select(abs(x) < c.tiny, x, c.two * half)
 
 
 @_scalar
@@ -414,10 +404,10 @@ def log(x):
     """
     x, c = _typed(x)
     subnormal = x < c.normal
-    m, e, _ = _split(_select(subnormal, x * c.lift, x))
-    y = _log_of_parts(m - c.one, _select(subnormal, e - c.lift_exponent, e), c)
-    y = _select(x == c.inf, x, y)
-    return _select(x > c.zero, y, _select(x == c.zero, -c.inf, x * c.nan))
+    m, e, _ = _split(select(subnormal, x * c.lift, x))
+    y = _log_of_parts(m - c.one, select(subnormal, e - c.lift_exponent, e), c)
+    y = select(x == c.inf, x, y)
+    return select(x > c.zero, y, select(x == c.zero, -c.inf, x * c.nan))
 
 
 @_scalar
@@ -440,8 +430,8 @@ def log1p(x):
     f = _fma(x * power, c.quarter, _fma(power, c.quarter, -c.one))
     # Only a zero of x could have lost its sign.
     y = _copysign(_log_of_parts(f, e, c), x)
-    y = _select(x == c.inf, x, y)
-    return _select(x > -c.one, y, _select(x == -c.one, -c.inf, x * c.nan))
+    y = select(x == c.inf, x, y)
+    return select(x > -c.one, y, select(x == -c.one, -c.inf, x * c.nan))
 
 
 @_scalar

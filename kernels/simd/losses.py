@@ -1,135 +1,29 @@
 """Losses of classification scores and their gradients.
 
-Three layers, as everywhere in this package: a block function takes some rows, and holds the choice
-of how; a kernel checks the values and takes the rows in fixed blocks, whose sums it adds in their
-order, so that the serial and the parallel kernel give the same bits at any number of threads; the
-public function makes arrays of what it was given and calls the compiled variant for them. The
-`overload` after each public function is the same thing for callers that are jitted themselves.
-
-The arithmetic is left to `rows` (a row at a time) and `columns` (many short rows at once), flags
-and variants to `_compile`, checks to `_value_checks` and `_in_jit`.
+A public function makes arrays of its arguments and calls the compiled kernel for them. The
+`overload` after it does the same in a caller's jitted code. The kernels are in `_losses`, which is
+imported as a module: CPython compiles a method call on a name from `from … import` to slower code,
+which took 80 ns here.
 """
 
-import math
 from typing import Any
 
-import numpy as np
-from numba import prange, types
 from numba.extending import overload
 from numpy.typing import ArrayLike, NDArray
 
-from kernels.simd import _check, columns, rows
-from kernels.simd._compile import dual_kernel, kernel, worth_threads
-from kernels.simd._in_jit import (
-    accept_labels,
-    accept_out,
-    accept_real,
-    accept_reals,
-    apart_from_labels,
+from kernels.simd import _check_arguments, _losses
+from kernels.simd._check_types import accept_labels, accept_out, accept_real, accept_reals
+from kernels.simd._overloads import (
     as_floats,
     as_labels,
     as_real,
     as_result,
     pick,
+    refuse_shared_labels,
 )
-from kernels.simd._value_checks import (
-    at_least_zero,
-    check_count,
-    check_labels,
-    check_scores,
-    labels_fit,
-    refuse_labels,
-    result_shape,
-)
-from kernels.simd.layout import is_same_array
-from kernels.simd.vectors import LINE
-
-LABELS = types.Array(types.int64, 1, "C")
-BLOCK = 1 << 14
-"""Scores in a block of rows: enough to hide the start of a thread, few enough to share out."""
-MOST_LANES = 16
-"""Rows that `columns` takes at once, of float32."""
-
-
-@kernel
-def block_rows(classes):
-    """Rows in a block: a function of the shape alone, so that sums do not depend on threads.
-
-    A multiple of the rows that `columns` takes at once, where there are so many.
-    """
-    fitting = max(1, BLOCK // classes)
-    return fitting if fitting < MOST_LANES else fitting - fitting % MOST_LANES
-
-
-@kernel
-def block_count(samples, classes):
-    """Blocks that the samples make."""
-    size = block_rows(classes)
-    return (samples + size - 1) // size
-
-
-@kernel
-def block_range(block, samples, classes):
-    """First row of a block, and the first after it."""
-    start = block * block_rows(classes)
-    return start, min(start + block_rows(classes), samples)
-
-
-@kernel
-def ordered_sum(values):
-    """Sum from the first to the last."""
-    total = 0.0
-    for value in values:
-        total += value
-    return total
-
+from kernels.simd.compiler import worth_threads
 
 # --- svm_loss
-
-
-@kernel
-def hinge_by_columns(scores):
-    """Whether the hinge goes by columns. Rows of a few lines want more than one class."""
-    return scores.shape[1] <= (columns.FEW_FOR_HINGE if scores.itemsize == 4 else 1)
-
-
-@kernel
-def hinge_by_short_rows(scores):
-    """Whether the hinge, where it does not go by columns, goes by rows of a few lines."""
-    return scores.shape[1] * scores.itemsize <= rows.FEW_LINES * LINE
-
-
-@kernel
-def svm_block(scores, labels, margin, start, stop):
-    """Sum of the hinge losses of some rows."""
-    if hinge_by_columns(scores):
-        total = columns.hinge_losses(scores, labels, margin, start, stop)
-    elif hinge_by_short_rows(scores):
-        total = rows.short_hinge_losses(scores, labels, margin, start, stop)
-    else:
-        total = rows.hinge_losses(scores, labels, margin, start, stop)
-    if scores.itemsize == 4 and not total < math.inf:
-        return rows.wide_hinge_losses(scores, labels, margin, start, stop)
-    return total
-
-
-@dual_kernel(lambda scores: (scores, LABELS, types.float64))
-def svm_loss_kernel(scores, labels, margin):
-    """`svm_loss` with its checks of values."""
-    samples, classes = scores.shape
-    check_scores("svm_loss", scores.shape)
-    check_count("svm_loss", labels, samples)
-    at_least_zero("svm_loss", "margin", margin)
-    totals, wrong = np.empty(block_count(samples, classes)), 0
-    for block in prange(totals.size):
-        start, stop = block_range(block, samples, classes)
-        if labels_fit(labels, start, stop, classes):
-            totals[block] = svm_block(scores, labels, margin, start, stop)
-        else:
-            wrong += 1
-    if wrong:
-        refuse_labels("svm_loss", labels, classes)
-    return ordered_sum(totals) / samples
 
 
 def svm_loss(
@@ -142,14 +36,14 @@ def svm_loss(
     Parameters
     ----------
     scores : (N, C) float
-        Classification scores; any strides, float32 and float64 compute as given.
+        Classification scores, of any strides; computed in float32 or float64 as given.
     labels : (N,) integers in [0, C)
         The right class of each sample.
     margin : float
         Δ, finite and at least 0, in the unit of the scores.
     parallel : bool
-        Whether to use Numba's threads: the same bits, at any number of them. In jitted code, a
-        constant.
+        Whether to use Numba's threads: the same bits with any number of threads. A constant in
+        jitted code.
 
     Returns
     -------
@@ -165,12 +59,12 @@ def svm_loss(
 
     Notes
     -----
-    A NaN in a row makes the loss NaN, where there is more than one class; with one class there is
-    no wrong one, and the loss is 0. Float32 scores whose terms, or sums of terms, float32 cannot
-    hold are added up in float64. PyTorch's ``multi_margin_loss`` divides this sum by C.
+    A NaN in a row makes the loss NaN if there is more than one class; with one class there is no
+    wrong one, and the loss is 0. If terms of float32 scores, or their sums, overflow float32, they
+    are computed in float64. PyTorch's ``multi_margin_loss`` divides this sum by C.
 
-    May be called from `@njit` functions, where mistakes of type or dimension are Numba's
-    TypingError, with the same words.
+    May be called from `@njit` functions, where wrong types or dimensions raise Numba's TypingError,
+    with the same message.
 
     Source: Weston and Watkins, "Support vector machines for multi-class pattern recognition",
     1999; Stanford CS231n, lecture 3.
@@ -181,11 +75,11 @@ def svm_loss(
     >>> round(svm_loss(scores, [0, 1, 2]), 4)
     5.2667
     """
-    scores = _check.real_array("svm_loss", "scores", scores, ("N", "C"))
-    labels = _check.label_array("svm_loss", labels, scores.shape[1])
-    margin = _check.real("svm_loss", "margin", margin)
+    scores = _check_arguments.real_array("svm_loss", "scores", scores, ("N", "C"))
+    labels = _check_arguments.label_array("svm_loss", labels, scores.shape[1])
+    margin = _check_arguments.real("svm_loss", "margin", margin)
     return float(
-        svm_loss_kernel.variant(worth_threads(parallel, scores.size), scores)(
+        _losses.svm_loss_kernel.variant(worth_threads(parallel, scores.size), scores)(
             scores, labels, margin
         )
     )
@@ -196,7 +90,7 @@ def _svm_loss_in_jit(scores, labels, margin=1.0, parallel=False):
     accept_reals("svm_loss", "scores", scores, ("N", "C"))
     accept_labels("svm_loss", labels)
     accept_real("svm_loss", "margin", margin)
-    run = pick("svm_loss", svm_loss_kernel, parallel)
+    run = pick("svm_loss", _losses.svm_loss_kernel, parallel)
 
     def call(scores, labels, margin=1.0, parallel=False):
         return run(
@@ -209,32 +103,6 @@ def _svm_loss_in_jit(scores, labels, margin=1.0, parallel=False):
 # --- softmax_loss
 
 
-@kernel
-def softmax_loss_block(scores, labels, start, stop):
-    """Sum of the softmax losses of some rows."""
-    if scores.shape[1] <= columns.FEW_FOR_SOFTMAX:
-        return columns.softmax_losses(scores, labels, start, stop)
-    return rows.softmax_losses(scores, labels, start, stop)
-
-
-@dual_kernel(lambda scores: (scores, LABELS))
-def softmax_loss_kernel(scores, labels):
-    """`softmax_loss` with its checks of values."""
-    samples, classes = scores.shape
-    check_scores("softmax_loss", scores.shape)
-    check_count("softmax_loss", labels, samples)
-    totals, wrong = np.empty(block_count(samples, classes)), 0
-    for block in prange(totals.size):
-        start, stop = block_range(block, samples, classes)
-        if labels_fit(labels, start, stop, classes):
-            totals[block] = softmax_loss_block(scores, labels, start, stop)
-        else:
-            wrong += 1
-    if wrong:
-        refuse_labels("softmax_loss", labels, classes)
-    return ordered_sum(totals) / samples
-
-
 def softmax_loss(scores: ArrayLike, labels: ArrayLike, *, parallel: bool = False) -> float:
     r"""Cross-entropy of the softmax, in nats.
 
@@ -243,12 +111,12 @@ def softmax_loss(scores: ArrayLike, labels: ArrayLike, *, parallel: bool = False
     Parameters
     ----------
     scores : (N, C) float
-        Classification scores (logits); any strides, float32 and float64 compute as given.
+        Classification scores (logits), of any strides; computed in float32 or float64 as given.
     labels : (N,) integers in [0, C)
         The right class of each sample.
     parallel : bool
-        Whether to use Numba's threads: the same bits, at any number of them. In jitted code, a
-        constant.
+        Whether to use Numba's threads: the same bits with any number of threads. A constant in
+        jitted code.
 
     Returns
     -------
@@ -266,11 +134,11 @@ def softmax_loss(scores: ArrayLike, labels: ArrayLike, *, parallel: bool = False
     -----
     NaN or +inf in a row, or a row of −inf only, gives NaN; a label at −inf gives +inf.
 
-    The loss of a sure prediction keeps its digits: scores of 0 and −40 give 4.2e-18. A class whose
-    probability would be subnormal (below 1.2e-38 in float32, 2.2e-308 in float64) has 0.
+    The loss of a very sure prediction keeps its digits: scores of 0 and −40 give 4.2e-18. A
+    probability that would be subnormal (below 1.2e-38 in float32, 2.2e-308 in float64) is 0.
 
-    May be called from `@njit` functions, where mistakes of type or dimension are Numba's
-    TypingError, with the same words.
+    May be called from `@njit` functions, where wrong types or dimensions raise Numba's TypingError,
+    with the same message.
 
     Source: Stanford CS231n, lecture 3; Blanchard, Higham and Higham, "Accurately computing the
     log-sum-exp and softmax functions", IMA J. Numer. Anal., 2021.
@@ -281,10 +149,12 @@ def softmax_loss(scores: ArrayLike, labels: ArrayLike, *, parallel: bool = False
     >>> round(softmax_loss(scores, [0, 1, 2]), 4)
     2.7587
     """
-    scores = _check.real_array("softmax_loss", "scores", scores, ("N", "C"))
-    labels = _check.label_array("softmax_loss", labels, scores.shape[1])
+    scores = _check_arguments.real_array("softmax_loss", "scores", scores, ("N", "C"))
+    labels = _check_arguments.label_array("softmax_loss", labels, scores.shape[1])
     return float(
-        softmax_loss_kernel.variant(worth_threads(parallel, scores.size), scores)(scores, labels)
+        _losses.softmax_loss_kernel.variant(worth_threads(parallel, scores.size), scores)(
+            scores, labels
+        )
     )
 
 
@@ -292,7 +162,7 @@ def softmax_loss(scores: ArrayLike, labels: ArrayLike, *, parallel: bool = False
 def _softmax_loss_in_jit(scores, labels, parallel=False):
     accept_reals("softmax_loss", "scores", scores, ("N", "C"))
     accept_labels("softmax_loss", labels)
-    run = pick("softmax_loss", softmax_loss_kernel, parallel)
+    run = pick("softmax_loss", _losses.softmax_loss_kernel, parallel)
 
     def call(scores, labels, parallel=False):
         return run(as_floats(scores), as_labels("softmax_loss", labels, scores.shape[1]))
@@ -301,27 +171,6 @@ def _softmax_loss_in_jit(scores, labels, parallel=False):
 
 
 # --- softmax
-
-
-@kernel
-def softmax_block(scores, start, stop, out):
-    """Fill some rows of `out` with probabilities."""
-    if scores.shape[1] <= columns.FEW_FOR_SOFTMAX:
-        columns.softmax(scores, start, stop, out)
-    else:
-        rows.softmax(scores, start, stop, out)
-
-
-@dual_kernel(lambda scores: (scores, scores))
-def softmax_kernel(scores, out):
-    """`softmax` with its checks of values."""
-    samples, classes = scores.shape
-    check_scores("softmax", scores.shape)
-    result_shape("softmax", "out", out.shape, scores.shape)
-    for block in prange(block_count(samples, classes)):
-        start, stop = block_range(block, samples, classes)
-        softmax_block(scores, start, stop, out)
-    return out
 
 
 def softmax(
@@ -339,8 +188,8 @@ def softmax(
         Filled and returned; writeable, in the dtype of the scores: the scores themselves, or an
         array that shares no memory with them.
     parallel : bool
-        Whether to use Numba's threads: the same bits, at any number of them. In jitted code, a
-        constant.
+        Whether to use Numba's threads: the same bits with any number of threads. A constant in
+        jitted code.
 
     Returns
     -------
@@ -360,17 +209,17 @@ def softmax(
     NaN or +inf in a row, or a row of −inf only, makes the row NaN; −inf is probability 0, and so
     is a probability that would be subnormal.
 
-    May be called from `@njit` functions, where mistakes of type or dimension are Numba's
-    TypingError, with the same words.
+    May be called from `@njit` functions, where wrong types or dimensions raise Numba's TypingError,
+    with the same message.
 
     Examples
     --------
     >>> softmax([[0.0, 0.0]])
     array([[0.5, 0.5]])
     """
-    values = _check.real_array("softmax", "scores", scores, ("N", "C"))
-    out = _check.result_array("softmax", values, out, scores=scores)
-    softmax_kernel.variant(worth_threads(parallel, values.size), values, out)(values, out)
+    values = _check_arguments.real_array("softmax", "scores", scores, ("N", "C"))
+    out = _check_arguments.result_array("softmax", values, out, scores=scores)
+    _losses.softmax_kernel.variant(worth_threads(parallel, values.size), values, out)(values, out)
     return out
 
 
@@ -378,7 +227,7 @@ def softmax(
 def _softmax_in_jit(scores, out=None, parallel=False):
     accept_reals("softmax", "scores", scores, ("N", "C"))
     accept_out("softmax", scores, out)
-    run = pick("softmax", softmax_kernel, parallel)
+    run = pick("softmax", _losses.softmax_kernel, parallel)
 
     def call(scores, out=None, parallel=False):
         floats = as_floats(scores)
@@ -388,27 +237,6 @@ def _softmax_in_jit(scores, out=None, parallel=False):
 
 
 # --- log_softmax
-
-
-@kernel
-def log_softmax_block(scores, start, stop, out):
-    """Fill some rows of `out` with logarithms of probabilities."""
-    if scores.shape[1] <= columns.FEW_FOR_SOFTMAX:
-        columns.log_softmax(scores, start, stop, out)
-    else:
-        rows.log_softmax(scores, start, stop, out)
-
-
-@dual_kernel(lambda scores: (scores, scores))
-def log_softmax_kernel(scores, out):
-    """`log_softmax` with its checks of values."""
-    samples, classes = scores.shape
-    check_scores("log_softmax", scores.shape)
-    result_shape("log_softmax", "out", out.shape, scores.shape)
-    for block in prange(block_count(samples, classes)):
-        start, stop = block_range(block, samples, classes)
-        log_softmax_block(scores, start, stop, out)
-    return out
 
 
 def log_softmax(
@@ -426,8 +254,8 @@ def log_softmax(
         Filled and returned; writeable, in the dtype of the scores: the scores themselves, or an
         array that shares no memory with them.
     parallel : bool
-        Whether to use Numba's threads: the same bits, at any number of them. In jitted code, a
-        constant.
+        Whether to use Numba's threads: the same bits with any number of threads. A constant in
+        jitted code.
 
     Returns
     -------
@@ -444,20 +272,22 @@ def log_softmax(
 
     Notes
     -----
-    The maximum is taken off before the logarithm: the other order of the same terms loses digits
-    where the scores are large. NaN or +inf in a row, or a row of −inf only, makes the row NaN.
+    The maximum is subtracted before the logarithm: the other order of the same terms loses digits
+    if the scores are large. NaN or +inf in a row, or a row of −inf only, makes the row NaN.
 
-    May be called from `@njit` functions, where mistakes of type or dimension are Numba's
-    TypingError, with the same words.
+    May be called from `@njit` functions, where wrong types or dimensions raise Numba's TypingError,
+    with the same message.
 
     Examples
     --------
     >>> log_softmax([[0.0, 0.0]]).round(4)
     array([[-0.6931, -0.6931]])
     """
-    values = _check.real_array("log_softmax", "scores", scores, ("N", "C"))
-    out = _check.result_array("log_softmax", values, out, scores=scores)
-    log_softmax_kernel.variant(worth_threads(parallel, values.size), values, out)(values, out)
+    values = _check_arguments.real_array("log_softmax", "scores", scores, ("N", "C"))
+    out = _check_arguments.result_array("log_softmax", values, out, scores=scores)
+    _losses.log_softmax_kernel.variant(worth_threads(parallel, values.size), values, out)(
+        values, out
+    )
     return out
 
 
@@ -465,7 +295,7 @@ def log_softmax(
 def _log_softmax_in_jit(scores, out=None, parallel=False):
     accept_reals("log_softmax", "scores", scores, ("N", "C"))
     accept_out("log_softmax", scores, out)
-    run = pick("log_softmax", log_softmax_kernel, parallel)
+    run = pick("log_softmax", _losses.log_softmax_kernel, parallel)
 
     def call(scores, out=None, parallel=False):
         floats = as_floats(scores)
@@ -475,42 +305,6 @@ def _log_softmax_in_jit(scores, out=None, parallel=False):
 
 
 # --- svm_loss_gradient
-
-
-@kernel
-def svm_gradient_block(scores, labels, margin, start, stop, out):
-    """Fill some rows of `out`; return the sum of their losses."""
-    weight = 1.0 / labels.size
-    wide, in_place = 0.0, is_same_array(scores, out)
-    if scores.itemsize == 4 and in_place and rows.may_overflow(scores, margin, start, stop):
-        wide = rows.wide_hinge_losses(scores, labels, margin, start, stop)  # while they are there
-    if hinge_by_columns(scores):
-        total = columns.hinge_gradients(scores, labels, margin, weight, start, stop, out)
-    elif hinge_by_short_rows(scores):
-        total = rows.short_hinge_gradients(scores, labels, margin, weight, start, stop, out)
-    else:
-        total = rows.hinge_gradients(scores, labels, margin, weight, start, stop, out)
-    if scores.itemsize == 4 and not total < math.inf:
-        if in_place:
-            return wide
-        return rows.wide_hinge_losses(scores, labels, margin, start, stop)
-    return total
-
-
-@dual_kernel(lambda scores: (scores, LABELS, types.float64, scores))
-def svm_loss_gradient_kernel(scores, labels, margin, out):
-    """`svm_loss_gradient` with its checks of values; returns the loss and fills `out`."""
-    samples, classes = scores.shape
-    check_scores("svm_loss_gradient", scores.shape)
-    # All of them before a row of `out` is filled: it may be the scores themselves.
-    check_labels("svm_loss_gradient", labels, samples, classes)
-    at_least_zero("svm_loss_gradient", "margin", margin)
-    result_shape("svm_loss_gradient", "out", out.shape, scores.shape)
-    totals = np.empty(block_count(samples, classes))
-    for block in prange(totals.size):
-        start, stop = block_range(block, samples, classes)
-        totals[block] = svm_gradient_block(scores, labels, margin, start, stop, out)
-    return ordered_sum(totals) / samples
 
 
 def svm_loss_gradient(
@@ -535,15 +329,15 @@ def svm_loss_gradient(
         Filled with the gradient and returned; writeable, in the dtype of the scores: the scores
         themselves, or an array that shares no memory with the arguments.
     parallel : bool
-        Whether to use Numba's threads: the same bits, at any number of them. In jitted code, a
-        constant.
+        Whether to use Numba's threads: the same bits with any number of threads. A constant in
+        jitted code.
 
     Returns
     -------
     loss : float
-        As `svm_loss` gives it.
+        As `svm_loss` returns it.
     dscores : (N, C) array
-        1/N where a wrong class is within the margin, minus their number over N at the label.
+        1/N for a wrong class within the margin; for the label, minus their number over N.
 
     Raises
     ------
@@ -555,19 +349,23 @@ def svm_loss_gradient(
     -----
     A margin of exactly 0 counts as inactive. A row whose loss is NaN has a gradient of NaN.
 
-    May be called from `@njit` functions, where mistakes of type or dimension are Numba's
-    TypingError, with the same words.
+    May be called from `@njit` functions, where wrong types or dimensions raise Numba's TypingError,
+    with the same message.
 
     Examples
     --------
     >>> svm_loss_gradient([[0.0, 0.5]], [0])
     (1.5, array([[-1.,  1.]]))
     """
-    values = _check.real_array("svm_loss_gradient", "scores", scores, ("N", "C"))
-    indices = _check.label_array("svm_loss_gradient", labels, values.shape[1])
-    margin = _check.real("svm_loss_gradient", "margin", margin)
-    out = _check.result_array("svm_loss_gradient", values, out, scores=scores, labels=labels)
-    run = svm_loss_gradient_kernel.variant(worth_threads(parallel, values.size), values, out)
+    values = _check_arguments.real_array("svm_loss_gradient", "scores", scores, ("N", "C"))
+    indices = _check_arguments.label_array("svm_loss_gradient", labels, values.shape[1])
+    margin = _check_arguments.real("svm_loss_gradient", "margin", margin)
+    out = _check_arguments.result_array(
+        "svm_loss_gradient", values, out, scores=scores, labels=labels
+    )
+    run = _losses.svm_loss_gradient_kernel.variant(
+        worth_threads(parallel, values.size), values, out
+    )
     return run(values, indices, margin, out), out
 
 
@@ -577,12 +375,12 @@ def _svm_loss_gradient_in_jit(scores, labels, margin=1.0, out=None, parallel=Fal
     accept_labels("svm_loss_gradient", labels)
     accept_real("svm_loss_gradient", "margin", margin)
     accept_out("svm_loss_gradient", scores, out)
-    run = pick("svm_loss_gradient", svm_loss_gradient_kernel, parallel)
+    run = pick("svm_loss_gradient", _losses.svm_loss_gradient_kernel, parallel)
 
     def call(scores, labels, margin=1.0, out=None, parallel=False):
         floats = as_floats(scores)
         dscores = as_result("svm_loss_gradient", floats, out, scores)
-        apart_from_labels("svm_loss_gradient", out, labels)
+        refuse_shared_labels("svm_loss_gradient", out, labels)
         return run(
             floats,
             as_labels("svm_loss_gradient", labels, scores.shape[1]),
@@ -594,30 +392,6 @@ def _svm_loss_gradient_in_jit(scores, labels, margin=1.0, out=None, parallel=Fal
 
 
 # --- softmax_loss_gradient
-
-
-@kernel
-def softmax_gradient_block(scores, labels, start, stop, out):
-    """Fill some rows of `out`; return the sum of their losses."""
-    weight = 1.0 / labels.size
-    if scores.shape[1] <= columns.FEW_FOR_SOFTMAX:
-        return columns.softmax_gradients(scores, labels, weight, start, stop, out)
-    return rows.softmax_gradients(scores, labels, weight, start, stop, out)
-
-
-@dual_kernel(lambda scores: (scores, LABELS, scores))
-def softmax_loss_gradient_kernel(scores, labels, out):
-    """`softmax_loss_gradient` with its checks of values; returns the loss and fills `out`."""
-    samples, classes = scores.shape
-    check_scores("softmax_loss_gradient", scores.shape)
-    # All of them before a row of `out` is filled: it may be the scores themselves.
-    check_labels("softmax_loss_gradient", labels, samples, classes)
-    result_shape("softmax_loss_gradient", "out", out.shape, scores.shape)
-    totals = np.empty(block_count(samples, classes))
-    for block in prange(totals.size):
-        start, stop = block_range(block, samples, classes)
-        totals[block] = softmax_gradient_block(scores, labels, start, stop, out)
-    return ordered_sum(totals) / samples
 
 
 def softmax_loss_gradient(
@@ -641,13 +415,13 @@ def softmax_loss_gradient(
         Filled with the gradient and returned; writeable, in the dtype of the scores: the scores
         themselves, or an array that shares no memory with the arguments.
     parallel : bool
-        Whether to use Numba's threads: the same bits, at any number of them. In jitted code, a
-        constant.
+        Whether to use Numba's threads: the same bits with any number of threads. A constant in
+        jitted code.
 
     Returns
     -------
     loss : float
-        As `softmax_loss` gives it.
+        As `softmax_loss` returns it.
     dscores : (N, C) array
         The gradient, in the dtype of the scores.
 
@@ -661,18 +435,22 @@ def softmax_loss_gradient(
     -----
     A row with NaN or +inf, or of −inf only, has a gradient of NaN.
 
-    May be called from `@njit` functions, where mistakes of type or dimension are Numba's
-    TypingError, with the same words.
+    May be called from `@njit` functions, where wrong types or dimensions raise Numba's TypingError,
+    with the same message.
 
     Examples
     --------
     >>> softmax_loss_gradient([[0.0, 0.0]], [0])[1]
     array([[-0.5,  0.5]])
     """
-    values = _check.real_array("softmax_loss_gradient", "scores", scores, ("N", "C"))
-    indices = _check.label_array("softmax_loss_gradient", labels, values.shape[1])
-    out = _check.result_array("softmax_loss_gradient", values, out, scores=scores, labels=labels)
-    run = softmax_loss_gradient_kernel.variant(worth_threads(parallel, values.size), values, out)
+    values = _check_arguments.real_array("softmax_loss_gradient", "scores", scores, ("N", "C"))
+    indices = _check_arguments.label_array("softmax_loss_gradient", labels, values.shape[1])
+    out = _check_arguments.result_array(
+        "softmax_loss_gradient", values, out, scores=scores, labels=labels
+    )
+    run = _losses.softmax_loss_gradient_kernel.variant(
+        worth_threads(parallel, values.size), values, out
+    )
     return run(values, indices, out), out
 
 
@@ -681,12 +459,12 @@ def _softmax_loss_gradient_in_jit(scores, labels, out=None, parallel=False):
     accept_reals("softmax_loss_gradient", "scores", scores, ("N", "C"))
     accept_labels("softmax_loss_gradient", labels)
     accept_out("softmax_loss_gradient", scores, out)
-    run = pick("softmax_loss_gradient", softmax_loss_gradient_kernel, parallel)
+    run = pick("softmax_loss_gradient", _losses.softmax_loss_gradient_kernel, parallel)
 
     def call(scores, labels, out=None, parallel=False):
         floats = as_floats(scores)
         dscores = as_result("softmax_loss_gradient", floats, out, scores)
-        apart_from_labels("softmax_loss_gradient", out, labels)
+        refuse_shared_labels("softmax_loss_gradient", out, labels)
         return run(
             floats, as_labels("softmax_loss_gradient", labels, scores.shape[1]), dscores
         ), dscores

@@ -1,194 +1,43 @@
-"""SIMD vectors in Numba: several numbers in one value, for loops that LLVM does not cut into lanes.
+"""SIMD vectors in Numba, for loops that LLVM does not vectorise.
 
-LLVM makes vectors of simple loops by itself, but not of short rows, and it ends every loop one
-number at a time. With vectors of our own a row of any length is a few of them. They live in
-compiled code only; what is done with them is left to `rows` and `columns`, math to `elementary`.
+LLVM vectorises simple loops by itself, but not loops over short rows, and it ends each loop with
+one number at a time. A row of any length is a few of these vectors instead. They exist in compiled
+code only, have the usual operators, and are taken by the functions of `elementary`.
 
-The unit of length is the line: 64 bytes, a line of the cache and the widest register there is;
-LLVM cuts a vector into what the processor has.
+Lengths are in lines of 64 bytes, the size of a cache line and of the widest registers. LLVM splits
+a vector into the registers that the processor has.
 """
-
-import operator
-from typing import Any
 
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.core.errors import TypingError
-from numba.core.typing.templates import AbstractTemplate, infer_global, signature
-from numba.extending import intrinsic as _intrinsic
-from numba.extending import lower_builtin, lower_cast, models, register_model
+
+from kernels.simd._vector_types import (
+    Vector,
+    broadcast,
+    call_lane_wise,
+    intrinsic,
+    shuffle,
+    shuffle_one,
+)
 
 LINE = 64
 """Bytes."""
 
-# Without a type: an intrinsic is called without the context that it is written with.
-intrinsic: Any = _intrinsic
 
-
-class Vector(types.Type):
-    """Numba's type of some numbers of one kind."""
-
-    def __init__(self, element: Any, lanes: int) -> None:
-        self.element, self.lanes = element, lanes
-        super().__init__(name=f"Vector({element}, {lanes})")
-
-
-class Mask(types.Type):
-    """Numba's type of as many truth values as a vector has numbers."""
-
-    def __init__(self, lanes: int) -> None:
-        self.lanes = lanes
-        super().__init__(name=f"Mask({lanes})")
-
-
-@register_model(Vector)
-class _VectorModel(models.PrimitiveModel):
-    def __init__(self, manager, its_type):
-        element = manager.lookup(its_type.element).get_value_type()
-        super().__init__(manager, its_type, ir.VectorType(element, its_type.lanes))
-
-
-@register_model(Mask)
-class _MaskModel(models.PrimitiveModel):
-    def __init__(self, manager, its_type):
-        super().__init__(manager, its_type, ir.VectorType(ir.IntType(1), its_type.lanes))
-
-
-def broadcast(builder, scalar, lanes):
-    """The LLVM vector of one number in all lanes."""
-    one = ir.Constant(ir.VectorType(scalar.type, 1), ir.Undefined)
-    return _picked(builder, builder.insert_element(one, scalar, ir.IntType(32)(0)), [0] * lanes)
-
-
-def _pick(builder, a, b, numbers):
-    """The vector of these lanes of a and b put end to end."""
-    numbers = list(numbers)
-    mask = ir.Constant(ir.VectorType(ir.IntType(32), len(numbers)), numbers)
-    return builder.shuffle_vector(a, b, mask)
-
-
-def _picked(builder, vector, numbers):
-    """The vector of these lanes of one."""
-    return _pick(builder, vector, ir.Constant(vector.type, ir.Undefined), numbers)
-
-
-def call_lane_wise(builder, name, arguments, flags=()):
-    """Call one of LLVM's intrinsics on numbers or, lane by lane, on vectors of one type."""
-    kind = arguments[0].type
-    lanes, element = "", kind
-    if isinstance(kind, ir.VectorType):
-        lanes, element = f"v{kind.count}", kind.element
-    function_type = ir.FunctionType(kind, [kind] * len(arguments))
-    full_name = f"{name}.{lanes}{element.intrinsic_name}"
-    function = cgutils.get_or_insert_function(builder.module, function_type, full_name)
-    return builder.call(function, arguments, fastmath=flags)
-
-
-@lower_cast(types.Number, Vector)
-def _number_to_vector(context, builder, from_type, to_type, value):
-    value = context.cast(builder, value, from_type, to_type.element)
-    return broadcast(builder, value, to_type.lanes)
-
-
-# --- operators: of vectors, or of a vector and a number, which stands in every lane
-
-
-def _common(left, right):
-    """The vector type of an operation, None where it is not one of ours."""
-    if isinstance(left, Vector) and (left == right or isinstance(right, types.Number)):
-        return left
-    if isinstance(right, Vector) and isinstance(left, types.Number):
-        return right
-    return None
-
-
-def _binary(operation, float_instruction, integer_instruction):
-    @infer_global(operation)
-    class _Template(AbstractTemplate):
-        def generic(self, args, kws):  # noqa: ARG002 - Numba's signature
-            kind = _common(*args) if len(args) == 2 else None
-            return kind and signature(kind, kind, kind)
-
-    @lower_builtin(operation, Vector, Vector)
-    def _emit(context, builder, sig, args):
-        is_float = isinstance(sig.return_type.element, types.Float)
-        name = float_instruction if is_float else integer_instruction
-        return getattr(builder, name)(*args)
-
-
-def _comparison(operation, sign):
-    @infer_global(operation)
-    class _Template(AbstractTemplate):
-        def generic(self, args, kws):  # noqa: ARG002 - Numba's signature
-            kind = _common(*args) if len(args) == 2 else None
-            return kind and signature(Mask(kind.lanes), kind, kind)
-
-    @lower_builtin(operation, Vector, Vector)
-    def _emit(context, builder, sig, args):
-        if isinstance(sig.args[0].element, types.Float):
-            compare = builder.fcmp_unordered if sign == "!=" else builder.fcmp_ordered
-            return compare(sign, *args)
-        return builder.icmp_signed(sign, *args)
-
-
-def _of_masks(operation, instruction):
-    @infer_global(operation)
-    class _Template(AbstractTemplate):
-        def generic(self, args, kws):  # noqa: ARG002 - Numba's signature
-            if len(args) == 2 and isinstance(args[0], Mask) and args[0] == args[1]:
-                return signature(args[0], *args)
-            return None
-
-    @lower_builtin(operation, Mask, Mask)
-    def _emit(context, builder, sig, args):
-        return getattr(builder, instruction)(*args)
-
-
-for _operation, _in_place, _instruction in (
-    (operator.add, operator.iadd, "add"),
-    (operator.sub, operator.isub, "sub"),
-    (operator.mul, operator.imul, "mul"),
-    (operator.truediv, operator.itruediv, "div"),
-):
-    for _one in (_operation, _in_place):
-        _binary(_one, f"f{_instruction}", _instruction)
-for _operation, _sign in (
-    (operator.lt, "<"),
-    (operator.le, "<="),
-    (operator.gt, ">"),
-    (operator.ge, ">="),
-    (operator.eq, "=="),
-    (operator.ne, "!="),
-):
-    _comparison(_operation, _sign)
-_of_masks(operator.and_, "and_")
-_of_masks(operator.or_, "or_")
-
-
-@infer_global(abs)
-class _Absolute(AbstractTemplate):
-    def generic(self, args, kws):  # noqa: ARG002 - Numba's signature
-        return signature(args[0], args[0]) if isinstance(args[0], Vector) else None
-
-
-@lower_builtin(abs, Vector)
-def _emit_absolute(context, builder, sig, args):
-    return call_lane_wise(builder, "llvm.fabs", args)
-
-
-# --- memory: pointers, whose numbers are read and written by index, too (`row[j]`)
+# --- memory: pointers, which can also be indexed (`row[j]`)
 
 
 @intrinsic
 def pointer(typing_context, array, at):
-    """The address of a number of a contiguous array of one or two dimensions.
+    """Address of entry `at` of a contiguous array of one or two dimensions.
 
-    Unlike an array, a pointer is not counted, and an array whose last use is past is freed: take
-    one of an argument only, which the caller holds.
+    A pointer does not keep its array alive, and Numba frees a local array after its last use: take
+    pointers to arguments only, which the caller keeps.
     """
     if not isinstance(array, types.Array) or array.layout != "C":
-        raise TypingError(f"wanted a contiguous array, not {array}")
+        raise TypingError(f"expected a contiguous array, got {array}")
 
     def emit(context, builder, signature, arguments):
         array = context.make_array(signature.args[0])(context, builder, arguments[0])
@@ -198,8 +47,8 @@ def pointer(typing_context, array, at):
 
 
 @intrinsic
-def ahead(typing_context, row, numbers):
-    """The address so many numbers on."""
+def offset(typing_context, row, numbers):
+    """Pointer moved on by some numbers."""
 
     def emit(context, builder, signature, arguments):
         return builder.gep(arguments[0], [arguments[1]])
@@ -208,17 +57,17 @@ def ahead(typing_context, row, numbers):
 
 
 def _vector_of(row, lines):
-    """The vector type of so many lines of the numbers that a pointer points to."""
+    """Vector type of some lines of the numbers that a pointer points to."""
     if not isinstance(row, types.CPointer):
-        raise TypingError(f"wanted a pointer, not {row}")
+        raise TypingError(f"expected a pointer, got {row}")
     if not isinstance(lines, types.IntegerLiteral):
-        raise TypingError("the number of lines has to be a constant")
+        raise TypingError("the number of lines must be a constant")
     return Vector(row.dtype, lines.literal_value * LINE // (row.dtype.bitwidth // 8))
 
 
 @intrinsic(prefer_literal=True)
 def load(typing_context, row, at, lines):
-    """Read the numbers from `at` on, as many as `lines` hold; all have to be there."""
+    """Load `lines` lines of numbers, a constant, from `at` on; all must be in memory."""
     kind = _vector_of(row, lines)
 
     def emit(context, builder, signature, arguments):
@@ -231,7 +80,7 @@ def load(typing_context, row, at, lines):
 
 @intrinsic
 def store(typing_context, row, at, vector):
-    """Write a vector's numbers from `at` on."""
+    """Store a vector from `at` on."""
 
     def emit(context, builder, signature, arguments):
         row, at, value = arguments
@@ -243,7 +92,7 @@ def store(typing_context, row, at, vector):
 
 
 def _call_masked(builder, operation, kind, result, operands):
-    """Call one of LLVM's operations that leave out lanes of a vector in memory."""
+    """Call one of LLVM's masked loads and stores."""
     function_type = ir.FunctionType(result, [operand.type for operand in operands])
     name = f"v{kind.count}{kind.element.intrinsic_name}"
     full_name = f"llvm.masked.{operation}.{name}.p0{name}"
@@ -252,8 +101,8 @@ def _call_masked(builder, operation, kind, result, operands):
 
 
 @intrinsic
-def load_where(typing_context, row, at, condition, default):
-    """`load` of the lanes where the condition holds, of `default` in others: not read at all."""
+def load_masked(typing_context, row, at, condition, default):
+    """`load` the lanes where the condition holds; the others are not read, and get `default`."""
 
     def emit(context, builder, signature, arguments):
         row, at, condition, default = arguments
@@ -266,8 +115,8 @@ def load_where(typing_context, row, at, condition, default):
 
 
 @intrinsic
-def store_where(typing_context, row, at, vector, condition):
-    """`store` of the lanes where the condition holds; what is at the others is not touched."""
+def store_masked(typing_context, row, at, vector, condition):
+    """`store` the lanes where the condition holds; memory at the others is not written."""
 
     def emit(context, builder, signature, arguments):
         row, at, value, condition = arguments
@@ -282,7 +131,7 @@ def store_where(typing_context, row, at, vector, condition):
 
 @intrinsic(prefer_literal=True)
 def lanes(typing_context, row, lines):
-    """Numbers that so many lines hold."""
+    """Number of lanes of some lines."""
     kind = _vector_of(row, lines)
 
     def emit(context, builder, signature, arguments):
@@ -293,7 +142,7 @@ def lanes(typing_context, row, lines):
 
 @intrinsic
 def lanes_of(typing_context, vector):
-    """Numbers of a vector."""
+    """Number of lanes of a vector."""
 
     def emit(context, builder, signature, arguments):
         return context.get_constant(types.intp, vector.lanes)
@@ -302,8 +151,8 @@ def lanes_of(typing_context, vector):
 
 
 @intrinsic(prefer_literal=True)
-def filled(typing_context, row, lines, value):
-    """One number in all lanes of a vector as `load` would give it."""
+def splat(typing_context, row, lines, value):
+    """Vector, of the type that `load` returns, with one number in all lanes."""
     kind = _vector_of(row, lines)
 
     def emit(context, builder, signature, arguments):
@@ -313,8 +162,8 @@ def filled(typing_context, row, lines, value):
 
 
 @intrinsic
-def as_in(typing_context, row, value):
-    """A number in the type of those that a pointer points to."""
+def cast_to(typing_context, row, value):
+    """Convert a number to the type that a pointer points to."""
 
     def emit(context, builder, signature, arguments):
         return arguments[1]
@@ -327,8 +176,8 @@ def _integers_as_wide(like):
 
 
 @intrinsic
-def lane_numbers(typing_context, like):
-    """0, 1, 2, … in integers as wide as the numbers of `like`."""
+def lane_indices(typing_context, like):
+    """Vector 0, 1, 2, … of integers as wide as the numbers of `like`."""
     kind = _integers_as_wide(like)
 
     def emit(context, builder, signature, arguments):
@@ -351,41 +200,41 @@ def select(typing_context, condition, a, b):
 # --- across lanes
 
 
-def _fold(builder, value, combine):
-    """One number of all lanes: halves are combined until one lane is left."""
+def _reduce(builder, value, combine):
+    """Reduce a vector to a number: halves are combined until one lane is left."""
     while value.type.count > 1:
         half = value.type.count // 2
         halves = range(half), range(half, 2 * half)
-        value = combine(*(_picked(builder, value, numbers) for numbers in halves))
+        value = combine(*(shuffle_one(builder, value, numbers) for numbers in halves))
     return builder.extract_element(value, ir.IntType(32)(0))
 
 
 @intrinsic
-def sum_of(typing_context, vector):
-    """Sum of a vector's numbers, by halves: the same order everywhere."""
+def reduce_add(typing_context, vector):
+    """Sum of the lanes, by halves: in the same order on every processor."""
 
     def emit(context, builder, signature, arguments):
-        return _fold(builder, arguments[0], builder.fadd)
+        return _reduce(builder, arguments[0], builder.fadd)
 
     return vector.element(vector), emit
 
 
 @intrinsic
-def largest_of(typing_context, vector):
-    """Largest of a vector's numbers, NaN if one is; of two zeros either."""
+def reduce_max(typing_context, vector):
+    """Largest of the lanes, NaN if one is; of −0.0 and 0.0 either."""
 
     def emit(context, builder, signature, arguments):
         def larger(*halves):
             return call_lane_wise(builder, "llvm.maximum", halves, ("nsz",))
 
-        return _fold(builder, arguments[0], larger)
+        return _reduce(builder, arguments[0], larger)
 
     return vector.element(vector), emit
 
 
 @intrinsic
-def count_of(typing_context, condition):
-    """How many lanes a condition holds in."""
+def count_true(typing_context, condition):
+    """Number of lanes where a condition holds."""
 
     def emit(context, builder, signature, arguments):
         bits = builder.bitcast(arguments[0], ir.IntType(condition.lanes))
@@ -395,8 +244,8 @@ def count_of(typing_context, condition):
 
 
 @intrinsic
-def widened(typing_context, vector):
-    """The numbers of a vector in float64."""
+def to_float64(typing_context, vector):
+    """Convert a vector to float64."""
     kind = Vector(types.float64, vector.lanes)
 
     def emit(context, builder, signature, arguments):
@@ -409,7 +258,7 @@ def widened(typing_context, vector):
 
 @intrinsic
 def load_integers(typing_context, integers, at, like):
-    """Read as many int64 from `at` on as `like` has lanes, into integers as wide as its numbers."""
+    """Load an int64 per lane of `like`, from `at` on, into integers as wide as its numbers."""
     kind = _integers_as_wide(like)
 
     def emit(context, builder, signature, arguments):
@@ -422,15 +271,15 @@ def load_integers(typing_context, integers, at, like):
     return kind(types.CPointer(types.int64), types.intp, like), emit
 
 
-# --- turning: rows into columns and back
+# --- transposition: rows into columns and back
 
 
 def _transposed(builder, vectors):
-    """Transpose each square block of K vectors side by side: K numbers of each, K a power of 2.
+    """Transpose the K × K blocks of K vectors, K a power of 2.
 
-    In steps of 1, 2, 4 …: of each two vectors a step apart, the lanes of the second without that
-    bit change places with the lanes of the first that have it. Within four lanes, other pairs are
-    taken to the same end, as every processor has them in one instruction (unpack).
+    In steps of 1, 2, 4 …: two vectors a step apart swap the lanes of the first that have that bit
+    in their number with the lanes of the second that have not. The first two steps use other pairs
+    of lanes, which every processor has as one instruction (unpack).
     """
     count, lanes = len(vectors), range(vectors[0].type.count)
     step = 1
@@ -440,39 +289,39 @@ def _transposed(builder, vectors):
     while step < count:
         first = [k + len(lanes) - step if k & step else k for k in lanes]
         second = [k + len(lanes) if k & step else k + step for k in lanes]
-        turned = list(vectors)
+        transposed = list(vectors)
         for i in range(count):
             if not i & step:
                 pair = vectors[i], vectors[i + step]
-                turned[i] = _pick(builder, *pair, first)
-                turned[i + step] = _pick(builder, *pair, second)
-        vectors = turned
+                transposed[i] = shuffle(builder, *pair, first)
+                transposed[i + step] = shuffle(builder, *pair, second)
+        vectors = transposed
         step *= 2
     return vectors
 
 
 def _transposed_fours(builder, vectors):
-    """The steps of 1 and 2 of `_transposed`."""
+    """Steps 1 and 2 of `_transposed`."""
     lanes = range(vectors[0].type.count)
     # Of each four lanes: the first of a, of b, the second of a, of b; the first two of a, of b
     mixed = [(k & ~3) + (k & 3) // 2 + (k & 1) * len(lanes) for k in lanes]
     firsts = [(k & ~3) + (k & 1) + (len(lanes) if k & 2 else 0) for k in lanes]
     seconds = [k + 2 for k in firsts]
-    turned = []
+    transposed = []
     for i in range(0, len(vectors), 4):
         a, b, c, d = vectors[i : i + 4]
         for low in (mixed, [k + 2 for k in mixed]):
-            pair = _pick(builder, a, b, low), _pick(builder, c, d, low)
-            turned += [_pick(builder, *pair, numbers) for numbers in (firsts, seconds)]
-    return turned
+            pair = shuffle(builder, a, b, low), shuffle(builder, c, d, low)
+            transposed += [shuffle(builder, *pair, numbers) for numbers in (firsts, seconds)]
+    return transposed
 
 
-def _end_to_end(builder, vectors):
-    """One vector of several; their number is a power of 2."""
+def _concatenated(builder, vectors):
+    """One vector of several, a power of 2, concatenated."""
     while len(vectors) > 1:
         numbers = range(2 * vectors[0].type.count)
         vectors = [
-            _pick(builder, vectors[i], vectors[i + 1], numbers) for i in range(0, len(vectors), 2)
+            shuffle(builder, vectors[i], vectors[i + 1], numbers) for i in range(0, len(vectors), 2)
         ]
     return vectors[0]
 
@@ -483,12 +332,11 @@ def _row_address(context, builder, rows, number, stride, kind):
 
 
 @intrinsic(prefer_literal=True)
-def turn(typing_context, rows, stride, parts, columns):
-    """Write the first numbers of a line of rows as columns, each a line.
+def transpose(typing_context, rows, stride, parts, columns):
+    """Transpose the first numbers of as many rows as a line has lanes; store the columns.
 
-    Row r starts at `rows[r * stride]`; there are as many as a line has lanes. Of each, one of so
-    many `parts` of a line is read, a constant power of 2. Lane r of column j, which is at
-    `columns[j * lanes]`, becomes number j of row r.
+    Row r starts at `rows[r * stride]`. Of each row, a line divided by `parts` is read, a constant
+    power of 2. Column j starts at `columns[j * lanes]`; its lane r is number j of row r.
     """
     line = _vector_of(rows, types.literal(1))
     count, size = line.lanes // parts.literal_value, line.element.bitwidth // 8
@@ -501,7 +349,7 @@ def turn(typing_context, rows, stride, parts, columns):
             builder.load(_row_address(context, builder, rows, r, stride, part), align=size)
             for r in range(line.lanes)
         ]
-        whole = [_end_to_end(builder, parts[k::count]) for k in range(count)]
+        whole = [_concatenated(builder, parts[k::count]) for k in range(count)]
         for k, column in enumerate(_transposed(builder, whole)):
             at = context.get_constant(types.intp, k * line.lanes)
             address = builder.bitcast(builder.gep(columns, [at]), column.type.as_pointer())
@@ -512,8 +360,8 @@ def turn(typing_context, rows, stride, parts, columns):
 
 
 @intrinsic(prefer_literal=True)
-def turn_whole(typing_context, rows, width, columns):
-    """`turn` of a line of rows that are `width` numbers long, a constant, and follow each other."""
+def transpose_whole(typing_context, rows, width, columns):
+    """`transpose` of contiguous rows of `width` numbers, a constant."""
     line = _vector_of(rows, types.literal(1))
     count, size = width.literal_value, line.element.bitwidth // 8
 
@@ -522,7 +370,7 @@ def turn_whole(typing_context, rows, width, columns):
         kind = ir.VectorType(context.get_value_type(line.element), count * line.lanes)
         whole = builder.load(builder.bitcast(rows, kind.as_pointer()), align=size)
         for k in range(count):
-            column = _picked(builder, whole, range(k, kind.count, count))
+            column = shuffle_one(builder, whole, range(k, kind.count, count))
             at = context.get_constant(types.intp, k * line.lanes)
             address = builder.bitcast(builder.gep(columns, [at]), column.type.as_pointer())
             builder.store(column, address, align=size)
@@ -532,8 +380,8 @@ def turn_whole(typing_context, rows, width, columns):
 
 
 @intrinsic(prefer_literal=True)
-def turn_whole_back(typing_context, columns, width, rows):
-    """Write columns as rows that are `width` numbers long, a constant, and follow each other."""
+def transpose_whole_back(typing_context, columns, width, rows):
+    """`transpose_back` into contiguous rows of `width` numbers, a constant."""
     line = _vector_of(rows, types.literal(1))
     count, size = width.literal_value, line.element.bitwidth // 8
 
@@ -542,19 +390,19 @@ def turn_whole_back(typing_context, columns, width, rows):
         kind = ir.VectorType(context.get_value_type(line.element), count * line.lanes)
         whole = builder.load(builder.bitcast(columns, kind.as_pointer()), align=size)
         numbers = [i % count * line.lanes + i // count for i in range(kind.count)]
-        turned = _picked(builder, whole, numbers)
-        builder.store(turned, builder.bitcast(rows, kind.as_pointer()), align=size)
+        transposed = shuffle_one(builder, whole, numbers)
+        builder.store(transposed, builder.bitcast(rows, kind.as_pointer()), align=size)
         return context.get_dummy_value()
 
     return types.void(columns, width, rows), emit
 
 
 @intrinsic(prefer_literal=True)
-def turn_back(typing_context, columns, parts, rows, stride):
-    """Write columns as the first numbers of a line of rows: the other way of `turn`.
+def transpose_back(typing_context, columns, parts, rows, stride):
+    """Transpose columns into the first numbers of rows: the inverse of `transpose`.
 
-    Rows are written in their order, each a part of a line long whatever the stride: what is too
-    much is overwritten by the next row, and behind the last there has to be room.
+    Rows are stored in order, a line divided by `parts` each, whatever the stride. A row may spill
+    into the next, which overwrites the excess; behind the last row there must be memory for it.
     """
     line = _vector_of(rows, types.literal(1))
     count, size = line.lanes // parts.literal_value, line.element.bitwidth // 8
@@ -571,7 +419,7 @@ def turn_back(typing_context, columns, parts, rows, stride):
         part = ir.VectorType(kind.element, count)
         for r in range(line.lanes):
             start = r // count * count
-            row = _picked(builder, whole[r % count], range(start, start + count))
+            row = shuffle_one(builder, whole[r % count], range(start, start + count))
             address = _row_address(context, builder, rows, r, stride, part)
             builder.store(row, address, align=size)
         return context.get_dummy_value()

@@ -1,7 +1,7 @@
-"""Every operation in whole-array NumPy, as a good user writes it: the algorithms of the loops.
+"""Every operation in whole-array NumPy, by the same algorithms as the loops of `reference`.
 
-Like the loops of `reference` they trust their arguments: arrays of fitting shapes, labels in range.
-`kernels` has the library, which checks them.
+Like the loops, these functions do not check their arguments: arrays of fitting shapes, labels in
+range. `kernels` has the library, which does.
 """
 
 from kernels.vectorized.descent import gradient_descent

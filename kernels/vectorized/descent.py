@@ -1,4 +1,4 @@
-"""Gradient descent that keeps its whole path."""
+"""Gradient descent with its whole path."""
 
 import numpy as np
 

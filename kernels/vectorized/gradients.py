@@ -1,6 +1,6 @@
-"""Finite differences of any function of an array, and what they are for: checking a gradient.
+"""Finite differences of any function of an array, and the check of a gradient.
 
-`f` gets a float64 copy of the point, one entry moved.
+`f` gets a float64 copy of the point with one entry changed.
 """
 
 import numpy as np
@@ -49,5 +49,5 @@ def check_gradient(f, gradient, x, h=1e-5, tolerance=1e-6):
     point = x.astype(np.float64)
     a, b = gradient(point), numerical_gradient(f, point, h)
     errors = np.abs(a - b) / np.maximum(1e-8, np.abs(a) + np.abs(b))
-    entry = np.unravel_index(errors.argmax(), errors.shape)  # argmax takes a NaN for the largest
+    entry = np.unravel_index(errors.argmax(), errors.shape)  # argmax counts a NaN as the largest
     return float(errors[entry]), tuple(map(int, entry)), bool(errors[entry] <= tolerance)

@@ -1,7 +1,7 @@
 """The linear classifier scores = X·W + b in NumPy: its loss, gradients and training.
 
 `X` is (N, D), `W` (D, C), `b` (C,), `labels` (N,) integers in [0, C); `loss` is "svm" or "softmax".
-Regularization λ adds λ·ΣW² (the biases are left out).
+Regularization λ adds λ·ΣW² (without the biases).
 """
 
 import numpy as np
@@ -47,7 +47,7 @@ def linear_gradient(W, b, X, labels, loss="softmax", margin=1.0, regularization=
 def linear_numerical_gradient(
     W, b, X, labels, loss="softmax", margin=1.0, regularization=0.0, h=1e-5, method="central"
 ):
-    """Finite differences of the loss by W and b: two whole losses for each of them.
+    """Finite differences of the loss by W and b: two losses for each entry.
 
     >>> one = np.ones((1, 1))
     >>> dW, db = linear_numerical_gradient(np.zeros((1, 2)), np.zeros(2), one, np.array([0]))

@@ -54,8 +54,8 @@ def log_softmax(scores):
 def svm_loss_gradient(scores, labels, margin=1.0):
     """Return the hinge loss and its derivative by each score.
 
-    Each term above 0 pulls its class down by 1/N and the label's class up by 1/N. A row whose loss
-    is NaN has a gradient of NaN.
+    Each term above 0 adds 1/N to the derivative of its class and −1/N to the label's. If the loss
+    of a row is NaN, so is its gradient.
 
     >>> svm_loss_gradient(np.array([[0.0, 0.5]]), np.array([0]))
     (1.5, array([[-1.,  1.]]))

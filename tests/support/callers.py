@@ -127,7 +127,7 @@ INSTEAD_OF_NONE = {"batch_size": 2, "W0": [[0.5, -0.5]], "b0": [0.0, 0.0]}
 
 
 def arguments(operation):
-    """Give all arguments of a right call, as jitted code takes them."""
+    """All arguments of a valid call, in the types that jitted code takes."""
     parameters = inspect.signature(getattr(reference, operation)).parameters
     defaults = {name: one.default for name, one in parameters.items()}
     given = {**defaults, **INSTEAD_OF_NONE, **GOOD[operation]}
@@ -135,7 +135,7 @@ def arguments(operation):
 
 
 def as_compiled(value):
-    """Give an argument as jitted code takes it: arrays for lists, jitted functions."""
+    """An argument in a type that jitted code takes: an array for a list, a jitted function."""
     if callable(value):
         return jitted(value)
     return np.array(value) if isinstance(value, list) else value

@@ -1,4 +1,4 @@
-"""How far from the loops a tier may be, as DESIGN has it."""
+"""Tolerances for the difference between a tier and the loops, from DESIGN."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ TOLERANCE = {"float64": 1e-12, "float32": 1e-5}
 
 
 def assert_agrees(actual, expected, *, dtype="float64", scale=1.0, rounding=0.0):
-    """Hold abs(a − b) ≤ tol · (abs(b) + scale) + rounding, NaN and infinities in equal places."""
+    """Assert abs(a − b) ≤ tol · (abs(b) + scale) + rounding, and the same NaN and infinities."""
     actual = np.asarray(actual, dtype=np.float64)
     expected = np.asarray(expected, dtype=np.float64)
     assert actual.shape == expected.shape
@@ -28,7 +28,7 @@ def computed_dtype(*arrays):
 
 
 def rounding_of(scores, dtype):
-    """What the subtraction of two scores may be off by, twice rounded on either side."""
+    """Largest error of the difference of two scores, rounded twice on either side."""
     scores = np.asarray(scores, dtype=np.float64)
     return 4 * np.finfo(dtype).eps * np.abs(scores[np.isfinite(scores)]).max(initial=0.0)
 
@@ -49,5 +49,5 @@ def kink_allowance(scores, labels, margin, dtype):
 
 
 def difference_noise(largest, h):
-    """What a finite difference may be off by, where abs(f) is at most `largest`."""
+    """Largest error of a finite difference, if abs(f) is at most `largest`."""
     return 50 * np.finfo(np.float64).eps * largest / h

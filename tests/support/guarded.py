@@ -1,4 +1,4 @@
-"""Arrays beside pages that may not be touched: what reaches beyond one ends the process."""
+"""Arrays next to protected pages: access outside the array ends the process."""
 
 import ctypes
 import mmap
@@ -7,7 +7,7 @@ import numpy as np
 
 
 def guarded(array, at="end"):
-    """Copy an array to where it ends (or, `at` "start", begins) beside such a page."""
+    """Copy an array so that it ends (or, `at` "start", begins) next to a protected page."""
     room = -(-array.nbytes // mmap.PAGESIZE) * mmap.PAGESIZE
     memory = mmap.mmap(-1, room + 2 * mmap.PAGESIZE)
     first = ctypes.addressof(ctypes.c_char.from_buffer(memory))
@@ -20,13 +20,13 @@ def guarded(array, at="end"):
 
 
 def forbid(page):
-    """Have the system end a process that reads or writes a page."""
+    """Protect a page: the system ends a process that reads or writes it."""
     mprotect = ctypes.CDLL(None, use_errno=True).mprotect
     if mprotect(ctypes.c_void_p(page), ctypes.c_size_t(mmap.PAGESIZE), 0):
         raise OSError(ctypes.get_errno(), "mprotect failed")
 
 
-# --- each view of a guarded array of which the first or the last number is one of its own
+# --- views of a guarded array that include its first or its last number
 
 VIEWS = {
     "contiguous": lambda array, at: guarded(array, at),

@@ -1,4 +1,4 @@
-"""Inputs in every shape that an array may come in, and hypothesis strategies for them."""
+"""Inputs in every layout of an array, and hypothesis strategies for them."""
 
 import numpy as np
 from hypothesis import strategies as st
@@ -49,7 +49,7 @@ LAYOUTS = {
     "big-endian": big_endian,
     "unaligned": unaligned,
 }
-"""Each gives an array of the same shape and (but for "broadcast", whose rows are one) values."""
+"""Each returns an array of the same shape and values ("broadcast" repeats one row)."""
 
 ORDINARY = st.floats(-30, 30, width=32)
 HARD = st.sampled_from([-1e4, 1e4, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5])

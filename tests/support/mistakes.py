@@ -1,4 +1,4 @@
-"""Calls of the library with one mistake in each, and the class and words of its error."""
+"""Calls of the library with one mistake each, and the class and message of the error."""
 
 import math
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "check_gradient": {"f": mean, "gradient": even_slopes, "x": [1.0, 2.0]},
     "gradient_descent": {"gradient": even_slopes, "x0": [1.0, 2.0], "steps": 1},
 }
-"""A right call of each operation, by its arguments."""
+"""Arguments of a valid call, by operation."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ WITH_MARGIN = ("svm_loss", "svm_loss_gradient", *ALL_LINEAR)
 WITH_H = ("numerical_gradient", "check_gradient", "linear_numerical_gradient", "train_linear")
 WITH_METHOD = ("numerical_gradient", "linear_numerical_gradient", "train_linear")
 
-# --- kinds of arrays: wherever there are two by two real numbers
+# --- kinds of arrays: for every argument of two by two real numbers
 for operations, argument in (
     (OF_SCORES, "scores"),
     (ALL_LINEAR, "X"),

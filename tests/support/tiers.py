@@ -1,4 +1,4 @@
-"""The three texts and the library, each called with the arguments that it takes."""
+"""The three texts and the library, each called with arguments of the types it takes."""
 
 import functools
 import inspect
@@ -48,7 +48,7 @@ class Text:
 
 
 class Library:
-    """The library, which takes what comes; functions are jitted for it, as that is the fast way."""
+    """The library: it takes any types; functions are jitted for it, which is faster."""
 
     def __getattr__(self, operation):
         if operation not in OPERATIONS:
@@ -106,7 +106,7 @@ every_version_and_dtype = pytest.mark.parametrize(
     ],
 )
 
-# The operations by what they take and give
+# The operations by their arguments and results
 LOSSES = ("svm_loss", "softmax_loss")
 PROBABILITIES = ("softmax", "log_softmax")
 GRADIENTS = ("svm_loss_gradient", "softmax_loss_gradient")

@@ -16,7 +16,7 @@ from bench.model import DTYPES
 from bench.workers import job
 from kernels import svm_loss
 from kernels.simd import elementary
-from kernels.simd._compile import kernel
+from kernels.simd.compiler import kernel
 
 JOB = job.begin()
 COUNTS: list[int] = JOB.details["threads"] if JOB else [1]

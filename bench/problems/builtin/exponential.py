@@ -60,7 +60,7 @@ def _kernels() -> Kernel:
     result took longer than all the exps.
     """
     from kernels.simd import elementary
-    from kernels.simd._compile import kernel
+    from kernels.simd.compiler import kernel
 
     @kernel
     def fill(x: NDArray[Any], result: NDArray[Any]) -> None:

@@ -22,7 +22,7 @@ def test_an_edit_of_a_loop_gives_another_cache(tmp_path, monkeypatch):
     before = cache_of(tree)
     assert before == numba_cache() != str(tmp_path / "cache")
     assert cache_of(tree) == before
-    for file in ("reference/losses.py", "kernels/simd/rows.py"):
+    for file in ("reference/losses.py", "kernels/simd/_columns.py"):
         path = tree / file
         path.write_text(path.read_text() + "\n# edited\n")
         assert cache_of(tree) != before

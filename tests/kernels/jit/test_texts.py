@@ -26,7 +26,7 @@ def test_flags_are_the_default_ones(operation):
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_what_takes_no_function_is_cached(operation):
-    # Numba never finds a kernel again that takes a function, but writes a file for it
+    # Numba writes a cache file for a kernel that takes a function, but never finds it again
     cache_path = getattr(jit, operation).stats.cache_path
     assert (cache_path is None) == (operation in TAKING_FUNCTIONS)
 

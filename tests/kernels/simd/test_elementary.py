@@ -431,9 +431,9 @@ def test_float32_stays_float32():
 def test_other_types_are_refused():
     for x in (1j, "1", None, np.ones(3)):
         for name in UNARY:
-            with pytest.raises(TypingError, match="wanted a float32, a float64 or an integer"):
+            with pytest.raises(TypingError, match="expected a float32, a float64 or an integer"):
                 getattr(elementary, name)(x)
-        with pytest.raises(TypingError, match="wanted a float32, a float64 or an integer"):
+        with pytest.raises(TypingError, match="expected a float32, a float64 or an integer"):
             elementary.maximum(1.0, x)
 
 

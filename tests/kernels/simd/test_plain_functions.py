@@ -1,4 +1,4 @@
-"""Plain Python functions in the library: what a student checks a NumPy gradient with."""
+"""Plain Python functions in the library, such as a student's NumPy gradient."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""Threads: Numba's, whose number may change no bit, and Python's, which may call at once."""
+"""Threads: Numba's, whose number changes no bit, and Python's, which may call in parallel."""
 
 import os
 import subprocess
@@ -27,7 +27,7 @@ def number_wave(x):
 
 of_scores = pytest.mark.parametrize("operation", OF_SCORES)
 
-# One row and one block, blocks that end anywhere, and rows that are blocks of their own
+# one row and one block, blocks that end anywhere, and rows that are a block each
 SHAPES = [(1, 1), (3, 5), (20_000, 3), (4_001, 17), (7, 20_000)]
 LAYOUTS = {"contiguous": np.ascontiguousarray, "strided": every_other}
 

@@ -57,11 +57,11 @@ def test_lanes_that_are_left_out_are_neither_read_nor_written(dtype, count):
     @njit
     def copy_first(x, y, count):
         source, target = v.pointer(x, 0), v.pointer(y, 0)
-        first = v.lane_numbers(v.filled(source, 1, 0.0)) < count
-        whole = v.load_where(source, 0, first, v.filled(source, 1, 2.5))
+        first = v.lane_indices(v.splat(source, 1, 0.0)) < count
+        whole = v.load_masked(source, 0, first, v.splat(source, 1, 2.5))
         v.store(target, 0, whole)
-        v.store_where(target, v.lanes(target, 1), whole, first)
-        return v.count_of(first)
+        v.store_masked(target, v.lanes(target, 1), whole, first)
+        return v.count_true(first)
 
     line = LANES[dtype]
     x, y = numbers(dtype, line), np.full(2 * line, 7, dtype)
@@ -77,8 +77,8 @@ def test_lanes_that_a_condition_holds_in_are_counted(dtype, lines):
     def count(x):
         row = v.pointer(x, 0)
         if x.size == v.lanes(row, 1):
-            return v.count_of(v.load(row, 0, 1) > 0.0)
-        return v.count_of(v.load(row, 0, 4) > 0.0)
+            return v.count_true(v.load(row, 0, 1) > 0.0)
+        return v.count_true(v.load(row, 0, 4) > 0.0)
 
     x = with_special(dtype, lines * LANES[dtype])
     assert count(x) == (x > 0).sum()
@@ -117,12 +117,12 @@ def test_comparisons_select_as_numpy_does(dtype):
     def compare(x, y, out):
         a, b = v.load(v.pointer(x, 0), 0, 1), v.load(v.pointer(y, 0), 0, 1)
         row, line = v.pointer(out, 0), v.lanes_of(a)
-        v.store(row, 0, v.select(a < b, 1.0, v.filled(row, 1, 0.0)))
-        v.store(row, line, v.select(a <= b, 1.0, v.filled(row, 1, 0.0)))
-        v.store(row, 2 * line, v.select(a > b, 1.0, v.filled(row, 1, 0.0)))
-        v.store(row, 3 * line, v.select(a >= b, 1.0, v.filled(row, 1, 0.0)))
-        v.store(row, 4 * line, v.select(a == b, 1.0, v.filled(row, 1, 0.0)))
-        v.store(row, 5 * line, v.select(a != b, 1.0, v.filled(row, 1, 0.0)))
+        v.store(row, 0, v.select(a < b, 1.0, v.splat(row, 1, 0.0)))
+        v.store(row, line, v.select(a <= b, 1.0, v.splat(row, 1, 0.0)))
+        v.store(row, 2 * line, v.select(a > b, 1.0, v.splat(row, 1, 0.0)))
+        v.store(row, 3 * line, v.select(a >= b, 1.0, v.splat(row, 1, 0.0)))
+        v.store(row, 4 * line, v.select(a == b, 1.0, v.splat(row, 1, 0.0)))
+        v.store(row, 5 * line, v.select(a != b, 1.0, v.splat(row, 1, 0.0)))
         v.store(row, 6 * line, v.select((a > 0.0) & (b > 0.0), a, b))
         v.store(row, 7 * line, v.select((a > 0.0) | (b > 0.0), a, b))
 
@@ -144,10 +144,10 @@ def test_sums_and_maxima_go_across_all_lanes(dtype, lines):
     def fold(x):
         row = v.pointer(x, 0)
         if x.size == 4 * v.lanes(row, 1):
-            return v.sum_of(v.load(row, 0, 4)), v.largest_of(v.load(row, 0, 4))
+            return v.reduce_add(v.load(row, 0, 4)), v.reduce_max(v.load(row, 0, 4))
         if x.size == 2 * v.lanes(row, 1):
-            return v.sum_of(v.load(row, 0, 2)), v.largest_of(v.load(row, 0, 2))
-        return v.sum_of(v.load(row, 0, 1)), v.largest_of(v.load(row, 0, 1))
+            return v.reduce_add(v.load(row, 0, 2)), v.reduce_max(v.load(row, 0, 2))
+        return v.reduce_add(v.load(row, 0, 1)), v.reduce_max(v.load(row, 0, 1))
 
     x = np.random.default_rng(0).integers(-50, 50, lines * LANES[dtype]).astype(dtype)
     assert fold(x) == (x.sum(), x.max())
@@ -160,8 +160,8 @@ def test_lanes_know_their_numbers(dtype):
     @njit
     def mark(out, lane):
         row = v.pointer(out, 0)
-        zero = v.filled(row, 1, 0.0)
-        v.store(row, 0, v.select(v.lane_numbers(zero) == lane, 1.0, zero))
+        zero = v.splat(row, 1, 0.0)
+        v.store(row, 0, v.select(v.lane_indices(zero) == lane, 1.0, zero))
 
     for lane in range(LANES[dtype]):
         out = np.empty(LANES[dtype], dtype)
@@ -174,7 +174,7 @@ def test_labels_come_as_integers_of_the_lanes_width(dtype):
     @njit
     def equal(labels, out, label):
         row = v.pointer(out, 0)
-        zero = v.filled(row, 1, 0.0)
+        zero = v.splat(row, 1, 0.0)
         own = v.load_integers(v.pointer(labels, 0), 1, zero)
         v.store(row, 0, v.select(own == label, 1.0, zero))
 
@@ -185,10 +185,10 @@ def test_labels_come_as_integers_of_the_lanes_width(dtype):
     np.testing.assert_array_equal(out, labels[1:] == 2)
 
 
-def test_a_sum_is_widened_before_it_is_added_up():
+def test_numbers_become_float64_before_they_are_added_up():
     @njit
     def total(x):
-        return v.sum_of(v.widened(v.load(v.pointer(x, 0), 0, 1)))
+        return v.reduce_add(v.to_float64(v.load(v.pointer(x, 0), 0, 1)))
 
     x = np.full(16, 1.0, np.float32)
     x[0] = 2.0**24
@@ -198,19 +198,19 @@ def test_a_sum_is_widened_before_it_is_added_up():
 @each_dtype
 @pytest.mark.parametrize("parts", [1, 2, 4])
 @pytest.mark.parametrize("longer", [0, -1, 3])
-def test_rows_are_turned_and_turned_back(dtype, parts, longer):
+def test_rows_are_transposed_and_transposed_back(dtype, parts, longer):
     @njit
     def there_and_back(x, stride, columns, back):
         rows, room, target = v.pointer(x, 0), v.pointer(columns, 0), v.pointer(back, 0)
         if columns.size == v.lanes(rows, 1) ** 2:
-            v.turn(rows, stride, 1, room)
-            v.turn_back(room, 1, target, stride)
+            v.transpose(rows, stride, 1, room)
+            v.transpose_back(room, 1, target, stride)
         elif columns.size * 2 == v.lanes(rows, 1) ** 2:
-            v.turn(rows, stride, 2, room)
-            v.turn_back(room, 2, target, stride)
+            v.transpose(rows, stride, 2, room)
+            v.transpose_back(room, 2, target, stride)
         else:
-            v.turn(rows, stride, 4, room)
-            v.turn_back(room, 4, target, stride)
+            v.transpose(rows, stride, 4, room)
+            v.transpose_back(room, 4, target, stride)
 
     line = LANES[dtype]
     width = line // parts
@@ -225,11 +225,11 @@ def test_rows_are_turned_and_turned_back(dtype, parts, longer):
 
 
 @each_dtype
-def test_rows_of_known_length_are_turned_whole(dtype):
+def test_rows_of_known_length_are_transposed_whole(dtype):
     @njit
     def there_and_back(x, columns, back):
-        v.turn_whole(v.pointer(x, 0), 3, v.pointer(columns, 0))
-        v.turn_whole_back(v.pointer(columns, 0), 3, v.pointer(back, 0))
+        v.transpose_whole(v.pointer(x, 0), 3, v.pointer(columns, 0))
+        v.transpose_whole_back(v.pointer(columns, 0), 3, v.pointer(back, 0))
 
     line = LANES[dtype]
     x = numbers(dtype, 3 * line)
@@ -291,14 +291,14 @@ def test_a_pointer_wants_a_contiguous_array():
         return v.pointer(x, 0)[0]
 
     assert first(np.array([2.0, 3.0])) == 2.0
-    with pytest.raises(TypingError, match="wanted a contiguous array"):
+    with pytest.raises(TypingError, match="expected a contiguous array"):
         first(np.arange(4.0)[::2])
 
 
 def test_the_number_of_lines_is_a_constant():
     @njit
     def load(x, lines):
-        return v.sum_of(v.load(v.pointer(x, 0), 0, lines))
+        return v.reduce_add(v.load(v.pointer(x, 0), 0, lines))
 
-    with pytest.raises(TypingError, match="the number of lines has to be a constant"):
+    with pytest.raises(TypingError, match="the number of lines must be a constant"):
         load(np.zeros(8), 1)

@@ -1,7 +1,6 @@
-"""How the library compiles and is called: the one home of every flag and variant.
+"""Compile kernels: the flags of all of them, their variants by dtype and layout, and threads.
 
-Kernels are plain functions under `@kernel`; what they compute is left to the other modules, what
-they refuse to `_value_checks` and `_in_jit`.
+A kernel is a plain function under `@kernel` or `@dual_kernel`.
 """
 
 import threading
@@ -17,19 +16,19 @@ from numba.np.ufunc.parallel import threading_layer
 from numpy.typing import NDArray
 
 from kernels._cache import cached
+from kernels.simd.thresholds import MIN_VALUES_FOR_THREADS
 
 WITHOUT_JIT = bool(config.DISABLE_JIT)  # type: ignore[attr-defined]
-"""Whether NUMBA_DISABLE_JIT is set, as for a debugger: `_without_jit` then computes."""
+"""Whether NUMBA_DISABLE_JIT is set, as for a debugger: `_without_jit` then replaces kernels."""
 
 OPTIONS: dict[str, Any] = {
-    # Serial kernels touch no Python object: other Python threads may run meanwhile.
+    # Serial kernels use no Python object: other Python threads may run meanwhile.
     "nogil": True,
-    # Division as IEEE 754 has it (x/0 is inf or NaN) instead of a test and an exception in each
-    # loop, which would also keep LLVM from vectorising it.
+    # Division as in IEEE 754 (x/0 is inf or NaN). Python's has a test and an exception, which
+    # prevent vectorisation.
     "error_model": "numpy",
-    # Said, though it is Numba's own choice: to a function that says nothing it gives its caller's.
-    # No kernel has any: `nnan` and `ninf` would give up NaN and infinities, and what is summed in
-    # lanes is written so.
+    # Explicit although it is the default: unset, it is inherited from the caller. `nnan` and `ninf`
+    # would give up NaN and infinities, and sums in lanes are written as such.
     "fastmath": False,
 }
 """Flags of every kernel."""
@@ -44,27 +43,27 @@ def kernel(
     calls_function: bool = False,
     asks_python: bool = False,
 ) -> Any:
-    """Compile a function with the flags of this project, at its first call.
+    """Compile a function with the library's flags, at its first call.
 
     Parameters
     ----------
     function : function
         The body; without it, a decorator is returned.
     entry : bool
-        Whether it is called from Python: it is then kept in Numba's cache, with all that it calls.
-        What only other kernels call needs no place there, nor what takes a jitted function as an
-        argument: Numba types each such function apart and never finds the kernel again.
+        Whether Python calls it: it is then kept in Numba's cache, with all that it calls. Kernels
+        that only other kernels call need no cache. Kernels that take a jitted function cannot use
+        one: to Numba each such function is a type of its own, which it does not find again.
     parallel : bool
         Whether `prange` runs on several threads.
     inline : bool
-        Whether LLVM has to inline it: for what is called once a row, where a call would cost as
-        much as a short row. (Numba's own inlining takes what is written through a pointer for
-        dead.)
+        Whether LLVM has to inline it: for functions called once per row, where the call would
+        take as long as a short row. (Numba's own inlining takes stores through a pointer for dead
+        code.)
     calls_function : bool
-        Whether it calls a function of the caller's. Compiled here for the first time, that function
-        would take our error model for good, and no longer raise its `ZeroDivisionError`s.
+        Whether it calls a function of the caller's. If Numba compiled that function here first, it
+        would inherit our error model for good and not raise `ZeroDivisionError` any more.
     asks_python : bool
-        Whether a part of it runs as Python, of which Numba warns in what holds no lock.
+        Whether a part of it runs in Python, which needs the lock that `nogil` gives up.
     """
     if function is None:
         return partial(
@@ -84,24 +83,26 @@ def kernel(
 
 
 def _uncompiled(function: Callable[..., Any], entry: bool) -> Callable[..., Any]:
-    """Give what runs in place of a kernel; like compiled code, an entry warns of nothing."""
+    """Function that replaces a kernel; like compiled code, an entry gives no warnings."""
     from kernels.simd._without_jit import stand_in
 
     run = stand_in(function)
     return np.errstate(all="ignore")(run) if entry else run
 
 
+LABELS = types.Array(types.int64, 1, "C")
+"""Numba type of the labels, in every kernel."""
+
 Signature = Callable[[Any], tuple[Any, ...]]
-"""From the Numba type of an array of scores, contiguous or not, to a kernel's whole signature."""
+"""Function from the Numba type of an array, contiguous or not, to a kernel's signature."""
 
 
 def variants(jitted: Any, signature: Signature) -> Callable[..., Callable[..., Any]]:
-    """Give a function from arrays to the compiled variant of a kernel that takes them.
+    """Function from arrays to the compiled variant of a kernel for them.
 
-    A kernel has four variants and no more: float32 or float64, contiguous or of any strides. Left
-    to itself, Numba would compile others for Fortran order and for read-only arrays. A variant is
-    compiled, or read from the cache, when it is first asked for, and its entry point is called
-    without Numba looking at the arguments once more.
+    A kernel has four variants: float32 or float64, contiguous or of any strides. By itself, Numba
+    would compile more, for Fortran order and read-only arrays. A variant is compiled, or read from
+    the cache, when it is first needed. Its entry point skips Numba's look at the arguments.
 
     Parameters
     ----------
@@ -113,8 +114,8 @@ def variants(jitted: Any, signature: Signature) -> Callable[..., Callable[..., A
     Returns
     -------
     function
-        Of the array that the kernel runs over, and one of its dtype that it fills, if it does;
-        gives the compiled entry point.
+        Takes the array that the kernel reads and, if there is one, its output of the same dtype;
+        returns the compiled entry point.
     """
     contiguous: dict[str, Callable[..., Any]] = {}
     strided: dict[str, Callable[..., Any]] = {}
@@ -139,66 +140,62 @@ def variants(jitted: Any, signature: Signature) -> Callable[..., Callable[..., A
     return variant
 
 
-class Twins(NamedTuple):
-    """A kernel for one thread, and of the same body one for several."""
+class KernelPair(NamedTuple):
+    """A serial and a parallel kernel of the same body."""
 
     serial: Any
     parallel: Any
 
 
 class DualKernel:
-    """One body compiled twice: serial, where `prange` is `range`, and on several threads.
+    """One body compiled twice: serial, where `prange` is `range`, and parallel.
 
-    Since it is one body, both add the same numbers in the same order.
+    Both add the same numbers in the same order, as they have the same body.
 
     Attributes
     ----------
     serial, parallel : jitted functions
-        For callers that are jitted themselves.
+        For jitted callers.
     """
 
     def __init__(self, body: Any, signature: Signature) -> None:
-        # Numba's cache knows a function by its name and line, not by its flags: without a name of
-        # its own, the parallel one would be loaded in place of the serial one.
-        twin = FunctionType(body.__code__, body.__globals__, f"{body.__name__}_parallel")
-        twin.__qualname__ = f"{body.__qualname__}_parallel"
-        twin.__module__ = body.__module__
+        # Numba's cache knows a function by its name and line, not by its flags: with the same name,
+        # the parallel kernel would be loaded for the serial one.
+        parallel_body = FunctionType(body.__code__, body.__globals__, f"{body.__name__}_parallel")
+        parallel_body.__qualname__ = f"{body.__qualname__}_parallel"
+        parallel_body.__module__ = body.__module__
         self.serial = kernel(body, entry=True)
-        self.parallel = kernel(twin, entry=True, parallel=True)
+        self.parallel = kernel(parallel_body, entry=True, parallel=True)
         self._serial_variant = variants(self.serial, signature)
         self._parallel_variant = variants(self.parallel, signature)
 
     def variant(
         self, parallel: bool, array: NDArray[Any], out: NDArray[Any] | None = None
     ) -> Callable[..., Any]:
-        """Give the compiled entry point for an array, and one like it to be filled."""
+        """Compiled entry point for an array and, if there is one, its output."""
         if not parallel:
             return self._serial_variant(array, out)
         return one_at_a_time(self._parallel_variant(array, out))
 
 
 def dual_kernel(signature: Signature) -> Callable[[Callable[..., Any]], DualKernel]:
-    """Decorate a body that holds a `prange` to be compiled serial and parallel."""
+    """Decorator: compile a body with a `prange` serial and parallel."""
     return lambda body: DualKernel(body, signature)
 
 
-LEAST_FOR_THREADS = 1 << 15
-"""Values below which starting threads costs more than they save (docs/performance.md)."""
-
-
 def worth_threads(parallel: bool, values: int) -> bool:
-    """Whether a call that may use threads should; otherwise it runs serial, to the same bits."""
-    return parallel and values >= LEAST_FOR_THREADS
+    """Whether a call with `parallel=True` is large enough for threads; the bits are the same."""
+    return parallel and values >= MIN_VALUES_FOR_THREADS
 
 
 _parallel_lock = threading.Lock()
 
 
 def one_at_a_time(entry: Callable[..., Any]) -> Callable[..., Any]:
-    """Make parallel calls take turns where Numba's threads need it.
+    """Put parallel calls under a lock if Numba's threading layer needs it.
 
-    The workqueue layer ends the process when two threads enter it at once; before the first
-    parallel call, which layer it will be is not known.
+    The workqueue layer aborts the process if two threads use it at once. The layer is not known
+    before the first parallel call.
     """
     try:
         if threading_layer() != "workqueue":

@@ -1,7 +1,7 @@
-"""Mistakes in calls from a caller's own jitted functions.
+"""Mistakes in calls from jitted code.
 
-Mistakes of value raise what they raise from Python, at run time; mistakes of type or dimension are
-Numba's TypingError, which holds the same words.
+Wrong values raise the same error as from Python, at run time. Wrong types or dimensions raise
+Numba's TypingError, with the same message.
 """
 
 import callers
@@ -14,11 +14,11 @@ from numba.core.errors import TypingError
 from tiers import FILLING, LABELLED, OF_SCORES
 
 import kernels
-from kernels.simd._in_jit import accept_gradient, accept_value
+from kernels.simd._check_types import accept_gradient, accept_value
 
 
 def compiled_value(mistake):
-    """Give what is wrong as the type that the caller is compiled for; None where it has none."""
+    """The mistake in the type that the caller is compiled for; None if there is none."""
     ((argument, value),) = mistake.change.items()
     good = callers.arguments(mistake.operation)[argument]
     if isinstance(value, list):
@@ -39,7 +39,7 @@ def compiled_value(mistake):
 
 
 def is_of_type(mistake):
-    """Whether Numba's types show a mistake."""
+    """Whether the mistake is visible in Numba's types."""
     return mistake.error is TypeError or "dimension" in mistake.words
 
 
@@ -237,7 +237,7 @@ def test_what_is_no_array_is_named(value, words):
         callers.softmax(value)
 
 
-# --- what jitted functions return: the helpers, which their callers' tests go through, too
+# --- results of jitted functions: the helpers alone; the tests of their callers use them, too
 
 POINT, NUMBER = types.Array(types.float64, 1, "C"), types.float64
 

@@ -1,4 +1,4 @@
-"""What is compiled, when, and where it is kept."""
+"""Which variants are compiled, when, and where they are cached."""
 
 import os
 import shutil
@@ -14,13 +14,13 @@ import pytest
 
 import kernels
 from kernels import _cache
-from kernels.simd import _compile
+from kernels.simd import _losses, compiler
 
 ROOT = Path(kernels.__file__).parents[1]
 
 
 def run_python(code, folder=ROOT, **variables):
-    """Run code in a process of its own; a variable that is None is left out."""
+    """Run code in a new process; an environment variable that is None is removed."""
     environment = os.environ | {"PYTHONPATH": str(folder)} | variables
     environment = {name: value for name, value in environment.items() if value is not None}
     command = [sys.executable, "-c", textwrap.dedent(code)]
@@ -49,7 +49,7 @@ def test_a_kernel_has_four_variants_and_no_more():
         """
         import numpy as np
         from inputs import LAYOUTS, seeded_classification
-        from kernels.simd import losses, softmax_loss_gradient, svm_loss
+        from kernels.simd import _losses, softmax_loss_gradient, svm_loss
 
         for dtype in ("f4", "f8", "f2", "i4"):
             for layout in LAYOUTS.values():
@@ -57,7 +57,7 @@ def test_a_kernel_has_four_variants_and_no_more():
                 scores = layout(scores.astype(dtype))
                 svm_loss(scores, layout(labels.astype(np.int16)))
                 softmax_loss_gradient(scores, labels)
-        for kernel in (losses.svm_loss_kernel, losses.softmax_loss_gradient_kernel):
+        for kernel in (_losses.svm_loss_kernel, _losses.softmax_loss_gradient_kernel):
             scores = [signature[0] for signature in kernel.serial.signatures]
             print(*sorted(f"{one.dtype} {one.layout} {one.mutable}" for one in scores), sep=", ")
             print(kernel.parallel.signatures)
@@ -71,9 +71,9 @@ def test_a_kernel_has_four_variants_and_no_more():
 def test_kernels_are_found_again_in_another_process():
     first_or_later = """
         import numpy as np
-        from kernels.simd import losses, svm_loss
+        from kernels.simd import _losses, svm_loss
         svm_loss(np.eye(2), [0, 1])
-        print(sum(losses.svm_loss_kernel.serial.stats.cache_hits.values()))
+        print(sum(_losses.svm_loss_kernel.serial.stats.cache_hits.values()))
     """
     run_python(first_or_later)
     assert run_python(first_or_later).stdout.strip() == "1"
@@ -84,7 +84,7 @@ def test_kernels_are_found_again_in_another_process():
 
 @pytest.fixture
 def _unsaid(monkeypatch):
-    """Have the note about the cache unsaid, and leave it as it was."""
+    """Reset the flag that the warning about the cache was given, and restore it."""
     monkeypatch.setattr(_cache, "_said_no_cache", False)
 
 
@@ -92,7 +92,7 @@ unsaid = pytest.mark.usefixtures("_unsaid")
 
 
 def two_functions(monkeypatch):
-    """Give functions that Numba has no place to cache for: they are in no file."""
+    """Functions that Numba cannot cache, as they are in no file."""
     monkeypatch.setattr(numba.config, "CACHE_DIR", "")
     namespace = {}
     exec("def doubled(x):\n    return 2 * x\n\ndef halved(x):\n    return x / 2", namespace)
@@ -103,20 +103,20 @@ def two_functions(monkeypatch):
 def test_without_a_cache_kernels_are_compiled_in_memory_which_is_said_once(monkeypatch):
     doubled, halved = two_functions(monkeypatch)
     with pytest.warns(RuntimeWarning, match="compiles its kernels in memory") as said:
-        compiled = [_compile.kernel(one, entry=True) for one in (doubled, halved)]
+        compiled = [compiler.kernel(one, entry=True) for one in (doubled, halved)]
     assert len(said) == 1
-    assert "Set NUMBA_CACHE_DIR to a folder that can be written" in str(said[0].message)
+    assert "Set NUMBA_CACHE_DIR to a writable folder" in str(said[0].message)
     assert [one(3.0) for one in compiled] == [6.0, 1.5]
 
 
 @unsaid
 def test_what_python_does_not_call_needs_no_cache(monkeypatch):
     doubled, _ = two_functions(monkeypatch)
-    assert _compile.kernel(doubled)(3.0) == 6.0  # a warning is an error here
+    assert compiler.kernel(doubled)(3.0) == 6.0  # a warning is an error here
 
 
 def test_without_a_folder_that_can_be_written_all_works(tmp_path):
-    # A file where each __pycache__ would be, and where the user's cache would be
+    # a file in place of each __pycache__, and of the user's cache
     for name in ("kernels", "reference"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__py*"))
     for package in tmp_path.rglob("__init__.py"):
@@ -145,18 +145,18 @@ def test_without_a_folder_that_can_be_written_all_works(tmp_path):
     assert done.stderr.count("RuntimeWarning") == 1
 
 
-# --- the twin of a kernel
+# --- serial and parallel kernels
 
 
 def test_serial_and_parallel_kernels_have_names_of_their_own():
     # Numba's cache knows a function by its name: one would be loaded in place of the other
-    kernel = kernels.simd.losses.svm_loss_kernel
+    kernel = _losses.svm_loss_kernel
     assert kernel.serial.py_func.__qualname__ != kernel.parallel.py_func.__qualname__
     assert kernel.serial.py_func.__code__ is kernel.parallel.py_func.__code__
 
 
 def test_flags_of_every_kernel():
-    kernel = kernels.simd.losses.svm_loss_kernel
+    kernel = _losses.svm_loss_kernel
     for one in (kernel.serial, kernel.parallel):
         assert one.targetoptions["nogil"] is True
         assert one.targetoptions["fastmath"] is False

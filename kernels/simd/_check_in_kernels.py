@@ -1,31 +1,31 @@
-"""The checks of values in compiled form: the very functions of `_check`, and a few joined.
+"""Check values in compiled code, by the functions of `_check_values`.
 
-Called first thing in each kernel, so that they hold for Python callers and jitted ones alike, and
-never inside a `prange`, where raising is not safe.
+Each kernel calls these checks first, so Python callers and jitted callers get the same ones. None
+that raises is called inside a `prange`, where raising is not safe.
 """
 
 import numpy as np
 
-from kernels.simd import _check
-from kernels.simd._compile import kernel
+from kernels.simd import _check_values
+from kernels.simd.compiler import kernel
 
-entries = kernel(_check.entries)
-not_empty = kernel(_check.not_empty)
-refuse_label = kernel(_check.refuse_label)
-at_least_zero = kernel(_check.at_least_zero)
-step_size = kernel(_check.step_size)
-refuse_lost_step = kernel(_check.refuse_lost_step)
-finite = kernel(_check.finite)
-at_least = kernel(_check.at_least)
-at_most = kernel(_check.at_most)
-choice = kernel(_check.choice)
-same_shape = kernel(_check.same_shape)
-returned_shape = kernel(_check.returned_shape)
-result_shape = kernel(_check.result_shape)
-some_entries = kernel(_check.some_entries)
-same_steps = kernel(_check.same_steps)
-apart_from_itself = kernel(_check.apart_from_itself)
-refuse_overlap = kernel(_check.refuse_overlap)
+entries = kernel(_check_values.entries)
+not_empty = kernel(_check_values.not_empty)
+refuse_label = kernel(_check_values.refuse_label)
+at_least_zero = kernel(_check_values.at_least_zero)
+step_size = kernel(_check_values.step_size)
+refuse_lost_step = kernel(_check_values.refuse_lost_step)
+finite = kernel(_check_values.finite)
+at_least = kernel(_check_values.at_least)
+at_most = kernel(_check_values.at_most)
+choice = kernel(_check_values.choice)
+same_shape = kernel(_check_values.same_shape)
+returned_shape = kernel(_check_values.returned_shape)
+result_shape = kernel(_check_values.result_shape)
+some_entries = kernel(_check_values.some_entries)
+same_steps = kernel(_check_values.same_steps)
+refuse_shared_entries = kernel(_check_values.refuse_shared_entries)
+refuse_overlap = kernel(_check_values.refuse_overlap)
 
 
 @kernel
@@ -50,9 +50,9 @@ def check_count(function, labels, samples):
 
 @kernel
 def labels_fit(labels, start, stop, classes):
-    """Whether some labels are in [0, classes)."""
+    """Whether labels [start, stop) are all in [0, classes)."""
     wrong = 0
-    for i in range(np.uint64(start), np.uint64(stop)):  # no sign, no branch: it vectorises
+    for i in range(np.uint64(start), np.uint64(stop)):  # unsigned, without a branch: it vectorises
         wrong |= (labels[i] < 0) | (labels[i] >= classes)
     return wrong == 0
 
@@ -67,7 +67,7 @@ def refuse_labels(function, labels, classes):
 
 @kernel
 def check_linear(function, W_shape, biases, X_shape, labels, W_name, b_name):
-    """Refuse weights, biases, samples and labels that do not fit each other."""
+    """Refuse weights, biases, samples and labels whose shapes do not fit, and bad labels."""
     samples, features = X_shape
     classes = W_shape[1]
     not_empty(function, "X", X_shape, "sample", "feature")
@@ -81,12 +81,12 @@ def check_linear(function, W_shape, biases, X_shape, labels, W_name, b_name):
 def check_step(function, h, method):
     """Refuse a step or a method of a finite difference."""
     step_size(function, h)
-    choice(function, "method", method, _check.METHODS)
+    choice(function, "method", method, _check_values.METHODS)
 
 
 @kernel
 def check_steps(function, argument, values, h, central):
-    """Refuse a step that rounding swallows in one of the entries that it is to change."""
+    """Refuse a step that is lost to rounding in one of the entries."""
     for index, entry in enumerate(values.flat):
         value = np.float64(entry)
         taken = (value + h) - (value - h if central else value)

@@ -1,4 +1,4 @@
-"""Every public function inside a caller's own jitted functions: the values it has from Python."""
+"""Every public function gives the same values in jitted code as from Python."""
 
 import os
 import subprocess
@@ -21,9 +21,9 @@ SCORES, LABELS = seeded_classification(6, 4)
 
 
 def assert_same(actual, expected):
-    """Hold two results together, types of numbers and dtypes of arrays included.
+    """Compare two results, including types of numbers and dtypes of arrays.
 
-    Bits are not: within a caller, LLVM may vectorise a sum in another way.
+    Not bit by bit: within a caller, LLVM may vectorise a sum in another way.
     """
     for value, wanted in zip(parts(actual), parts(expected), strict=True):
         assert type(value) is type(wanted)

@@ -1,6 +1,6 @@
-"""Arrays of other libraries: as NumPy arrays, or in words where NumPy would misread them.
+"""Arrays of other libraries: convert them to NumPy arrays, and name those that NumPy would misread.
 
-None of the libraries is imported: they are known by what their arrays have.
+No other library is imported: its arrays are recognised by their attributes.
 """
 
 from typing import Any
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 
 def misread(values: Any) -> str:
-    """Return words for what NumPy would take for something else; nothing for anything else."""
+    """Name values that NumPy would misread, for a message; return '' for any others."""
     kinds = set(map(type, values)) if isinstance(values, list | tuple) else {type(values)}
     if any(hasattr(kind, "tocoo") for kind in kinds):
         return "a sparse matrix: give its .toarray()"
@@ -22,26 +22,26 @@ def misread(values: Any) -> str:
 
 
 def as_array(values: Any) -> NDArray[Any]:
-    """Give an array, of pandas' nullable dtypes in the NumPy dtype that holds them."""
+    """Make an array; pandas' nullable dtypes become the NumPy dtypes that hold their values."""
     columns = _nullable_columns(values)
     if not columns:
         return np.asarray(values)
     plain = [getattr(dtype, "numpy_dtype", dtype) for dtype in _dtypes(values)]
     if not all(isinstance(dtype, np.dtype) and dtype.kind in "biuf" for dtype in plain):
         return np.asarray(values)
-    is_bool = any(dtype.kind == "b" for dtype in plain)  # refused, whatever stands beside it
+    is_bool = any(dtype.kind == "b" for dtype in plain)  # one column of them is refused later
     array: NDArray[Any] = values.to_numpy(dtype=bool if is_bool else np.result_type(*plain))
     return array
 
 
 def _dtypes(values: Any) -> list[Any]:
-    """Return the dtypes of a pandas object: of each column where it has some."""
+    """Dtypes of a pandas object, one per column."""
     dtypes: Any = values.dtypes if hasattr(values, "dtypes") else values.dtype
     return list(dtypes.array) if hasattr(dtypes, "array") else [dtypes]
 
 
 def _nullable_columns(values: Any) -> list[Any]:
-    """Return the parts of a pandas object that can hold NA beside numbers."""
+    """Columns of a pandas object that can hold NA besides numbers."""
     if not hasattr(values, "isna") or not hasattr(values, "to_numpy"):
         return []
     dtypes = _dtypes(values)
@@ -52,22 +52,22 @@ def _nullable_columns(values: Any) -> list[Any]:
 
 
 def is_real(dtype: np.dtype[Any]) -> bool:
-    """Whether a dtype is of real numbers: NumPy's, or another library's that float64 holds."""
+    """Whether a dtype is real: NumPy's, or another library's that fits into float64."""
     return dtype.kind in "fiu" or (dtype.kind == "V" and np.can_cast(dtype, np.float64))
 
 
 def is_whole(dtype: np.dtype[Any]) -> bool:
-    """Whether a dtype is of integers: NumPy's, or another library's that int64 holds."""
+    """Whether a dtype is of integers: NumPy's, or another library's that fits into int64."""
     return dtype.kind in "iu" or (dtype.kind == "V" and np.can_cast(dtype, np.int64))
 
 
 def kind(dtype: np.dtype[Any]) -> str:
-    """NumPy's letter for the kind of a dtype; the name of another library's."""
+    """NumPy's letter for the kind of a dtype; for another library's dtype, its name."""
     return dtype.name if dtype.isbuiltin == 2 else dtype.kind
 
 
 def numbers(values: Any) -> NDArray[np.object_] | None:
-    """Give lists of integers and floats that NumPy has no dtype for; None for other values."""
+    """Array of objects for lists of integers and floats too large for NumPy; else None."""
     if not isinstance(values, list | tuple):
         return None
     array = np.asarray(values, object)

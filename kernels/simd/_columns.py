@@ -1,129 +1,124 @@
-"""The losses of many short rows: groups of them are turned, so that each column is a vector.
+"""The losses of many short rows: groups of rows are transposed, so that each column is a vector.
 
-A short row leaves most lanes of a vector empty, and its maximum and sum go across lanes. A line of
-rows side by side (16 of float32, 8 of float64) has none of that: every step is a vector of the same
-step of all of them. `rows` takes over where a row fills several vectors by itself.
-
-What exp and maximum are is left to `elementary`, vectors and the turning to `vectors`.
+A short row leaves most lanes of a vector empty, and its maximum and sum go across lanes. A group of
+rows (16 of float32, 8 of float64) is transposed instead: then each step is one vector, with a lane
+per row. Longer rows fill vectors by themselves (`_rows_hinge`, `_rows_softmax`).
 """
 
 import math
 
 from kernels.simd import elementary
-from kernels.simd._compile import kernel
-from kernels.simd.layout import columns_in, group_of, labels_of, put, scratch
-from kernels.simd.rows import SURE, larger, terms
+from kernels.simd._layout import columns_in, input_group, labels_of, scratch, store_group
+from kernels.simd._rows_hinge import hinge_terms
+from kernels.simd._rows_softmax import larger
+from kernels.simd.compiler import kernel
+from kernels.simd.thresholds import SURE_EXP_SUM
 from kernels.simd.vectors import (
-    ahead,
-    as_in,
-    count_of,
-    filled,
-    lane_numbers,
+    cast_to,
+    count_true,
+    lane_indices,
     lanes,
     load,
+    offset,
     pointer,
+    reduce_add,
     select,
+    splat,
     store,
-    sum_of,
-    turn,
-    turn_back,
-    turn_whole,
-    turn_whole_back,
-    widened,
+    to_float64,
+    transpose,
+    transpose_back,
+    transpose_whole,
+    transpose_whole_back,
 )
 
-FEW_FOR_SOFTMAX = 128
-FEW_FOR_HINGE = 8  # of float32; of float64, which has half the lanes, rows are always faster
-"""With more classes than these, `rows` is as fast or faster (docs/performance.md)."""
-
-
-# --- turning
+# --- transposition
 
 
 @kernel(inline=True)
 def into_columns(group, classes, columns):
-    """Turn a group of rows; quicker where their length is known when this is compiled."""
+    """Transpose a group of rows; faster for the lengths that are constants here."""
     if classes == 2:
-        turn_whole(group, 2, columns)
+        transpose_whole(group, 2, columns)
     elif classes == 3:
-        turn_whole(group, 3, columns)
+        transpose_whole(group, 3, columns)
     elif classes == 4:
-        turn_whole(group, 4, columns)
+        transpose_whole(group, 4, columns)
     elif classes == 5:
-        turn_whole(group, 5, columns)
+        transpose_whole(group, 5, columns)
     else:
         into_columns_by_parts(group, classes, columns)
 
 
 @kernel
 def into_columns_by_parts(group, classes, columns):
-    """Turn a group of rows of any length."""
+    """Transpose a group of rows of any length."""
     line = lanes(group, 1)
     j = 0
     while classes - j > line // 2:
-        turn(ahead(group, j), classes, 1, ahead(columns, j * line))
+        transpose(offset(group, j), classes, 1, offset(columns, j * line))
         j += line
     if classes - j > line // 4:
-        turn(ahead(group, j), classes, 2, ahead(columns, j * line))
+        transpose(offset(group, j), classes, 2, offset(columns, j * line))
     elif classes > j:
-        turn(ahead(group, j), classes, 4, ahead(columns, j * line))
+        transpose(offset(group, j), classes, 4, offset(columns, j * line))
 
 
 @kernel(inline=True)
 def into_rows(columns, classes, group):
-    """Turn columns back; behind the last row there has to be a line to spare."""
+    """Transpose columns back into rows; a line behind the last row may be overwritten."""
     if classes == 2:
-        turn_whole_back(columns, 2, group)
+        transpose_whole_back(columns, 2, group)
     elif classes == 3:
-        turn_whole_back(columns, 3, group)
+        transpose_whole_back(columns, 3, group)
     elif classes == 4:
-        turn_whole_back(columns, 4, group)
+        transpose_whole_back(columns, 4, group)
     elif classes == 5:
-        turn_whole_back(columns, 5, group)
+        transpose_whole_back(columns, 5, group)
     else:
         into_rows_by_parts(columns, classes, group)
 
 
 @kernel
 def into_rows_by_parts(columns, classes, group):
-    """Turn columns back, the last first: what a row writes too much is then written over."""
+    """Transpose columns back, the last ones first: what spills into the next row is overwritten."""
     line = lanes(columns, 1)
     left = classes % line
     j = classes - left
     if left > line // 2:
-        turn_back(ahead(columns, j * line), 1, ahead(group, j), classes)
+        transpose_back(offset(columns, j * line), 1, offset(group, j), classes)
     elif left > line // 4:
-        turn_back(ahead(columns, j * line), 2, ahead(group, j), classes)
+        transpose_back(offset(columns, j * line), 2, offset(group, j), classes)
     elif left > 0:
-        turn_back(ahead(columns, j * line), 4, ahead(group, j), classes)
+        transpose_back(offset(columns, j * line), 4, offset(group, j), classes)
     while j > 0:
         j -= line
-        turn_back(ahead(columns, j * line), 1, ahead(group, j), classes)
+        transpose_back(offset(columns, j * line), 1, offset(group, j), classes)
 
 
 @kernel(inline=True)
 def valid_sum(losses, count):
     """Sum of the first `count` losses of a group, in float64."""
-    lane = lane_numbers(losses)
-    return sum_of(widened(select(lane < count, losses, 0.0)))
+    lane = lane_indices(losses)
+    return reduce_add(to_float64(select(lane < count, losses, 0.0)))
 
 
-# --- what is done with the columns of a group
+# --- the columns of a group
 
 
 @kernel(inline=True)
-def at_labels(columns, classes, own):
+def at_labels(columns, classes, lane_label):
     """The score of each row's label."""
     line = lanes(columns, 1)
     scores = load(columns, 0, 1)
     for j in range(1, classes):
-        scores = select(own == j, load(columns, j * line, 1), scores)
+        scores = select(lane_label == j, load(columns, j * line, 1), scores)
     return scores
 
 
 @kernel(inline=True)
 def maxima(columns, classes):
-    """The largest score of each row; NaN may be passed over, as the exps that follow keep it."""
+    """Largest score of each row; it may skip a NaN, which the exps that follow keep."""
     line = lanes(columns, 1)
     largest = load(columns, 0, 1)
     for j in range(1, classes):
@@ -135,7 +130,7 @@ def maxima(columns, classes):
 def exp_sums(columns, classes, largest):
     """The sum of exp(s_j − largest) of each row."""
     line = lanes(columns, 1)
-    totals = filled(columns, 1, 0.0)
+    totals = splat(columns, 1, 0.0)
     for j in range(classes):
         totals += elementary.exp_nonpositive(load(columns, j * line, 1) - largest)
     return totals
@@ -145,7 +140,7 @@ def exp_sums(columns, classes, largest):
 def exps(columns, classes, largest):
     """`exp_sums`, and the exps in place of the scores."""
     line = lanes(columns, 1)
-    totals = filled(columns, 1, 0.0)
+    totals = splat(columns, 1, 0.0)
     for j in range(classes):
         value = elementary.exp_nonpositive(load(columns, j * line, 1) - largest)
         store(columns, j * line, value)
@@ -154,26 +149,26 @@ def exps(columns, classes, largest):
 
 
 @kernel(inline=True)
-def softmax_losses_of(columns, classes, own, totals, below):
-    """The softmax loss of each row, log Σ exp(s_j − m) + (m − s_y), of its exps and their sum.
+def softmax_losses_of(columns, classes, lane_label, totals, below):
+    """The softmax loss of each row, log Σ exp(s_j − m) + (m − s_y), from its exps and their sum.
 
-    Where the label is `SURE`, log1p of the sum of the others.
+    If the label is sure (`SURE_EXP_SUM`), it is log1p of the sum of the other exps.
     """
     losses = elementary.log(totals) + below
-    sure = totals < SURE
-    if count_of(sure) > 0:
-        others = sums_beside(columns, classes, own)
+    sure = totals < SURE_EXP_SUM
+    if count_true(sure) > 0:
+        others = sums_without_label(columns, classes, lane_label)
         losses = select(sure & (below == 0.0), elementary.log1p(others), losses)
     return losses
 
 
 @kernel(inline=True)
-def sums_beside(columns, classes, own):
-    """The sum of each row's columns but for that of its label."""
+def sums_without_label(columns, classes, lane_label):
+    """The sum of each row without its label's column."""
     line = lanes(columns, 1)
-    totals = filled(columns, 1, 0.0)
+    totals = splat(columns, 1, 0.0)
     for j in range(classes):
-        totals += select(own == j, 0.0, load(columns, j * line, 1))
+        totals += select(lane_label == j, 0.0, load(columns, j * line, 1))
     return totals
 
 
@@ -186,35 +181,39 @@ def scale(columns, classes, factors):
 
 
 @kernel(inline=True)
-def hinges(columns, classes, own, margin):
-    """The hinge loss of each row; NaN where it holds one, and more than one class."""
+def hinges(columns, classes, lane_label, margin):
+    """The hinge loss of each row; NaN if the row has a NaN and more than one class."""
     line = lanes(columns, 1)
-    correct = at_labels(columns, classes, own)
-    totals = filled(columns, 1, 0.0)
+    correct = at_labels(columns, classes, lane_label)
+    totals = splat(columns, 1, 0.0)
     for j in range(classes):
-        totals += select(own == j, 0.0, terms(load(columns, j * line, 1), correct, margin))
+        totals += select(
+            lane_label == j, 0.0, hinge_terms(load(columns, j * line, 1), correct, margin)
+        )
     return totals
 
 
 @kernel(inline=True)
-def hinge_slopes(columns, classes, own, margin, weight):
+def hinge_slopes(columns, classes, lane_label, margin, weight):
     """`hinges`, and the derivatives times `weight` in place of the scores."""
     line = lanes(columns, 1)
-    zero = filled(columns, 1, 0.0)
-    correct = at_labels(columns, classes, own)
+    zero = splat(columns, 1, 0.0)
+    correct = at_labels(columns, classes, lane_label)
     totals, active = zero, zero
     for j in range(classes):
-        term = select(own == j, 0.0, terms(load(columns, j * line, 1), correct, margin))
+        term = select(
+            lane_label == j, 0.0, hinge_terms(load(columns, j * line, 1), correct, margin)
+        )
         totals += term
         active += select(term > 0.0, 1.0, zero)
         store(columns, j * line, select(term > 0.0, weight, zero))
     for j in range(classes):
-        slope = select(own == j, active * -weight, load(columns, j * line, 1))
+        slope = select(lane_label == j, active * -weight, load(columns, j * line, 1))
         store(columns, j * line, select(totals != totals, math.nan, slope))
     return totals
 
 
-# --- what `losses` calls: rows [start, stop) in groups
+# --- rows [start, stop) in groups, for `_losses`
 
 
 @kernel
@@ -226,9 +225,9 @@ def hinge_losses(scores, labels, margin, start, stop):
     total = 0.0
     for first in range(start, stop, line):
         count = min(line, stop - first)
-        into_columns(group_of(scores, first, count, space), classes, columns)
-        own = labels_of(labels, first, count, filled(columns, 1, 0.0))
-        total += valid_sum(hinges(columns, classes, own, as_in(columns, margin)), count)
+        into_columns(input_group(scores, first, count, space), classes, columns)
+        lane_label = labels_of(labels, first, count, splat(columns, 1, 0.0))
+        total += valid_sum(hinges(columns, classes, lane_label, cast_to(columns, margin)), count)
     return total
 
 
@@ -241,12 +240,12 @@ def softmax_losses(scores, labels, start, stop):
     total = 0.0
     for first in range(start, stop, line):
         count = min(line, stop - first)
-        into_columns(group_of(scores, first, count, space), classes, columns)
-        own = labels_of(labels, first, count, filled(columns, 1, 0.0))
+        into_columns(input_group(scores, first, count, space), classes, columns)
+        lane_label = labels_of(labels, first, count, splat(columns, 1, 0.0))
         largest = maxima(columns, classes)
-        below = largest - at_labels(columns, classes, own)
+        below = largest - at_labels(columns, classes, lane_label)
         totals = exps(columns, classes, largest)
-        total += valid_sum(softmax_losses_of(columns, classes, own, totals, below), count)
+        total += valid_sum(softmax_losses_of(columns, classes, lane_label, totals, below), count)
     return total
 
 
@@ -258,13 +257,13 @@ def log_softmax(scores, start, stop, out):
     line = lanes(columns, 1)
     for first in range(start, stop, line):
         count = min(line, stop - first)
-        into_columns(group_of(scores, first, count, space), classes, columns)
+        into_columns(input_group(scores, first, count, space), classes, columns)
         largest = maxima(columns, classes)
         log_totals = elementary.log(exp_sums(columns, classes, largest))
         for j in range(classes):
             store(columns, j * line, (load(columns, j * line, 1) - largest) - log_totals)
         into_rows(columns, classes, pointer(space, 0))
-        put(space, out, first, count)
+        store_group(space, out, first, count)
 
 
 @kernel
@@ -275,11 +274,11 @@ def softmax(scores, start, stop, out):
     line = lanes(columns, 1)
     for first in range(start, stop, line):
         count = min(line, stop - first)
-        into_columns(group_of(scores, first, count, space), classes, columns)
+        into_columns(input_group(scores, first, count, space), classes, columns)
         totals = exps(columns, classes, maxima(columns, classes))
-        scale(columns, classes, filled(columns, 1, 1.0) / totals)
+        scale(columns, classes, splat(columns, 1, 1.0) / totals)
         into_rows(columns, classes, pointer(space, 0))
-        put(space, out, first, count)
+        store_group(space, out, first, count)
 
 
 @kernel
@@ -288,22 +287,22 @@ def softmax_gradients(scores, labels, weight, start, stop, out):
     classes, space = scores.shape[1], scratch(scores)
     columns = columns_in(space, classes)
     line = lanes(columns, 1)
-    weight = as_in(columns, weight)
+    weight = cast_to(columns, weight)
     total = 0.0
     for first in range(start, stop, line):
         count = min(line, stop - first)
-        into_columns(group_of(scores, first, count, space), classes, columns)
-        own = labels_of(labels, first, count, filled(columns, 1, 0.0))
+        into_columns(input_group(scores, first, count, space), classes, columns)
+        lane_label = labels_of(labels, first, count, splat(columns, 1, 0.0))
         largest = maxima(columns, classes)
-        below = largest - at_labels(columns, classes, own)
+        below = largest - at_labels(columns, classes, lane_label)
         totals = exps(columns, classes, largest)
-        total += valid_sum(softmax_losses_of(columns, classes, own, totals, below), count)
+        total += valid_sum(softmax_losses_of(columns, classes, lane_label, totals, below), count)
         factors = weight / totals
         for j in range(classes):
             slope = load(columns, j * line, 1) * factors
-            store(columns, j * line, select(own == j, slope - weight, slope))
+            store(columns, j * line, select(lane_label == j, slope - weight, slope))
         into_rows(columns, classes, pointer(space, 0))
-        put(space, out, first, count)
+        store_group(space, out, first, count)
     return total
 
 
@@ -313,13 +312,13 @@ def hinge_gradients(scores, labels, margin, weight, start, stop, out):
     classes, space = scores.shape[1], scratch(scores)
     columns = columns_in(space, classes)
     line = lanes(columns, 1)
-    margin, weight = as_in(columns, margin), as_in(columns, weight)
+    margin, weight = cast_to(columns, margin), cast_to(columns, weight)
     total = 0.0
     for first in range(start, stop, line):
         count = min(line, stop - first)
-        into_columns(group_of(scores, first, count, space), classes, columns)
-        own = labels_of(labels, first, count, filled(columns, 1, 0.0))
-        total += valid_sum(hinge_slopes(columns, classes, own, margin, weight), count)
+        into_columns(input_group(scores, first, count, space), classes, columns)
+        lane_label = labels_of(labels, first, count, splat(columns, 1, 0.0))
+        total += valid_sum(hinge_slopes(columns, classes, lane_label, margin, weight), count)
         into_rows(columns, classes, pointer(space, 0))
-        put(space, out, first, count)
+        store_group(space, out, first, count)
     return total
