@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from bench.model import Arguments, Cost, Output, Problem, Size, Tolerance
-from bench.problems.builtin.inputs import SIZES, layouts, our_tiers, some
+from bench.problems.builtin.inputs import SIZES, layouts, some
+from bench.problems.builtin.tiers import our_tiers
 
 POST_START = -4.5
 POST_RUNS = ((0.01, 100), (0.8, 1000))

@@ -6,15 +6,8 @@ import numpy as np
 
 from bench.model import Arguments, Cost, Forms, Output, Problem, Size, Tolerance
 from bench.problems.builtin import tolerances
-from bench.problems.builtin.inputs import (
-    SIZES,
-    classifier,
-    layouts,
-    our_tiers,
-    pick,
-    sampled_rows,
-    some,
-)
+from bench.problems.builtin.inputs import SIZES, classifier, layouts, pick, sampled_rows, some
+from bench.problems.builtin.tiers import our_tiers
 
 BLACK_BOX_SIZES = {name: SIZES[name] for name in ("lecture", "S")}
 COMPARED_SIZES = pick({name: SIZES[name] for name in ("lecture", "S", "M")}, "n", "d")

@@ -1,15 +1,12 @@
 """Inputs of the built-in problems: sizes, the post's numbers, seeded data, samples, hard inputs."""
 
-import importlib
 from collections.abc import Iterator
-from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.model import Arguments, Kernel, Size, Tier, to_lists
-from bench.problems import peers
+from bench.model import Arguments, Size
 
 SIZES: dict[str, dict[str, int]] = {
     "lecture": {"n": 3, "d": 4, "c": 3},  # the post's
@@ -39,25 +36,6 @@ SAMPLED_FEATURES = 16
 def pick(sizes: dict[str, dict[str, int]], *keys: str) -> dict[str, dict[str, int]]:
     """Return the sizes with only the numbers that a problem uses."""
     return {name: {key: size[key] for key in keys} for name, size in sizes.items()}
-
-
-def our_tiers(module: str, name: str, *, parallel: bool = False) -> dict[str, Tier]:
-    """Return the tiers of an operation that has the same name in all folders, and its peers."""
-    tiers = {
-        "loop": Tier(partial(load, f"reference.{module}", name), to_lists),
-        "numpy": Tier(partial(load, f"kernels.vectorized.{module}", name)),
-        "numba": Tier(partial(load, f"kernels.jit.{module}", name)),
-        "kernels": Tier(partial(load, "kernels", name)),
-    }
-    if parallel:
-        tiers["kernels-parallel"] = Tier(partial(load, "kernels", name, parallel=True))
-    return tiers | peers.tiers(name)
-
-
-def load(module: str, name: str, **keywords: Any) -> Kernel:
-    """Import a kernel and fix these keywords."""
-    kernel: Kernel = getattr(importlib.import_module(module), name)
-    return partial(kernel, **keywords) if keywords else kernel
 
 
 def scores_and_labels(size: Size, dtype: str, rng: np.random.Generator) -> Arguments:

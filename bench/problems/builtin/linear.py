@@ -17,10 +17,9 @@ from bench.problems.builtin.inputs import (
     SIZES,
     classifier,
     layouts,
-    load,
-    our_tiers,
     some,
 )
+from bench.problems.builtin.tiers import import_kernel, our_tiers
 
 LINEAR_SIZES = {name: SIZES[name] for name in ("lecture", "S", "M")}
 # The post's training; one in mini-batches; the start of one on CIFAR-10.
@@ -119,7 +118,7 @@ def _named(function: str, arguments: Arguments) -> dict[str, Any]:
 
 
 def _text(function: str) -> Callable[..., Any]:
-    text: Callable[..., Any] = load("kernels.vectorized.linear", function)
+    text: Callable[..., Any] = import_kernel("kernels.vectorized.linear", function)
     return text
 
 

@@ -11,11 +11,11 @@ from bench.problems.builtin.inputs import (
     INTEGER_BYTES,
     SIZES,
     hard_scores,
-    our_tiers,
     pick,
     sampled_rows,
     scores_and_labels,
 )
+from bench.problems.builtin.tiers import our_tiers
 
 
 def _scores(size: Size, dtype: str, rng: np.random.Generator) -> Arguments:
