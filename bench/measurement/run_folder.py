@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.common import code, files, threads
-from bench.common.choices import unknown
+from bench.common.choices import unknown_name
 from bench.measurement import machine
 from bench.measurement.records import CELLS
 from bench.model import Options, Problem, ProblemFile
@@ -95,7 +95,7 @@ def find(name: str, output: Path) -> Path:
             return folder
     if not runs:
         raise ValueError(f"there is no run in {output}")
-    raise ValueError(unknown("run", name, runs))
+    raise ValueError(unknown_name("run", name, runs))
 
 
 def check_same_code(folder: Path) -> None:
