@@ -12,7 +12,7 @@ LIKE |= {"≠": "!=", "≤": "<=", "≥": ">="}
 LIKE_IT = "lossbench-like-it"
 
 
-def never_fail() -> None:
+def replace_unencodable() -> None:
     """Let standard output and error put what is like it in place of what they cannot write."""
     codecs.register_error(LIKE_IT, _like)
     for stream in (sys.stdout, sys.stderr):
