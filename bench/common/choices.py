@@ -1,4 +1,4 @@
-"""Names that a person gives: taken apart at commas, and answered with the known ones if wrong."""
+"""Parse comma-separated names and counts; suggest near matches for unknown names."""
 
 from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
@@ -12,14 +12,14 @@ def parse_names(kind: str, given: Iterable[str], known: Sequence[str]) -> tuple[
     kind : str
         What they name, for the message.
     given : iterable of str
-        Each may hold several, parted by commas.
+        Each may hold several names, separated by commas.
     known : sequence of str
-        The names there are.
+        The valid names.
 
     Raises
     ------
     ValueError
-        A name that is not known; the message lists the known ones, the nearest first.
+        A name is unknown; the message lists the known ones, the nearest first.
     """
     names = split_commas(given)
     for name in names:
@@ -29,14 +29,14 @@ def parse_names(kind: str, given: Iterable[str], known: Sequence[str]) -> tuple[
 
 
 def split_commas(given: Iterable[str]) -> list[str]:
-    """Return what stands between commas."""
+    """Return the non-empty items between commas, stripped."""
     return [name for names in given for name in map(str.strip, names.split(",")) if name]
 
 
 def unknown_name(kind: str, name: str, known: Sequence[str]) -> str:
-    """Return the words for a name that is not known."""
+    """Return the message for an unknown name."""
     nearest = sorted(known, key=lambda other: -SequenceMatcher(None, name, other).ratio())
-    return f"no {kind} {name!r}; there are {', '.join(nearest)}"
+    return f"unknown {kind} {name!r}; choose from {', '.join(nearest)}"
 
 
 def parse_counts(kind: str, given: Iterable[str]) -> tuple[int, ...]:
@@ -45,7 +45,7 @@ def parse_counts(kind: str, given: Iterable[str]) -> tuple[int, ...]:
     Raises
     ------
     ValueError
-        Something else than a number above 0.
+        A given value is not a positive whole number.
     """
     names = split_commas(given)
     for name in names:

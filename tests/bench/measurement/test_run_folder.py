@@ -31,7 +31,7 @@ def test_a_run_that_is_not_there(tmp_path):
     with pytest.raises(ValueError, match="there is no run in"):
         run_folder.find("latest", tmp_path)
     folder = run_folder.begin(tmp_path, OPTIONS)
-    with pytest.raises(ValueError, match=f"no run 'lates'; there are {folder.name}"):
+    with pytest.raises(ValueError, match=f"unknown run 'lates'; choose from {folder.name}"):
         run_folder.find("lates", tmp_path)
 
 

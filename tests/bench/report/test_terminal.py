@@ -200,7 +200,7 @@ def test_names_are_taken_apart_and_put_in_order():
 
 
 def test_an_unknown_name_is_answered_with_the_nearest_first():
-    with pytest.raises(ValueError, match="no size 'lectrue'; there are lecture, "):
+    with pytest.raises(ValueError, match="unknown size 'lectrue'; choose from lecture, "):
         parse_names("size", ["lectrue"], ("M", "lecture", "S"))
 
 
