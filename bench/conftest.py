@@ -78,7 +78,7 @@ def pytest_configure(config: pytest.Config) -> None:
             "bench times one cell at a time: run it without pytest-xdist (-n 0), "
             "as cells that run side by side slow each other down"
         )
-    encoding.never_fail()
+    encoding.replace_unencodable()
     os.environ["NUMBA_CACHE_DIR"] = code.numba_cache()
     try:
         machine.refuse_without_jit()

@@ -1,7 +1,7 @@
-"""Stage 4, analysis: what the records say.
+"""Stage 4, analysis: from records to a table.
 
 Records go in; out comes a pandas table with one row per cell. `columns` defines it, `table` builds
-it, `csv_file` stores and reads it. `ratios` has speed-ups with their intervals, `noise` the reasons
-not to trust a cell, `sweep` where one tier passes another, `comparison` what changed between two
-runs.
+it, `csv_file` stores and reads it. `ratios` computes speed-ups with their intervals, `noise` finds
+cells that are too noisy to trust, `sweep` finds where one tier passes another, `comparison` what
+changed between two runs.
 """

@@ -1,4 +1,4 @@
-"""The columns of the table of results: names, dtypes, and the figures of passes in one of them."""
+"""Define the columns of the table of results: names, order, dtypes; parse the medians of passes."""
 
 import numpy as np
 import pandas as pd
@@ -44,7 +44,7 @@ COLUMNS: dict[str, str] = {
     "flops": "Int64",
     "exps": "Int64",
     "gb_per_s": "float64",
-    # The least that this machine needs for those bytes and exps, and what that is bound by.
+    # The least that this machine needs for those bytes and exps, and the bound.
     "floor_s": "float64",
     "bound_by": "str",
     "share_of_floor": "float64",
@@ -53,13 +53,11 @@ COLUMNS: dict[str, str] = {
     "break_even_calls_vs_loop": "float64",
     "break_even_calls_vs_numpy": "float64",
     "temporary_bytes": "Int64",
-    # A number for each pass of the run: what ratios are paired by, in the file that they are in.
+    # One number per pass of the run: ratios are paired by pass.
     "pass_medians_s": "str",
     "twin_medians_s": "str",
 }
-
-
-# What tables of older versions do not have: blank in them.
+# Columns that tables of older versions lack: left blank.
 NEWER = frozenset(
     {
         *("exps", "floor_s", "bound_by", "share_of_floor", "compile_s", "load_s"),
@@ -67,9 +65,7 @@ NEWER = frozenset(
         *("speedup_vs_numba", "speedup_vs_numba_low", "speedup_vs_numba_high"),
     }
 )
-
-
-# The tiers of the built-in problems in tables of format 1, and what they are called now.
+# Tiers of the built-in problems: their names in tables of format 1, and their names now.
 NEW_TIERS = {"numba": "kernels", "numba-parallel": "kernels-parallel", "numba-math": "numba"}
 IDENTITY = ("problem", "tier", "size", "dtype", "threads")
 COUNTED = ("bytes_moved", "flops", "exps")
@@ -83,17 +79,17 @@ def pass_medians(text: str) -> NDArray[np.float64]:
     Parameters
     ----------
     text : str
-        A number for each pass, parted by spaces.
+        One number per pass, separated by spaces.
 
     Returns
     -------
     (passes,) float64
-        Seconds of a call; NaN for a pass in which the cell was not timed.
+        Seconds per call; NaN for a pass in which the cell was not timed.
 
     Raises
     ------
     ValueError
-        Something that is neither a time nor ``nan``.
+        An item is neither a time nor ``nan``.
 
     Examples
     --------
@@ -107,5 +103,5 @@ def pass_medians(text: str) -> NDArray[np.float64]:
 
 
 def typed(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a table whose columns have the dtypes of `COLUMNS`."""
+    """Give the columns of a table the dtypes of `COLUMNS`."""
     return frame.astype(COLUMNS)

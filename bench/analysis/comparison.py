@@ -1,7 +1,4 @@
-"""Two runs, cell by cell: which became slower or faster, by more than noise and chance explain.
-
-How a comparison is shown is left to `compare_report`.
-"""
+"""Compare two runs cell by cell: which cells became significantly slower or faster."""
 
 import math
 from collections.abc import Sequence
@@ -19,15 +16,15 @@ from bench.model import WRONG
 ALPHA = 0.01
 MIN_EFFECT = 0.05
 # SciPy's exact distribution takes milliseconds for this many pairs of passes, and a minute for 200
-# passes against 200, where the normal one is as good.
+# passes against 200, where the normal approximation is as good.
 EXACT_PAIRS = 2500
 
-# What became of a cell. "untested": too few passes for any p-value below what it would take;
-# "not judged": the machines, the libraries or the cell's inputs differ: the ratio may be theirs.
+# "untested": too few passes for any p-value that could be significant. "not judged": the machines,
+# the libraries or the cell's inputs differ, and may have caused the ratio.
 FINDINGS = ("slower", "faster", "same", "untested", "not judged")
 
 _IDENTITY = list(IDENTITY)
-# What a size of the same name has to have the same of, for its times to be compared.
+# Times are compared only if these are equal in both runs, as a size of one name may have changed.
 WORK = ("n", "d", "c", "flops", "bytes_moved")
 # The passes of the old and of the new run, in logarithms.
 _Samples = tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -35,21 +32,21 @@ _Samples = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 @dataclass(frozen=True)
 class Comparison:
-    """What two runs say about each other.
+    """The result of comparing two runs.
 
     Attributes
     ----------
     cells : DataFrame
-        A row a cell that has a time in both: its identity; ``old_s`` and ``new_s``, the medians of
-        the passes' medians; ``ratio``, new over old; ``p_value``, corrected, NaN where it was not
+        One row per cell that has a time in both: its identity; ``old_s`` and ``new_s``, the medians
+        of the passes' medians; ``ratio``, new over old; ``p_value``, corrected, NaN if it was not
         tested; ``finding``, one of `FINDINGS`.
     statuses : DataFrame
-        A row a cell whose status is another: its identity, ``status_old``, ``status_new``,
+        One row per cell whose status changed: its identity, ``status_old``, ``status_new``,
         ``message_new``.
     only_old, only_new : int
-        The number of cells that the other run does not have.
+        The number of cells that the other run lacks.
     differences : tuple of str
-        What is not the same about the machines and libraries; with any, nothing is judged.
+        Differences between the machines and libraries; with any, nothing is judged.
     min_effect : float
         The relative change up to which a cell counts as the same.
     """
@@ -74,35 +71,35 @@ def compare(
 ) -> Comparison:
     """Compare two tables cell by cell.
 
-    The samples are the passes: each is a process of its own, that went through the cells in an
-    order of its own, and gives one figure a cell, the median of its rounds. The rounds of a pass
-    are not independent of each other (they share a process, its memory, and the few milliseconds in
-    which they were timed), and are never counted as samples.
+    The samples are the passes: each is a separate process, which timed the cells in a different
+    order and gives one number per cell, the median of its rounds. The rounds of a pass are not
+    independent (they share a process, its memory, and the few milliseconds in which they were
+    timed), and are never counted as samples.
 
     Each cell is tested twice by Mann–Whitney, one-sided: whether the new passes divided by
     (1 + `min_effect`) still tend to be longer than the old ones, and whether multiplied by it they
-    still tend to be shorter; twice the smaller p-value counts. So a change is found where it is
-    significantly *more* than the smallest effect, not merely more than nothing: a machine that is a
-    few per cent slower today makes no regression. The ratio shown is the one that goes with that
+    still tend to be shorter; twice the smaller p-value counts. So a change is reported only if it
+    is significantly *more* than the smallest effect, not merely more than nothing: a machine that
+    is a few per cent slower today is no regression. The ratio is the estimate that belongs to this
     test, by Hodges and Lehmann: the median of new_j / old_i over all pairs of passes, in
     logarithms.
 
     The p-values of all cells are corrected by Benjamini and Hochberg, and `ALPHA` holds for the
-    whole comparison: where nothing changed, the chance that any cell is named is at most that, and
-    where cells did change, so is the expected share of wrong names among them. Holm's correction
-    would bound the chance of a single wrong name there as well. But one change of the code often
-    touches many cells, and few passes give coarse p-values: Holm asks nearly as much evidence of
-    each of them as if it were the only one. Cells whose passes are too few for any p-value that
-    could count are set aside before (Gilbert's reduction, by Tarone's count), so that they take no
-    power from the others.
+    whole comparison: if nothing changed, it bounds the chance that any cell is reported; if cells
+    did change, it bounds the expected share of false reports. Holm's correction would also bound
+    the chance of a single false report then. But one change of the code often affects many cells,
+    and few passes give coarse p-values: Holm would demand nearly as much evidence for each of these
+    cells as if it were the only one. Cells with too few passes for any p-value that could be
+    significant are set aside first (Gilbert's reduction, by Tarone's count), so that the others
+    lose no power.
 
     Parameters
     ----------
     old, new : DataFrame
         Tables as `bench.load` returns them.
     differences : sequence of str
-        What is known to differ between the machines or libraries (`differences_of`). Where there is
-        any, ratios are given and nothing is tested.
+        Differences between the machines or libraries (`differences_of`). If there is any, ratios
+        are given but nothing is tested.
     min_effect : float
         At least 0; 0.05 is 5 %.
 
@@ -114,7 +111,7 @@ def compare(
     Raises
     ------
     ValueError
-        A cell that is in a table twice; a `min_effect` below 0 or not finite.
+        A table has a cell twice; `min_effect` is negative or not finite.
 
     References
     ----------
@@ -162,7 +159,7 @@ def compare(
 
 
 def _plain(frame: pd.DataFrame, which: str) -> pd.DataFrame:
-    """Return a table whose words are words, for two runs differ in their categories."""
+    """Turn categories into strings, because two runs have different categories."""
     plain = frame.astype({name: str for name in frame.columns if name not in {"threads", *WORK}})
     for again in plain.loc[plain.duplicated(_IDENTITY), _IDENTITY].itertuples(index=False):
         raise ValueError(f"the {which} run has a cell twice: {' '.join(map(str, again))}")
@@ -170,7 +167,7 @@ def _plain(frame: pd.DataFrame, which: str) -> pd.DataFrame:
 
 
 def _same_work(both: pd.DataFrame) -> pd.Series:
-    """Return for each cell whether its inputs are as large in both runs, as far as is known."""
+    """Return for each cell whether its inputs have the same size in both runs, where known."""
     same = pd.Series(data=True, index=both.index)
     for name in WORK:
         old, new = both[f"{name}_old"], both[f"{name}_new"]
@@ -193,7 +190,7 @@ def _finding(p_value: float, ratio: float) -> str:
 
 
 def is_worse(comparison: Comparison, ratio: float) -> bool:
-    """Return whether a cell is significantly slower, and by more than a ratio; or right no more."""
+    """Return whether a cell is significantly slower, by more than `ratio`, or no longer agrees."""
     cells, statuses = comparison.cells, comparison.statuses
     slower = (cells["finding"] == "slower") & (cells["ratio"] > ratio)
     wrong = (statuses["status_old"] == "ok") & statuses["status_new"].isin(list(WRONG))
@@ -205,16 +202,16 @@ def is_worse(comparison: Comparison, ratio: float) -> bool:
 
 def _corrected(pairs: Sequence[_Samples], min_effect: float) -> NDArray[np.float64]:
     """Return the corrected p-value of each pair of samples; NaN for those that are set aside."""
-    able = _able([_smallest_p_value(len(before), len(after)) for before, after in pairs])
+    testable = _testable([_smallest_p_value(len(before), len(after)) for before, after in pairs])
     corrected = np.full(len(pairs), math.nan)
-    if able:
-        found = _p_values([pairs[i] for i in able], math.log1p(min_effect))
-        corrected[able] = stats.false_discovery_control(found, method="bh")
+    if testable:
+        found = _p_values([pairs[i] for i in testable], math.log1p(min_effect))
+        corrected[testable] = stats.false_discovery_control(found, method="bh")
     return corrected
 
 
 def _p_values(pairs: Sequence[_Samples], margin: float) -> NDArray[np.float64]:
-    """Return the p-value of each pair before correction; pairs of the same sizes go together."""
+    """Return the p-value of each pair before correction; pairs of equal sizes are batched."""
     found = np.empty(len(pairs))
     sizes = [(len(before), len(after)) for before, after in pairs]
     for size in dict.fromkeys(sizes):
@@ -235,10 +232,10 @@ def _smallest_p_value(old: int, new: int) -> float:
     return 2.0 / math.comb(old + new, new)
 
 
-def _able(smallest: Sequence[float]) -> list[int]:
-    """Return which tests could count: those able to reach α/k, for the smallest k that holds them.
+def _testable(smallest: Sequence[float]) -> list[int]:
+    """Return the tests that can reach α/k.
 
-    Tarone's count k: the number of tests that can reach α/k is no more than k.
+    k is Tarone's count: the smallest for which at most k tests can reach α/k.
     """
     k = 1
     while sum(one <= ALPHA / k for one in smallest) > k:

@@ -1,4 +1,4 @@
-"""The table of a run as a CSV file: written, read, and put together from the run's records."""
+"""Write and read the table of a run as a CSV file, or rebuild it from the run's records."""
 
 import csv
 import io
@@ -19,7 +19,7 @@ from bench.problems.builtin import PROBLEMS
 
 
 def save(frame: pd.DataFrame, path: Path) -> None:
-    """Write a table as CSV, whole or not at all."""
+    """Write a table as CSV, by atomic replace."""
     files.write_atomic(path, frame.to_csv(index=False, lineterminator="\n"))
 
 
@@ -29,8 +29,8 @@ def load(path: str | Path) -> pd.DataFrame:
     Parameters
     ----------
     path : path
-        A CSV written by a run, or the folder of a run; one that was interrupted before it wrote its
-        table is put together from its cells.
+        A CSV written by a run, or the folder of a run. If the run was interrupted before it wrote
+        its table, the table is rebuilt from its records.
 
     Returns
     -------
@@ -40,9 +40,9 @@ def load(path: str | Path) -> pd.DataFrame:
     Raises
     ------
     FileNotFoundError
-        No such file, or a folder without a run.
+        There is no such file, or the folder holds no run.
     ValueError
-        A file that is no such table, or is cut short; the message says what is missing.
+        The file is not such a table, or is cut short; the message says what is missing.
     """
     path = Path(path)
     if not path.is_dir():
@@ -60,26 +60,26 @@ def load(path: str | Path) -> pd.DataFrame:
         if cell.problem not in named or not named[cell.problem].has_size(cell.size)
     ]
     if strange:
-        raise ValueError(f"{path / CELLS} has cells of no known problem: {', '.join(strange)}")
+        raise ValueError(f"{path / CELLS} has cells of unknown problems: {', '.join(strange)}")
     frame = of_run(path, cells, its_problems)
     return derived(with_new_tiers(frame)) if run_folder.has_old_tiers(path) else frame
 
 
 def with_new_tiers(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a table of format 1 (`runs.FORMAT`) with the tiers named as they are now."""
+    """Return a table of format 1 (`run_folder.FORMAT`) with the current names of the tiers."""
     ours = frame["problem"].isin([one.name for one in PROBLEMS])
     tiers = frame["tier"].astype("str")
     return frame.assign(tier=tiers.mask(ours, tiers.replace(NEW_TIERS)).astype("category"))
 
 
 def _is_behind(folder: Path) -> bool:
-    """Return whether a run measured more after its table was written, and was then killed."""
+    """Return whether the table is older than the records: a resumed run was killed."""
     written = (folder / MEASUREMENTS).stat().st_mtime_ns
     return (folder / CELLS).exists() and (folder / CELLS).stat().st_mtime_ns > written
 
 
 def of_run(folder: Path, cells: Sequence[Cell], all_problems: Iterable[Problem]) -> pd.DataFrame:
-    """Return the table of what stands in the folder of a run."""
+    """Build the table from the records and costs in the folder of a run."""
     found = records.read(folder / CELLS)
     return tabulate(folder.name, cells, found, all_problems, Costs.load(folder))
 
@@ -107,7 +107,7 @@ def _read(path: Path) -> pd.DataFrame:
 
 
 def _rows(path: Path) -> tuple[list[str], list[list[str]]]:
-    """Return the names of the columns and the rows under them, all of one length."""
+    """Return the header and the rows, all of the same length."""
     foreign = f"{path} is not a table of lossbench"
     try:
         text = path.read_bytes().decode()
@@ -119,15 +119,15 @@ def _rows(path: Path) -> tuple[list[str], list[list[str]]]:
         more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
         raise ValueError(f"{foreign}: no column {', '.join(missing[:3])}{more}")
     if len(set(header)) < len(header):
-        raise ValueError(f"{foreign}: a column is there twice")
+        raise ValueError(f"{foreign}: it has a column twice")
     for number, row in enumerate(rows, 2):
         if len(row) < len(header):
             lacks = ", ".join(header[len(row) :])
             raise ValueError(f"{path} is cut short: line {number} has no {lacks}")
         if len(row) > len(header):
-            raise ValueError(f"{foreign}: line {number} has more than its columns")
-    if not text.endswith("\n"):  # a number that lost its last digits is a number
-        raise ValueError(f"{path} is cut short: its last line has no end")
+            raise ValueError(f"{foreign}: line {number} has too many values")
+    if not text.endswith("\n"):  # a number without its last digits would still parse
+        raise ValueError(f"{path} is cut short: its last line is incomplete")
     return header, rows
 
 
@@ -136,7 +136,7 @@ def _numbers(path: Path, column: pd.Series, name: str) -> pd.Series:
         numbers = pd.to_numeric(column.replace("", None)).to_frame(name)
         return numbers.astype({name: COLUMNS[name]})[name]
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{path}: column {name} is not of numbers: {error}") from error
+        raise ValueError(f"{path}: column {name} has other values than numbers: {error}") from error
 
 
 def _checked_medians(path: Path, number: int, name: str, text: str) -> None:

@@ -1,7 +1,4 @@
-"""What makes the times of a cell not to be trusted, in words, and the clocks that tell.
-
-What the times come to is left to `table`, ratios and their intervals to `ratios`.
-"""
+"""Find the reasons why a cell's times are too noisy to trust."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,20 +8,20 @@ import numpy as np
 from bench.measurement.conditions import Conditions
 from bench.model import LEAST_PASSES
 
-# The spread of the passes above which pyperf calls a benchmark unstable.
+# pyperf calls a benchmark unstable above this spread of its passes.
 SPREAD = 0.1
-# A first pass counts as unlike where it is outside of all others and so far from their median.
+# A first pass is unusual if it is outside the range of the others and this far from their median.
 FIRST_PASS = 0.1
 FREQUENCY = 0.1
-# A process that computes and gets less of a core than this has shared it.
+# A process that computes but gets less of a core than this has shared it.
 CORE_SHARE = 0.9
-# Of the passes: from there on, the median over them is of a pass that was disturbed.
+# If at least this share of the passes was disturbed, so is their median.
 DISTURBED = 0.5
 
 
 @dataclass(frozen=True)
 class TimedPass:
-    """What one pass says about a cell: seconds of a call, and the conditions."""
+    """One pass of a cell: seconds per call, and the conditions."""
 
     number: int
     median_s: float
@@ -32,21 +29,21 @@ class TimedPass:
 
 
 def reasons(passes: Sequence[TimedPass]) -> tuple[str, ...]:
-    """Return why the times of a cell are not to be trusted; nothing where they are.
+    """Return why the times of a cell are too noisy to trust; empty if they are not.
 
     Parameters
     ----------
     passes : sequence of TimedPass
-        Those in which the cell was timed, in order.
+        The passes in which the cell was timed, in order.
 
     Returns
     -------
     tuple of str
-        Each is a kind, a colon and what was found. ``few passes``: too few for an interval.
-        ``spread``: the interquartile range of the passes' medians over 1.349, which for normal
-        noise is its standard deviation, relative to their median. ``first pass``: outside of all
-        others, and far from their median. ``frequency``: the core's, over the passes. ``load``:
-        passes in which the process had less than a core.
+        Each has a kind, a colon and the measured value. ``few passes``: too few for an interval.
+        ``spread``: the interquartile range of the passes' medians divided by 1.349 (for normal
+        noise, the standard deviation), relative to their median. ``first pass``: outside the range
+        of the others, and far from their median. ``frequency``: the core's range over the passes.
+        ``load``: passes in which the process had less than a core.
 
     Examples
     --------
@@ -74,11 +71,11 @@ def reasons(passes: Sequence[TimedPass]) -> tuple[str, ...]:
 
 
 def _first_pass(passes: Sequence[TimedPass]) -> list[str]:
-    """Return the reason where the first pass of the run, if it is there, is unlike the others."""
+    """Return the reason, if the run's first pass is among the passes and unlike the others."""
     first, *others = passes
     rest = [one.median_s for one in others]
     ratio = first.median_s / float(np.median(rest))
     inside = min(rest) <= first.median_s <= max(rest)
     if first.number != 1 or inside or 1.0 / (1.0 + FIRST_PASS) <= ratio <= 1.0 + FIRST_PASS:
         return []
-    return [f"first pass: {ratio:.2f} of the others"]
+    return [f"first pass: {ratio:.2f} times the others"]

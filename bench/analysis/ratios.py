@@ -1,7 +1,4 @@
-"""Ratios of times: paired by pass, with an interval, and held against what the same code shows.
-
-The times of the passes and where the ratios go are left to `table`, two runs to `compare`.
-"""
+"""Ratios of times: paired by pass, with an interval, compared with the noise of the same code."""
 
 import math
 from collections.abc import Iterable
@@ -21,7 +18,7 @@ SEED = 0
 
 @dataclass(frozen=True)
 class Ratio:
-    """A ratio with its interval; NaN for what the passes do not tell."""
+    """A ratio with its interval; NaN if there are too few passes."""
 
     value: float
     low: float
@@ -34,28 +31,28 @@ Standing = Literal["clear", "unclear", "tie", "unknown"]
 def paired(over: NDArray[np.float64], under: NDArray[np.float64]) -> Ratio:
     """Return the ratio of two cells' times, from passes in which both were timed.
 
-    In pass p the ratio is r_p = over_p / under_p: what slows a whole pass down slows both, and
-    drops out. The value is exp(median_p log r_p), so that the ratio the other way round is its
-    reciprocal, and a pass that something else disturbed counts for no more than any other. The
-    interval is that of `CONFIDENCE`, by the percentile bootstrap of the same median over the
-    passes. (Simulated, it holds the true value in 93 to 94.5 % of cases, with 6 to 20 passes of
-    normal, skewed or outlier-ridden noise; that of a mean, in 60 to 70 % with the last.)
+    In pass p the ratio is r_p = over_p / under_p: what slows a whole pass slows both cells, and
+    cancels. The value is exp(median_p log r_p), so that the inverse ratio is its reciprocal, and a
+    disturbed pass has no more weight than any other. The interval has the confidence `CONFIDENCE`,
+    by the percentile bootstrap of the same median over the passes. (In simulations, it contains the
+    true value in 93 to 94.5 % of cases, with 6 to 20 passes of normal or skewed noise, or noise
+    with many outliers; with these, the interval of a mean contains it in 60 to 70 %.)
 
     Parameters
     ----------
     over, under : (passes,) float64
-        Seconds of a call in each pass, in the order of the passes; NaN where it was not timed.
-        The shorter one lacks the last passes.
+        Seconds per call in each pass, in order; NaN if it was not timed. The shorter array lacks
+        the last passes.
 
     Returns
     -------
     Ratio
-        NaN without a common pass; without an interval where there are fewer than `LEAST_PASSES`.
+        NaN without a common pass; no interval if there are fewer than `LEAST_PASSES`.
 
     Notes
     -----
-    The resamples are seeded by the number of passes alone: the interval of a cell does not depend
-    on which other cells are in the table.
+    The resamples depend only on the seed and the number of passes: the interval of a cell does not
+    depend on the other cells in the table.
 
     References
     ----------
@@ -90,27 +87,26 @@ def paired(over: NDArray[np.float64], under: NDArray[np.float64]) -> Ratio:
 def noise_floor(twins: Iterable[Ratio]) -> float:
     """Return the factor, at least 1, up to which timings of the same code differed in a run.
 
-    It is that of the interval end that is furthest from 1 among the ratios of cells to their twins,
-    either way round: which of the two is called the twin is chance. With one pair a problem, two
-    other cells that are as fast as each other, and as noisy as those, stay within it in 14 of 15
-    cases of a run of 14 problems.
+    It is the interval end that is furthest from 1 among the ratios of cells to their twins, or its
+    reciprocal: which of the two is the twin is arbitrary. In a run of 14 problems, with one pair
+    per problem, two other cells of equal speed and noise stay within it in 14 of 15 cases.
 
     Parameters
     ----------
     twins : iterable of Ratio
-        Of the cells that were timed twice.
+        The ratios of the cells that were timed twice.
 
     Returns
     -------
     float
-        NaN where no pair has an interval.
+        NaN if no pair has an interval.
     """
     ends = (end for ratio in twins for end in (ratio.low, ratio.high))
     return math.exp(max((abs(math.log(end)) for end in ends if end > 0.0), default=math.nan))
 
 
 def standing(low: float, high: float, floor: float) -> Standing:
-    """Return what a speed-up's interval allows to say.
+    """Classify a speed-up by its interval.
 
     Parameters
     ----------
@@ -122,9 +118,9 @@ def standing(low: float, high: float, floor: float) -> Standing:
     Returns
     -------
     "tie"
-        It lies within what the same code shows.
+        The interval lies within the noise floor.
     "unclear"
-        It holds 1, and reaches beyond that.
+        It contains 1, and exceeds the noise floor.
     "clear"
         Faster, or slower.
     "unknown"

@@ -1,7 +1,6 @@
-"""One problem along N: where one tier passes another, and whether time grows as was said.
+"""Analyse a sweep along N: where one tier passes another, and how time grows.
 
-A sweep is a run like any other, of sizes such as M@4096: the size M with another n. What is
-measured, and how, is left to `plan` and `measurement`; how this is shown to `costs_report`.
+A sweep is a run like any other, of sizes such as M@4096: the size M with another n.
 """
 
 import math
@@ -25,34 +24,34 @@ PAIRS = (
     *(("numpy", "loop"), ("numba", "loop"), ("numba", "numpy"), ("numba-parallel", "numba")),
     *(("kernels", "numpy"), ("kernels", "numba"), ("kernels-parallel", "kernels")),
 )
-# The sizes that a slope is taken over are those whose call takes so many times that of the smallest
-# size: below, what a call costs by itself hides how the work grows.
+# A slope is fitted to the sizes whose call takes at least this many times that of the smallest
+# size: for smaller ones, the cost of an empty call hides how the work grows.
 ABOVE_SMALLEST = 5.0
-# A line needs a point more than it has parameters; an interval, one more to be of use.
+# A line needs one point more than it has parameters; a useful interval, one more.
 LEAST_SIZES = 4
-# Caches bend a line by so much without the work growing otherwise.
+# Caches change an exponent by up to this much.
 BEND = 0.1
 
 
 @dataclass(frozen=True)
 class Crossing:
-    """Where a tier passes another, along n.
+    """Where one tier passes another, along n.
 
     Attributes
     ----------
     tier, over : str
-        The one that passes, and the one that is passed.
+        The tier that passes, and the tier that is passed.
     threads : int
-        Of the first.
+        Of `tier`.
     dtype : str
     ahead_from : int, optional
-        The smallest n from which on it is ahead at every n, by the whole interval of the ratio.
+        The smallest n from which `tier` is faster at every n, by the whole interval of the ratio.
     behind_to : int, optional
-        The largest n at which it is behind, by the whole interval.
+        The largest n at which `tier` is slower, by the whole interval.
     near : float, optional
-        The n where the line through the ratios on both sides passes 1, in logarithms.
+        The n at which the ratio is 1, interpolated between its neighbours in logarithms.
     smallest, largest : int
-        The range of n at which their ratio has an interval; a cell of few passes has none.
+        The range of n at which their ratio has an interval; with few passes it has none.
     """
 
     tier: str
@@ -70,7 +69,7 @@ class Crossing:
 class Growth:
     """How the time of a tier grows: as n to the power `exponent`, with its interval.
 
-    NaN where there are too few sizes above what a call costs by itself.
+    NaN if there are too few sizes at which the work exceeds the cost of an empty call.
     """
 
     tier: str
@@ -84,7 +83,7 @@ class Growth:
     sizes: int
 
     def disagrees(self, stated: float) -> bool:
-        """Whether the interval leaves the stated exponent out, by more than caches explain."""
+        """Whether the interval excludes the stated exponent, by more than caches explain."""
         outside = not self.low <= stated <= self.high
         return outside and abs(self.exponent - stated) > BEND
 
@@ -97,11 +96,11 @@ def crossings(frame: pd.DataFrame, along: str = "n") -> list[Crossing]:
     frame : DataFrame
         The table of a run of one problem at several n.
     along : str
-        The column that says how large a cell's inputs are.
+        The column with the size of a cell's inputs.
 
     Notes
     -----
-    A parallel tier is held against the serial one at more than one thread: at one it is the same.
+    A parallel tier is compared with the serial one only at more than one thread.
     """
     found = []
     for dtype, of_dtype in frame.groupby("dtype", sort=False, observed=True):
@@ -153,7 +152,7 @@ def _crossing(
 
 
 def _near(found: dict[int, Ratio], ahead_from: int | None) -> float | None:
-    """Return the n at which the line between the last ratio below 1 and the next passes 1."""
+    """Return the n at which the line between the last ratio below 1 and the next one reaches 1."""
     along = sorted(found)
     if ahead_from is None or ahead_from == along[0]:
         return None
@@ -168,9 +167,10 @@ def _near(found: dict[int, Ratio], ahead_from: int | None) -> float | None:
 def growths(frame: pd.DataFrame) -> list[Growth]:
     """Return how the time of each tier grows along n.
 
-    The exponent is the slope of the line log t = a + p·log n by least squares, over the sizes whose
-    call takes at least `ABOVE_SMALLEST` times that of the smallest; its interval, of `CONFIDENCE`,
-    is p ± t·s with Student's t at two degrees of freedom fewer than sizes and s its standard error.
+    The exponent is the slope p of the line log t = a + p·log n, fitted by least squares to the
+    sizes whose call takes at least `ABOVE_SMALLEST` times that of the smallest. Its interval, of
+    confidence `CONFIDENCE`, is p ± t·s: Student's t at two degrees of freedom fewer than sizes,
+    and its standard error s.
 
     Parameters
     ----------

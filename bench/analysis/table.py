@@ -1,7 +1,4 @@
-"""The results as one tidy table, a row a cell: columns, pooling, derived columns, CSV.
-
-How it is shown is left to `report`.
-"""
+"""Build the table of results, one row per cell: pool the passes, compute derived columns."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -12,14 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bench.analysis import noise, ratios
-from bench.analysis.columns import (
-    COLUMNS,
-    COUNTED,
-    GROUP,
-    IDENTITY,
-    pass_medians,
-    typed,
-)
+from bench.analysis.columns import COLUMNS, COUNTED, GROUP, IDENTITY, pass_medians, typed
 from bench.analysis.noise import TimedPass
 from bench.measurement.costs import Costs
 from bench.measurement.costs.compiling import Compiling
@@ -31,7 +21,7 @@ from bench.problems.builtin import PROBLEMS
 
 @dataclass(frozen=True)
 class _Pooled:
-    """The rounds of all passes of a cell in a few figures; seconds a call."""
+    """Summary of the rounds of all passes of a cell; seconds per call."""
 
     passes: int
     rounds: int
@@ -50,29 +40,29 @@ def tabulate(
     all_problems: Iterable[Problem] = PROBLEMS,
     costs: Costs | None = None,
 ) -> pd.DataFrame:
-    """Pool the records of a run into a row a cell.
+    """Pool the records of a run into one row per cell.
 
     Parameters
     ----------
     run_id : str
         The first column.
     cells : sequence of Cell
-        The plan; a cell without a record has no row.
+        The cells of the run; a cell without a record has no row.
     found : iterable of Record
         In any order.
     all_problems : iterable of Problem
-        Where the cells' sizes and costs are looked up.
+        They define the cells' sizes and costs.
     costs : Costs, optional
-        What else was measured; columns without it are blank.
+        What else was measured; without it, its columns are blank.
 
     Returns
     -------
     DataFrame
-        With `COLUMNS`, in the order of the plan. Quartiles are those of all rounds together,
-        ``iterations`` the median over the passes of the calls in a round. ``noise`` says why the
-        times of a cell are not to be trusted (`noise.reasons`). ``pass_medians_s`` are the medians
-        of the passes, in order (`pass_medians` reads them), ``twin_medians_s`` those of the cell's
-        twin where it has one.
+        With `COLUMNS`, in the order of `cells`. The quartiles are over all rounds; ``iterations``
+        is the median over the passes of the calls per round. ``noise`` says why the times of a cell
+        are too noisy to trust (`noise.reasons`). ``pass_medians_s`` are the medians of the passes,
+        in order (`pass_medians` reads them); ``twin_medians_s`` those of the cell's twin, if it has
+        one.
     """
     named = {one.name: one for one in all_problems}
     costs = costs or Costs()
@@ -129,7 +119,7 @@ def _first_call(one: Compiling | None) -> dict[str, Any]:
 
 
 def _pool(its_records: Sequence[Record]) -> _Pooled | None:
-    """Take the rounds of all passes as one sample; None where there are none."""
+    """Take the rounds of all passes as one sample; None if there are none."""
     timed = _timed(its_records)
     if not timed:
         return None
@@ -157,7 +147,7 @@ def _by_pass(its_records: Sequence[Record], twins: Sequence[Record]) -> dict[str
 
 
 def _timed(its_records: Sequence[Record]) -> list[Record]:
-    # A cell that failed after it was timed has no time: what it did before may be as wrong.
+    # A cell that failed after it was timed has no time: its earlier results may be wrong, too.
     if its_records and its_records[-1].verdict.status != "ok":
         return []
     return [record for record in its_records if record.verdict.status == "ok" and record.times]
@@ -173,23 +163,23 @@ def _passes(its_records: Sequence[Record]) -> list[TimedPass]:
 
 
 def _medians_text(passes: Sequence[TimedPass]) -> str:
-    """Return the medians of the passes from the first of the run on, to seven digits."""
+    """Return the medians of the passes, from pass 1 on, to seven digits."""
     medians = {one.number: f"{one.median_s:.7g}" for one in passes}
     return " ".join(medians.get(number, "nan") for number in range(1, max(medians, default=0) + 1))
 
 
 def derived(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the table with the columns that follow from the stored ones computed anew.
+    """Recompute the derived columns from the stored ones.
 
-    A speed-up is the time of a baseline (the loops, NumPy, Numba) over the cell's own, for the same
-    problem, size and dtype: the median of the ratios of the passes in which both were timed, with
-    its interval (`ratios.paired`); blank where there is no such pass. It is not quite the quotient
-    of the two medians in the table, which are of all rounds. ``noise_floor`` is the factor that the
-    same code differed by in this run (`ratios.noise_floor`). ``gb_per_s`` is ``bytes_moved`` over
-    the median, ``share_of_floor`` the time of the floor over it: 1 is as fast as this machine can
-    be.
-    ``break_even_calls_vs_loop`` (``_numpy``) is ``compile_s`` over the seconds that a call saves by
-    the medians: that many calls pay for compiling; infinity where a call saves nothing.
+    A speed-up is the time of a baseline (the loops, NumPy, Numba) divided by the cell's, for the
+    same problem, size and dtype: the median of the ratios of the passes in which both were timed,
+    with its interval (`ratios.paired`); blank if there is no such pass. It is not exactly the
+    quotient of the two medians in the table, which are over all rounds. ``noise_floor`` is the
+    factor by which the same code differed in this run (`ratios.noise_floor`). ``gb_per_s`` is
+    ``bytes_moved`` divided by the median; ``share_of_floor`` is the floor divided by the median: 1
+    is as fast as this machine can be. ``break_even_calls_vs_loop`` (``_numpy``) is ``compile_s``
+    divided by the seconds that a call saves, from the medians: that many calls repay compiling;
+    infinity if a call saves nothing.
     """
     floor = ratios.noise_floor(
         ratios.paired(pass_medians(twin), pass_medians(its))
@@ -214,12 +204,12 @@ def _break_even(frame: pd.DataFrame, tier: str) -> pd.Series:
     }
     others = pd.Series([of_tier.get(group, math.nan) for group in groups], frame.index, "float64")
     saved = others - frame["median_s"]
-    # Blank stays blank: only what was measured and saves nothing never pays
+    # Blank stays blank; a measured cell that saves nothing never repays compiling
     return (frame["compile_s"] / saved).mask(saved <= 0.0, frame["compile_s"] * math.inf)
 
 
 def _speedups(frame: pd.DataFrame, tier: str) -> dict[str, pd.Series]:
-    """Return the columns of the speed-up over a tier, which has one row in a group."""
+    """Return the columns of the speed-up over a tier, which has one row per group."""
     groups = list(frame[GROUP].astype(str).itertuples(index=False, name=None))
     medians = [pass_medians(text) for text in frame["pass_medians_s"]]
     of_tier = {

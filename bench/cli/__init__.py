@@ -36,5 +36,5 @@ demo.command()(reporting.lecture)
 
 def main() -> None:
     """Run the command line."""
-    encoding.never_fail()
+    encoding.replace_unencodable()
     app()

@@ -140,7 +140,7 @@ def sweep(
     """Time a problem along N, and find where tiers cross."""
     from dataclasses import replace
 
-    from bench.common.choices import chosen
+    from bench.common.choices import parse_names
     from bench.measurement import run_folder
     from bench.problems.selection import sizes_along
     from bench.problems.user_file import problems_in
@@ -152,7 +152,7 @@ def sweep(
         one, *others = [p for p in found if not options.problems or p.name in options.problems]
         if others:
             raise ValueError("a sweep measures one problem: name it (see `lossbench list`)")
-        base = next(iter(chosen("size", [size] if size else [], list(one.sizes))), None)
+        base = next(iter(parse_names("size", [size] if size else [], list(one.sizes))), None)
         along = sizes_along(one, first, last, base)
         options = replace(options, problems=(one.name,), sizes=along)
         cells = _cells(found, options)

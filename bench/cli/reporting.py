@@ -116,14 +116,14 @@ def show(
     files: Files = None,
 ) -> None:
     """Print the loop, NumPy and Numba versions of a problem."""
-    from bench.common.choices import chosen
+    from bench.common.choices import parse_names
     from bench.problems import texts
     from bench.problems.user_file import look_at, problems_in
     from bench.report.terminal import console, texts_report
 
     with usage_errors():
         found = problems_in(tuple(map(look_at, files or ())))
-        names = chosen("problem", [problem] if problem else [], [one.name for one in found])
+        names = parse_names("problem", [problem] if problem else [], [one.name for one in found])
         one, *others = [one for one in found if not names or one.name in names]
         if others:
             raise ValueError("name one problem (see `lossbench list`)")

@@ -1,10 +1,10 @@
-"""Names that a person gives: taken apart at commas, and answered with the known ones if wrong."""
+"""Parse comma-separated names and counts; suggest near matches for unknown names."""
 
 from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
 
 
-def chosen(kind: str, given: Iterable[str], known: Sequence[str]) -> tuple[str, ...]:
+def parse_names(kind: str, given: Iterable[str], known: Sequence[str]) -> tuple[str, ...]:
     """Return the given names, each once, in the order of the known ones.
 
     Parameters
@@ -12,42 +12,42 @@ def chosen(kind: str, given: Iterable[str], known: Sequence[str]) -> tuple[str, 
     kind : str
         What they name, for the message.
     given : iterable of str
-        Each may hold several, parted by commas.
+        Each may hold several names, separated by commas.
     known : sequence of str
-        The names there are.
+        The valid names.
 
     Raises
     ------
     ValueError
-        A name that is not known; the message lists the known ones, the nearest first.
+        A name is unknown; the message lists the known ones, the nearest first.
     """
-    names = apart(given)
+    names = split_commas(given)
     for name in names:
         if name not in known:
-            raise ValueError(unknown(kind, name, known))
+            raise ValueError(unknown_name(kind, name, known))
     return tuple(name for name in known if name in names)
 
 
-def apart(given: Iterable[str]) -> list[str]:
-    """Return what stands between commas."""
+def split_commas(given: Iterable[str]) -> list[str]:
+    """Return the non-empty items between commas, stripped."""
     return [name for names in given for name in map(str.strip, names.split(",")) if name]
 
 
-def unknown(kind: str, name: str, known: Sequence[str]) -> str:
-    """Return the words for a name that is not known."""
+def unknown_name(kind: str, name: str, known: Sequence[str]) -> str:
+    """Return the message for an unknown name."""
     nearest = sorted(known, key=lambda other: -SequenceMatcher(None, name, other).ratio())
-    return f"no {kind} {name!r}; there are {', '.join(nearest)}"
+    return f"unknown {kind} {name!r}; choose from {', '.join(nearest)}"
 
 
-def counts(kind: str, given: Iterable[str]) -> tuple[int, ...]:
+def parse_counts(kind: str, given: Iterable[str]) -> tuple[int, ...]:
     """Return the given numbers, each at least 1, in ascending order.
 
     Raises
     ------
     ValueError
-        Something else than a number above 0.
+        A given value is not a positive whole number.
     """
-    names = apart(given)
+    names = split_commas(given)
     for name in names:
         if not name.isdecimal() or int(name) < 1:
             raise ValueError(f"{kind} has to be at least 1, not {name!r}")

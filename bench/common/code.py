@@ -1,4 +1,4 @@
-"""Where the code of the project is, and a digest of it: what a run or a cache was made with."""
+"""Locate the project's code and compute its digest, which identifies runs and caches."""
 
 import hashlib
 import os
@@ -6,9 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-# What a verdict is about.
+# The code that a verdict depends on.
 CODE = ("reference", "kernels", "bench/problems")
 
 
@@ -23,9 +21,9 @@ def digest(folders: Iterable[str] = CODE) -> str:
 
 
 def numba_cache() -> str:
-    """Return the folder for Numba's cache: one for each state of the code that is compiled.
+    """Return the folder for Numba's cache: one for each state of the compiled code.
 
-    Numba sees no edit of a function that a cached one calls in another file.
+    Numba does not notice an edit of a function that a cached one calls in another file.
     """
     default = ROOT / "kernels" / "__pycache__"
     folder = Path(os.environ.get("NUMBA_CACHE_DIR") or default)

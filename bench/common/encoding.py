@@ -1,30 +1,30 @@
-"""Output that never fails: a terminal that lacks a character gets one like it."""
+"""Print to any terminal: replace characters that its encoding lacks by similar ones."""
 
 import codecs
 import io
 import sys
 import unicodedata
 
-# Unicode itself knows of others, such as ²; of ≠ it would leave an equals sign.
-LIKE = {"\N{MULTIPLICATION SIGN}": "x", "\N{MINUS SIGN}": "-", "\N{EN DASH}": "-", "─": "-"}
-LIKE |= {"“": '"', "”": '"', "·": ".", "µ": "u", "→": ">", "←": "<", "±": "~", "≈": "~"}
-LIKE |= {"≠": "!=", "≤": "<=", "≥": ">="}
-LIKE_IT = "lossbench-like-it"
+# Unicode's own decomposition handles others, such as ²; but it turns ≠ into an equals sign.
+SIMILAR = {"\N{MULTIPLICATION SIGN}": "x", "\N{MINUS SIGN}": "-", "\N{EN DASH}": "-", "─": "-"}
+SIMILAR |= {"“": '"', "”": '"', "·": ".", "µ": "u", "→": ">", "←": "<", "±": "~", "≈": "~"}
+SIMILAR |= {"≠": "!=", "≤": "<=", "≥": ">="}
+HANDLER = "lossbench-similar"
 
 
-def never_fail() -> None:
-    """Let standard output and error put what is like it in place of what they cannot write."""
-    codecs.register_error(LIKE_IT, _like)
+def replace_unencodable() -> None:
+    """Make standard output and error replace characters that they cannot encode."""
+    codecs.register_error(HANDLER, _replace)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors=LIKE_IT)
+            stream.reconfigure(errors=HANDLER)
 
 
-def _like(error: UnicodeError) -> tuple[str, int]:
+def _replace(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
-    lacking = error.object[error.start : error.end]
-    return "".join(LIKE.get(one) or _plain(one) for one in lacking), error.end
+    missing = error.object[error.start : error.end]
+    return "".join(SIMILAR.get(one) or _plain(one) for one in missing), error.end
 
 
 def _plain(character: str) -> str:

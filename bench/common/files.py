@@ -1,4 +1,4 @@
-"""Files that can be read however a process ends. What is in them is left to who writes them."""
+"""Crash-safe writing: atomic replace, append, lock; and reading of JSON lines."""
 
 import contextlib
 import fcntl
@@ -12,12 +12,12 @@ T = TypeVar("T")
 
 
 def write_atomic(path: Path, data: str | bytes) -> None:
-    """Write a file under another name in its folder, then give it its name.
+    """Write a temporary file in the same folder, then rename it to `path`.
 
     Raises
     ------
     OSError
-        It cannot be written, with its name; what stood there before is left as it was.
+        The file cannot be written; the error names it. The old file is unchanged.
     """
     new = path.with_name(f"{path.name}.tmp")
     try:
@@ -30,21 +30,21 @@ def write_atomic(path: Path, data: str | bytes) -> None:
 
 
 def append_line(path: Path, line: str) -> None:
-    """Write a line at the end of a file, and out of this process.
+    """Append a line to a file, unbuffered.
 
-    A last line that was torn, when a process was killed in the middle of it, is cut off before.
-    Several processes may write to one file.
+    An incomplete last line, left by a process that was killed while it wrote, is removed first.
+    Several processes may append to one file.
 
     Raises
     ------
     OSError
-        It cannot be written, with its name; what stood there before is left as it was.
+        The line cannot be written; the error names the file. Its old lines are unchanged.
     """
     left = f"{line}\n".encode()
     try:
         with path.open("a+b", buffering=0) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
-            end = _end_of_whole_lines(file)
+            end = _end_of_complete_lines(file)
             file.truncate(end)
             try:
                 while left:
@@ -57,7 +57,7 @@ def append_line(path: Path, line: str) -> None:
         raise _named(error, path) from error
 
 
-def _end_of_whole_lines(file: IO[bytes]) -> int:
+def _end_of_complete_lines(file: IO[bytes]) -> int:
     end = file.seek(0, os.SEEK_END)
     if end == 0:
         return 0
@@ -69,32 +69,32 @@ def _end_of_whole_lines(file: IO[bytes]) -> int:
 
 
 def append_json(path: Path, values: Mapping[str, Any]) -> None:
-    """Write a line at the end of the file, and out of this process."""
+    """Append values to a file as one line of JSON; see `append_line`."""
     append_line(path, json.dumps(values, allow_nan=False))
 
 
 def read_json_lines(path: Path, what: str, make: Callable[[dict[str, Any]], T]) -> list[T]:
-    """Return what the lines of a file stand for; a last one that was torn is left out.
+    """Read a file of JSON lines, without an incomplete last line.
 
     Parameters
     ----------
     path : Path
-        Nothing is returned where there is no such file.
+        The list is empty if there is no such file.
     what : str
-        The word for a line, for the message.
+        What a line holds, for the message.
     make : function
-        From the object of a line to what it stands for.
+        Makes a value from the object of a line.
 
     Raises
     ------
     ValueError
-        A line that is something else, with its number.
+        A line holds something else; the message has its number.
     """
     if not path.exists():
         return []
     found = []
-    whole = path.read_bytes().rpartition(b"\n")[0].splitlines()
-    for number, line in enumerate(whole, 1):
+    complete = path.read_bytes().rpartition(b"\n")[0].splitlines()
+    for number, line in enumerate(complete, 1):
         try:
             found.append(make(json.loads(line)))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -104,14 +104,14 @@ def read_json_lines(path: Path, what: str, make: Callable[[dict[str, Any]], T]) 
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold a file that one process at a time can hold, to the end of this one at the latest.
+    """Lock a file; the lock is released at the end of this process at the latest.
 
     Raises
     ------
     BlockingIOError
-        Another process holds it.
+        Another process has the lock.
     OSError
-        It cannot be made; with its name.
+        The file cannot be created; the error names it.
     """
     try:
         file = path.open("ab")
@@ -123,6 +123,6 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def _named(error: OSError, path: Path) -> OSError:
-    """Return the error with the name of the file, which that of a full disk has not."""
+    """Return the error with the name of the file, which the error of a full disk lacks."""
     number = error.errno or 0
     return OSError(number, os.strerror(number), str(path))

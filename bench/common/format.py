@@ -1,4 +1,4 @@
-"""Seconds and ratios as people read them: a few digits and a unit."""
+"""Format seconds and ratios with a few significant digits and a unit."""
 
 import math
 
@@ -6,7 +6,7 @@ _UNITS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"), (1e-3, "ms")
 
 
 def duration(seconds: float, significant: int = 3) -> str:
-    """Return 12.3 µs, 4.56 ms, 78.9 s, 3.20 h.
+    """Return a duration as 12.3 µs, 4.56 ms, 78.9 s or 3.20 h.
 
     Examples
     --------
@@ -14,14 +14,14 @@ def duration(seconds: float, significant: int = 3) -> str:
     ('450 µs', '2.00 h', '12.0 ns', '3.2 s')
     """
     for size, unit in _UNITS:
-        # 100 s and 100 min still say more than 1.67 min and 1.67 h
+        # 100 s and 100 min are easier to read than 1.67 min and 1.67 h
         if seconds >= (2.0 * size if size > 1.0 else size):
             return f"{digits(seconds / size, significant)} {unit}"
     return f"{digits(seconds * 1e9, significant)} ns"
 
 
 def digits(value: float, significant: int = 3) -> str:
-    """Return a number with so many digits, or all of those before the point.
+    """Return a number with this many significant digits; no digit before the point is dropped.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The one home of thread counts: how many there are, and how each library is told."""
+"""Thread counts: how many cores there are, and how to limit each library's threads."""
 
 import os
 import sys
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-# Read by the libraries once, when they are loaded: set before NumPy is imported.
+# Libraries read these once, when they are loaded: set them before NumPy is imported.
 VARIABLES = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -26,21 +26,21 @@ def all_cores() -> int:
 
 
 def default_counts() -> tuple[int, ...]:
-    """Return the thread counts of the parallel tiers: as many as there are cores."""
+    """Return the default thread counts of the parallel tiers: the number of cores."""
     return (all_cores(),)
 
 
 def environment(most: int) -> dict[str, str]:
     """Return the variables for a process that will use up to `most` threads."""
-    # Accelerate cannot be told later, as the others are for each cell.
+    # Accelerate's threads cannot be limited later; the others are limited for each cell.
     return dict.fromkeys(VARIABLES, str(most)) | {"VECLIB_MAXIMUM_THREADS": "1"}
 
 
 def keep_xla_to_one() -> None:
-    """Let JAX compute in one thread; called before JAX is loaded, it cannot be told later.
+    """Limit JAX to one thread; to be called before JAX is loaded.
 
-    XLA starts a pool as large as PJRT_NPROC says (NPROC in older versions), and Eigen's matrix
-    products one of their own. JAX also starts threads that wait and compute nothing.
+    XLA starts a pool of PJRT_NPROC threads (NPROC in older versions), and Eigen's matrix products
+    another one. JAX also starts threads that wait and compute nothing.
     """
     os.environ |= {"PJRT_NPROC": "1", "NPROC": "1"}
     flags = os.environ.get("XLA_FLAGS", "")
@@ -49,17 +49,17 @@ def keep_xla_to_one() -> None:
 
 @contextmanager
 def limited(threads: int) -> Iterator[None]:
-    """Let BLAS, OpenMP, Numba and PyTorch use this many threads.
+    """Limit BLAS, OpenMP, Numba and PyTorch to this many threads.
 
-    The last two are told only where they are loaded: a tier that needs one has loaded it by then.
+    Numba and PyTorch only if they are loaded: a tier that needs one has loaded it by then.
     """
-    told = [sys.modules[name] for name in ("numba", "torch") if name in sys.modules]
+    loaded = [sys.modules[name] for name in ("numba", "torch") if name in sys.modules]
     with threadpool_limits(threads):
-        before = [library.get_num_threads() for library in told]
-        for library in told:
+        before = [library.get_num_threads() for library in loaded]
+        for library in loaded:
             library.set_num_threads(threads)  # a ValueError above what Numba was started with
         try:
             yield
         finally:
-            for library, count in zip(told, before, strict=True):
+            for library, count in zip(loaded, before, strict=True):
                 library.set_num_threads(count)

@@ -1,4 +1,4 @@
-"""The conditions under which a cell is timed: its share of a core, and the clock frequency."""
+"""Measure the conditions under which a cell is timed: its share of a core, the clock frequency."""
 
 import time
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ import psutil  # type: ignore[import-untyped]
 
 @dataclass(frozen=True)
 class Conditions:
-    """Under which a cell was timed in one pass.
+    """The conditions under which a cell was timed in one pass.
 
     Attributes
     ----------
     cpu_share : float, optional
-        Seconds that this process computed, in all of its threads, over those that passed.
+        CPU seconds of this process, over all its threads, divided by the elapsed seconds.
     mhz : float, optional
-        Frequency of the fastest core right after; None where the system does not tell.
+        Frequency of the fastest core right after; None if the system does not report it.
     """
 
     cpu_share: float | None = None
@@ -34,12 +34,12 @@ class Start:
 
 
 def start() -> Start:
-    """Return what the clocks say now."""
+    """Read the clocks."""
     return Start(time.perf_counter(), time.process_time())
 
 
 def conditions_since(before: Start) -> Conditions:
-    """Return the conditions of what was timed between then and now."""
+    """Return the conditions from `before` to now."""
     passed = time.perf_counter() - before.clock_s
     share = (time.process_time() - before.cpu_s) / passed if passed > 0.0 else None
     return Conditions(share, _fastest_mhz())
@@ -48,7 +48,7 @@ def conditions_since(before: Start) -> Conditions:
 def _fastest_mhz() -> float | None:
     try:
         cores = psutil.cpu_freq(percpu=True)
-    # psutil lacks the function where it has no implementation, and fails on some processors.
+    # psutil lacks the function on some systems, and fails on some processors.
     except (AttributeError, OSError, RuntimeError, SystemError):
         return None
     return max((core.current for core in cores or []), default=0.0) or None

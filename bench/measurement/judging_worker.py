@@ -1,4 +1,4 @@
-"""The worker that judges cells, before anything is timed, and stores the texts of its problems."""
+"""The worker that judges cells before anything is timed, and stores the texts of their problems."""
 
 import sys
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ from bench.workers.job import Job
 
 
 def judge(work: Job) -> None:
-    """Judge the cells of a job, group by group; record each as soon as it is judged."""
+    """Judge the cells of a job, group by group, and record each verdict at once."""
     path = Path(work.details["path"])
     named = {one.name: one for one in problems_in(work.options.files)}
     for name in dict.fromkeys(cell.problem for cell in work.cells):
@@ -27,7 +27,7 @@ def judge(work: Job) -> None:
 
 
 def groups(cells: Iterable[Cell]) -> list[list[Cell]]:
-    """Return the cells in groups of those that are compared with each other."""
+    """Group the cells that are compared with each other."""
     found: dict[tuple[str, str, str], list[Cell]] = {}
     for cell in cells:
         found.setdefault(cell.group, []).append(cell)
@@ -42,6 +42,6 @@ if __name__ == "__main__":
         judge(found)
     except ProblemFileError as error:
         sys.exit(str(error))
-    except OSError as error:  # of our files: that of a kernel is its row's message
+    except OSError as error:  # of our files: a kernel's own error is the message of its row
         print(error, file=sys.stderr)
         sys.exit(watchdog.CANNOT_WRITE)

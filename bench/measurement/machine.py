@@ -1,4 +1,4 @@
-"""The machine and the libraries that a run was made with. Thread counts are left to `threads`."""
+"""Describe the machine and the libraries of a run, and compare those of two runs."""
 
 import os
 import platform
@@ -23,12 +23,12 @@ CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
 
 
 def facts(*, threading_layer: bool) -> dict[str, Any]:
-    """Return what a measurement depends on, in words and numbers that JSON takes.
+    """Return what a measurement depends on, as JSON values.
 
     Parameters
     ----------
     threading_layer : bool
-        Whether to ask Numba for its layer: it chooses one when a first parallel kernel runs.
+        Whether to ask Numba for its layer: it chooses one when the first parallel kernel runs.
     """
     return {
         "python": platform.python_version(),
@@ -47,19 +47,19 @@ def facts(*, threading_layer: bool) -> dict[str, Any]:
 
 
 def refuse_without_jit() -> None:
-    """Refuse to measure where Numba may not compile: its column would have times of plain Python.
+    """Refuse to measure if Numba may not compile: its column would have times of plain Python.
 
     Raises
     ------
     ValueError
-        It may not.
+        NUMBA_DISABLE_JIT is set.
     """
     from numba import config
 
     if config.DISABLE_JIT:  # type: ignore[attr-defined]
         raise ValueError(
-            "NUMBA_DISABLE_JIT is set: Numba compiles nothing, and what would be timed as Numba is "
-            "plain Python. Unset it"
+            "NUMBA_DISABLE_JIT is set: Numba would compile nothing, and plain Python would be "
+            "timed instead. Unset it"
         )
 
 
@@ -71,7 +71,7 @@ def _version(distribution: str) -> str | None:
 
 
 def _blas_libraries() -> list[dict[str, Any]]:
-    """Return the libraries by name: they come in the order in which they were loaded."""
+    """Return the BLAS libraries, sorted by name: threadpoolctl lists them in order of loading."""
     found = [_blas(pool) for pool in threadpool_info() if pool["user_api"] == "blas"]
     return sorted(found, key=lambda library: str(library["library"]))
 
@@ -94,13 +94,13 @@ def _threading_layer() -> str:
 
 
 def _cpu_name() -> str:
-    import cpuinfo  # starts a process of its own on some systems: only when it is wanted
+    import cpuinfo  # starts a process on some systems: only if asked for
 
     return str(cpuinfo.get_cpu_info().get("brand_raw", platform.processor()))
 
 
 def caches() -> dict[str, str]:
-    """Return the sizes of one core's caches, as Linux tells them; elsewhere py-cpuinfo is asked."""
+    """Return the sizes of one core's caches, on Linux from sysfs, elsewhere from py-cpuinfo."""
     if not CACHES.is_dir():
         import cpuinfo
 
@@ -108,7 +108,7 @@ def caches() -> dict[str, str]:
         return {key: str(info[key]) for key in sorted(info) if key.endswith("_cache_size")}
     levels = {}
     for cache in sorted(CACHES.glob("index*")):
-        if not (cache / "size").exists():  # the system does not know it
+        if not (cache / "size").exists():  # unknown to the system
             continue
         level, kind, size = (
             (cache / name).read_text().strip() for name in ("level", "type", "size")
@@ -120,23 +120,23 @@ def caches() -> dict[str, str]:
 def differences_of(
     old: Mapping[str, Any] | None, new: Mapping[str, Any] | None, tiers: Collection[str]
 ) -> tuple[str, ...]:
-    """Return what two machines and their libraries differ in, in words.
+    """Return the differences between two machines and their libraries, as messages.
 
     Parameters
     ----------
     old, new : mapping, optional
-        The ``machine`` of each run's environment.json; None where nothing is known of it.
+        The ``machine`` of each run's environment.json; None if it is unknown.
     tiers : collection of str
-        Those that are compared: the peers' libraries matter to them alone.
+        The compared tiers: the peers' libraries matter only to peers.
 
     Returns
     -------
     tuple of str
-        lossbench's own version is not among them: what it changed is what is compared.
+        lossbench's own version is left out: its changes are what is compared.
     """
     if old is None or new is None:
         which = " and ".join(name for name, facts in (("old", old), ("new", new)) if facts is None)
-        return (f"nothing is known of the machine of the {which} run",)
+        return (f"no machine is recorded for the {which} run",)
     left_out = {"lossbench"} | (set() if set(tiers) & set(PEERS) else set(OF_PEERS))
     before, after = dict(_facts(old)), dict(_facts(new))
     return tuple(
@@ -147,15 +147,15 @@ def differences_of(
 
 
 def _facts(machine: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield each fact, each library and each setting by itself."""
+    """Yield each fact, library and setting separately."""
     for name, fact in machine.items():
         if isinstance(fact, Mapping):
             yield from fact.items()
         elif isinstance(fact, list):
-            # Libraries come in the order in which a process happened to load them.
+            # Libraries are listed in the order in which a process happened to load them.
             yield name, "; ".join(sorted(map(_words, fact))) or None
         elif name == "memory_bytes":
-            # Of what is built in, the system keeps some for itself, and not always the same.
+            # Rounded: the system reserves some of the memory, and not always the same amount.
             yield "memory", f"{fact / 2**30:.0f} GiB"
         else:
             yield name.replace("_", " "), fact

@@ -1,6 +1,6 @@
-"""The passes of a run, each timed by a worker of its own; before them, every cell is judged.
+"""Run the passes of a run, one worker per pass; before them, judge every cell.
 
-Each cell is recorded as it ends. The clock is pytest-benchmark's, in `test_speed.py`.
+Each cell is recorded as soon as it ends. pytest-benchmark times it, in `test_speed.py`.
 """
 
 import json
@@ -23,13 +23,13 @@ from bench.workers.watchdog import Fatal, Step
 
 JUDGE = "bench.measurement.judging_worker"
 SPEED_TEST = ROOT / "bench" / "test_speed.py"
-# Processes that judge side by side: most of what they do, the first time, is to compile.
+# Processes that judge side by side: on a first run, they mostly compile.
 JUDGES = 2
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is: cells of all passes that are done, and those there are."""
+    """How far a run is: the cells done in all passes, and their total."""
 
     pass_number: int
     done: int
@@ -37,7 +37,7 @@ class Progress:
 
 
 class PassError(RuntimeError):
-    """A run that cannot go on, for a reason that is no cell's; the message says where and why."""
+    """The run cannot continue, and no cell is to blame; the message says where and why."""
 
 
 def measure(
@@ -45,32 +45,32 @@ def measure(
 ) -> list[Record]:
     """Run the passes that a run still needs; return all of its records.
 
-    A cell that crashes its process, or hangs in it, becomes ``failed`` or ``skipped`` with the
-    reason, and the others go on in a new process.
+    A cell that crashes its process or hangs becomes ``failed`` or ``skipped`` with the reason, and
+    a new process measures the others.
 
     Parameters
     ----------
     folder : Path
-        That of the run; its cells.jsonl may hold records already.
+        The run's; its cells.jsonl may hold records already.
     cells : sequence of Cell
-        The plan.
+        All cells of the run.
     options : Options
-        Those of the run.
+        The run's.
     watch : function of Progress
-        Called a few times a second.
+        Called a few times per second.
 
     Raises
     ------
     PassError
-        A stage that broke off. What was measured is in the folder.
+        A stage broke off. What was measured is in the folder.
     OSError
-        A file of the run that cannot be written.
+        A file of the run cannot be written.
     """
     path = folder / CELLS
     known = records.read(path)
     unjudged = [cell for cell in cells if cell not in records.verdicts(known)]
     total = len(known) + len(unjudged) + options.passes * len(cells)
-    _judge(path, unjudged, options, partial(_tell, watch, AGREEMENT, total))
+    _judge(path, unjudged, options, partial(_report_progress, watch, AGREEMENT, total))
     for number in range(1, options.passes + 1):
         killed_before: set[Step | None] = set()
         while True:
@@ -82,7 +82,9 @@ def measure(
             if not todo:
                 break
             total = len(known) + len(todo) + sum(map(len, later))
-            ending = _time(folder, number, todo, options, partial(_tell, watch, number, total))
+            ending = _time(
+                folder, number, todo, options, partial(_report_progress, watch, number, total)
+            )
             known = records.read(path)
             left = cells_of_pass(cells, number, options, known)
             if left and not _another_try(ending, killed_before):
@@ -91,16 +93,16 @@ def measure(
 
 
 def judged(cells: Sequence[Cell], options: Options, watch: Callable[[int], None]) -> list[Verdict]:
-    """Judge cells, and leave no file.
+    """Judge cells and keep no file.
 
     Parameters
     ----------
     cells : sequence of Cell
-        The plan.
+        The cells to judge.
     options : Options
-        Their budget and threads count.
+        Only budget and threads matter.
     watch : function of int
-        Called a few times a second with the number of cells that are judged.
+        Called a few times per second with the number of judged cells.
 
     Raises
     ------
@@ -114,15 +116,15 @@ def judged(cells: Sequence[Cell], options: Options, watch: Callable[[int], None]
     return [found[cell] for cell in cells]
 
 
-def _tell(watch: Callable[[Progress], None], number: int, total: int, done: int) -> None:
+def _report_progress(watch: Callable[[Progress], None], number: int, total: int, done: int) -> None:
     watch(Progress(number, done, total))
 
 
-# --- what becomes of a worker that ended early
+# --- a worker that ended early
 
 
 def _another_try(ending: Ending, killed_before: set[Step | None]) -> bool:
-    """Return whether to do it again: a kill may have had nothing to do with the step, once."""
+    """Return whether to try a step again: once, if its worker may have been killed from outside."""
     if not ending.from_outside or ending.step in killed_before:
         return False
     killed_before.add(ending.step)
@@ -130,10 +132,10 @@ def _another_try(ending: Ending, killed_before: set[Step | None]) -> bool:
 
 
 def _failed(ending: Ending, number: int, left: Sequence[Cell], known: Sequence[Record]) -> Record:
-    """Return the record of the cell that a pass ended at; raise where it ended at none."""
+    """Return the record of the cell at which a pass ended; raise if no cell is to blame."""
     if ending.step is None or ending.step.cell not in left:
         raise PassError(f"pass {number} broke off: {ending.message}")
-    # A twin that fails is a cell that fails.
+    # If a twin fails, its cell fails.
     verdict = records.verdicts(known)[replace(ending.step.cell, twin=False)]
     message = f"in pass {number}: {ending.message}"
     return Record(number, replace(verdict, status="failed", message=message))
@@ -145,7 +147,7 @@ def _failed(ending: Ending, number: int, left: Sequence[Cell], known: Sequence[R
 def _judge(
     path: Path, cells: Sequence[Cell], options: Options, watch: Callable[[int], None]
 ) -> None:
-    """Judge cells in several workers, and in new ones without the steps that ended those."""
+    """Judge cells in several workers; if a step ends one, start new ones that skip the step."""
     fatal: dict[Step, Fatal] = {}
     killed_before: set[Step | None] = set()
     while True:
@@ -168,8 +170,8 @@ def _judge_side_by_side(
     fatal: Mapping[Step, Fatal],
     watch: Callable[[int], None],
 ) -> list[Ending]:
-    """Judge cells; return how the workers ended that have not judged all of theirs."""
-    # Those of a problem go to one worker, so that they share its kernels
+    """Judge cells; return the endings of those workers that did not judge all their cells."""
+    # The cells of a problem go to one worker, so that they share its compiled kernels
     names = list(dict.fromkeys(cell.problem for cell in cells))
     count = min(JUDGES, threads.all_cores(), len(names))
     shares = [[cell for cell in cells if cell.problem in names[i::count]] for i in range(count)]
@@ -203,15 +205,16 @@ def _time(
 
 
 def _unused(folder: Path, number: int) -> Path:
-    """Return where a report is kept: that of a pass's end does not take the place of its start."""
+    """Return a free file name for a report: a resumed pass has several."""
     names = (f"pass-{number}.json", *(f"pass-{number}-resumed-{i}.json" for i in range(1, 1000)))
     return next(folder / name for name in names if not (folder / name).exists())
 
 
 def _keep_report(folder: Path, number: int, report: str) -> None:
-    """Keep pytest-benchmark's report of a pass, if it is whole, and what it knows of the machine.
+    """Store pytest-benchmark's report of a pass, and the machine that it describes.
 
-    It knows the thread counts and Numba's layer. A worker that died may have written half of it.
+    Only a worker knows its thread variables and Numba's layer. Half a report, left by a worker that
+    died, is dropped.
     """
     try:
         machine = json.loads(report)["machine_info"]["lossbench"]

@@ -1,7 +1,4 @@
-"""The lines of cells.jsonl: what one pass found about one cell, written the moment it is found.
-
-What the lines add up to is left to `table`, which of them are still missing to `measurement`.
-"""
+"""Write and read cells.jsonl: one line per cell and pass, written as soon as it is measured."""
 
 import json
 import math
@@ -15,7 +12,7 @@ from bench.measurement.conditions import UNKNOWN, Conditions
 from bench.model import STATUSES, Cell, Verdict
 
 CELLS = "cells.jsonl"
-# The number of the pass in which cells are judged and nothing is timed.
+# The pass number of agreement, in which cells are judged and nothing is timed.
 AGREEMENT = 0
 
 
@@ -26,15 +23,15 @@ class Record:
     Attributes
     ----------
     pass_number : int
-        From 1; `AGREEMENT` for the one before.
+        From 1; `AGREEMENT` for agreement.
     verdict : Verdict
-        The same in every pass: agreement is once a run.
+        Normally the same in every pass: agreement is checked once per run.
     iterations : int
-        Calls in a round; 0 where nothing was timed.
+        Calls per round; 0 if nothing was timed.
     times : tuple of float
-        Seconds a call, of each round in the order of the clock.
+        Seconds per call, one for each round, in order.
     conditions : Conditions
-        Of the machine meanwhile.
+        Of the machine during the pass.
     """
 
     pass_number: int
@@ -45,28 +42,25 @@ class Record:
 
 
 def append(path: Path, record: Record) -> None:
-    """Write a record at the end of the file, and out of this process.
+    """Append a record to the file, unbuffered.
 
     Raises
     ------
     OSError
-        It cannot be written.
+        The record cannot be written.
     """
     files.append_line(path, _to_line(record))
 
 
 def read(path: Path) -> list[Record]:
-    """Return the records of a file; a last line that was torn while it was written is left out.
+    """Return the records of a file, without an incomplete last line.
 
     Raises
     ------
     ValueError
-        A line that is not a record, with its number.
+        A line is not a record; the message has its number.
     """
-    if not path.exists():
-        return []
-    whole_lines = path.read_bytes().rpartition(b"\n")[0].splitlines()
-    return [_from_line(path, i, line) for i, line in enumerate(whole_lines, 1)]
+    return files.read_json_lines(path, "a record of a cell", _from_values)
 
 
 def count(path: Path) -> int:
@@ -75,14 +69,14 @@ def count(path: Path) -> int:
 
 
 def verdicts(records: Iterable[Record]) -> dict[Cell, Verdict]:
-    """Return what was found about each cell."""
+    """Return the last verdict on each cell."""
     return {record.verdict.cell: record.verdict for record in records}
 
 
 def _to_line(record: Record) -> str:
     verdict = asdict(record.verdict)
     values = {"pass": record.pass_number, **verdict.pop("cell"), **verdict}
-    # JSON knows no infinity: an error that large is in the message, and null here
+    # JSON has no infinity: an infinite error is null here, and in the message
     finite = {key: None if _infinite(value) else value for key, value in values.items()}
     timing = {"iterations": record.iterations, "times": record.times}
     return json.dumps(finite | timing | asdict(record.conditions), allow_nan=False)
@@ -92,27 +86,23 @@ def _infinite(value: Any) -> bool:
     return isinstance(value, float) and not math.isfinite(value)
 
 
-def _from_line(path: Path, number: int, line: bytes) -> Record:
-    try:
-        values = json.loads(line)
-        # What a line of an older run does not have yet has a default.
-        cell = Cell(**_taken(values, Cell.__annotations__))
-        conditions = Conditions(**_taken(values, Conditions.__annotations__))
-        pass_number, iterations = int(values.pop("pass")), int(values.pop("iterations"))
-        times = tuple(float(seconds) for seconds in values.pop("times"))
-        verdict = Verdict(cell, **values)
-        _typed(verdict)
-        return Record(pass_number, verdict, iterations, times, conditions)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path}, line {number}: not a record of a cell ({error!r})") from error
+def _from_values(values: dict[str, Any]) -> Record:
+    # Lines of older runs lack some values, which have defaults.
+    cell = Cell(**_pop(values, Cell.__annotations__))
+    conditions = Conditions(**_pop(values, Conditions.__annotations__))
+    pass_number, iterations = int(values.pop("pass")), int(values.pop("iterations"))
+    times = tuple(float(seconds) for seconds in values.pop("times"))
+    verdict = Verdict(cell, **values)
+    _check_types(verdict)
+    return Record(pass_number, verdict, iterations, times, conditions)
 
 
-def _taken(values: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
+def _pop(values: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
     return {name: values.pop(name) for name in names if name in values}
 
 
-def _typed(verdict: Verdict) -> None:
-    """Raise a ValueError where what was read is of another kind than what is written."""
+def _check_types(verdict: Verdict) -> None:
+    """Raise a ValueError if a value that was read is not of the type that is written."""
     cell = verdict.cell
     words = (cell.problem, cell.tier, cell.size, cell.dtype, verdict.message, verdict.checked)
     numbers = (

@@ -1,7 +1,4 @@
-"""The folder of a run: its name, what it was to measure and on which machine, and finding it again.
-
-What stands in cells.jsonl is left to `records`, measuring to `measurement`.
-"""
+"""Create, find and lock the folder of a run; store its options and its machine."""
 
 import contextlib
 import json
@@ -14,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.common import code, files, threads
-from bench.common.choices import unknown
+from bench.common.choices import unknown_name
 from bench.measurement import machine
 from bench.measurement.records import CELLS
 from bench.model import Options, Problem, ProblemFile
@@ -24,14 +21,14 @@ from bench.problems.user_source import ProblemFileError
 ENVIRONMENT = "environment.json"
 LOCK = "lock"
 MEASUREMENTS = "measurements.csv"
-# Of the files of a run. In format 1 the tiers `numba` and `numba-parallel` of the built-in problems
-# were the library's, which are `kernels` and `kernels-parallel` now.
+# The format of a run's files. In format 1 the tiers `numba` and `numba-parallel` of the built-in
+# problems were the library's, which are now `kernels` and `kernels-parallel`.
 FORMAT = 2
 RUN_ID = r"\d{8}-\d{6}(-\d+)?"
 
 
 def begin(output: Path, options: Options) -> Path:
-    """Make a folder for a new run, named by the time, and write down what it is to measure."""
+    """Create the folder of a new run, named after the time, and store the run's options in it."""
     now = datetime.now().astimezone()
     output.mkdir(parents=True, exist_ok=True)
     for suffix in ("", *(f"-{i}" for i in range(2, 100))):
@@ -40,9 +37,9 @@ def begin(output: Path, options: Options) -> Path:
             folder.mkdir()
             break
     else:
-        raise FileExistsError(f"{output} has a hundred runs of this second")
+        raise FileExistsError(f"{output} already has 99 runs from this second: try again")
     facts = machine.facts(threading_layer=False)
-    # Written out, so that it is the same run on a machine of more cores
+    # The default is written out, so that a run resumed on more cores stays the same
     known = asdict(replace(options, threads=options.threads or threads.default_counts()))
     run = {
         "format": FORMAT,
@@ -57,19 +54,19 @@ def begin(output: Path, options: Options) -> Path:
             shutil.copyfile(file.path, folder / Path(file.path).name)
         _write(folder, run)
     except OSError:
-        shutil.rmtree(folder, ignore_errors=True)  # a part of one is no run
+        shutil.rmtree(folder, ignore_errors=True)  # an incomplete folder is not a run
         raise
     return folder
 
 
 @contextlib.contextmanager
 def held(folder: Path) -> Iterator[None]:
-    """Hold a run, that nothing else measures it meanwhile; a process that is killed lets it go.
+    """Lock a run, so that no other process measures it; the lock ends with the process.
 
     Raises
     ------
     ValueError
-        Another process measures it.
+        Another process is measuring it.
     """
     try:
         with files.locked(folder / LOCK):
@@ -79,12 +76,12 @@ def held(folder: Path) -> Iterator[None]:
 
 
 def find(name: str, output: Path) -> Path:
-    """Return the folder of a run: a path, a name in the folder of the runs, or latest.
+    """Return the folder of a run, given by its path, its name in `output`, or "latest".
 
     Raises
     ------
     ValueError
-        There is none; the message lists those there are, the nearest first.
+        There is no such run; the message lists the runs in `output`, the nearest first.
     """
     made = (path.parent for path in output.glob(f"*/{ENVIRONMENT}"))
     runs = sorted(path.name for path in made if re.fullmatch(RUN_ID, path.name))
@@ -95,19 +92,19 @@ def find(name: str, output: Path) -> Path:
             return folder
     if not runs:
         raise ValueError(f"there is no run in {output}")
-    raise ValueError(unknown("run", name, runs))
+    raise ValueError(unknown_name("run", name, runs))
 
 
 def check_same_code(folder: Path) -> None:
-    """Refuse to go on with a run whose verdicts are not there, or of other kernels or libraries.
+    """Refuse to resume a run without verdicts, or with other kernels or libraries.
 
     Raises
     ------
     ValueError
-        The message names what differs.
+        The message says what is missing or has changed.
     """
     if (folder / MEASUREMENTS).exists() and not (folder / CELLS).exists():
-        raise ValueError(f"{folder} holds a table alone, without the {CELLS} it was made from")
+        raise ValueError(f"{folder} cannot be resumed: it has no {CELLS}, only a table")
     begun = json.loads((folder / ENVIRONMENT).read_text(encoding="utf-8"))
     facts = machine.facts(threading_layer=False)
     old, new = begun.get("machine", {}).get("libraries", {}), facts["libraries"]
@@ -119,7 +116,7 @@ def check_same_code(folder: Path) -> None:
     if begun.get("code") not in {None, code.digest()}:
         differing.append("the code of the tiers")
     if begun.get("format", 1) != FORMAT:
-        differing.append("what the tiers are")
+        differing.append("the meaning of tier names")
     if differing:
         raise ValueError(
             f"{folder} cannot be resumed: since it started, this has changed: "
@@ -128,7 +125,7 @@ def check_same_code(folder: Path) -> None:
 
 
 def has_old_tiers(folder: Path) -> bool:
-    """Return whether a folder holds a run of the built-in problems with the tiers of format 1."""
+    """Return whether a run of the built-in problems has the tier names of format 1."""
     try:
         begun = json.loads((folder / ENVIRONMENT).read_text(encoding="utf-8"))
         return begun.get("format", 1) < FORMAT and not begun["options"].get("files")
@@ -137,7 +134,7 @@ def has_old_tiers(folder: Path) -> bool:
 
 
 def options_of(folder: Path) -> Options:
-    """Return what a run was to measure.
+    """Return the options of a run.
 
     Raises
     ------
@@ -152,12 +149,12 @@ def options_of(folder: Path) -> Options:
 
 
 def problems_of(folder: Path) -> tuple[Problem, ...]:
-    """Return the problems of a run as they were: of files that are not, from its copies.
+    """Return the problems of a run as they were; for a changed file, from the run's copy of it.
 
     Raises
     ------
     ValueError
-        A copy is not there either, or cannot be run without what lay beside the file.
+        The copy is missing too, or needs other files that lay beside the original.
     """
     if not (folder / ENVIRONMENT).exists():
         return problems_in(())
@@ -173,17 +170,17 @@ def _as_it_was(file: ProblemFile, folder: Path) -> ProblemFile:
 
 
 def machine_of(path: Path) -> dict[str, Any] | None:
-    """Return what is known of the machine of a run, None where nothing is.
+    """Return the description of a run's machine; None if there is none.
 
     Parameters
     ----------
     path : Path
-        Its folder, or a file in it.
+        The run's folder, or a file in it.
 
     Raises
     ------
     ValueError
-        Its environment.json is not one.
+        Its environment.json does not describe a machine.
     """
     file = (path if path.is_dir() else path.parent) / ENVIRONMENT
     if not file.exists():
@@ -192,11 +189,11 @@ def machine_of(path: Path) -> dict[str, Any] | None:
         machine = json.loads(file.read_text(encoding="utf-8"))["machine"]
         return dict(machine)
     except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{file} does not say what the machine was: {error!r}") from error
+        raise ValueError(f"{file} does not describe the machine: {error!r}") from error
 
 
 def note_machine(folder: Path, facts: dict[str, Any]) -> None:
-    """Put what a pass found out about the machine in the place of what was known before."""
+    """Replace the description of a run's machine by that of a pass, which knows more."""
     known = json.loads((folder / ENVIRONMENT).read_text(encoding="utf-8"))
     _write(folder, known | {"machine": facts})
 

@@ -1,4 +1,4 @@
-"""Which cells each pass times, in which order, and how long."""
+"""Decide which cells each pass times, in which order, and for how long."""
 
 import random
 from collections.abc import Sequence
@@ -6,34 +6,29 @@ from dataclasses import replace
 
 from bench.measurement import records
 from bench.measurement.records import AGREEMENT, Record
-from bench.model import (
-    LEAST_PASSES,
-    Cell,
-    Options,
-    Verdict,
-)
+from bench.model import LEAST_PASSES, Cell, Options, Verdict
 
-# Seconds of rounds of a cell in one pass of `lossbench run`; finding their length adds a few more.
+# Seconds of rounds per cell and pass in `lossbench run`; calibrating the rounds adds some more.
 PASS_S = 0.01
-# The shortest round there; the clock is good to a ten-thousandth of it.
+# The shortest round there; the clock's error is a ten-thousandth of it.
 ROUND_S = 3e-4
 
 
 def cells_of_pass(
     cells: Sequence[Cell], number: int, options: Options, done: Sequence[Record]
 ) -> list[Cell]:
-    """Return what is still to do in a pass, shuffled.
+    """Return the cells still to be timed in a pass, shuffled.
 
-    A cell that is not ok is through after its first record. One that is slow is timed in as many
-    passes as its budget has room for, and in as many as an interval takes; the passes of a slower
-    one are among those of each faster one, so that all pairs share as many as they can.
+    A cell that is not ok is finished after its first record. A slow cell is timed in as many passes
+    as fit its budget, but at least as many as an interval needs. The passes of a slower cell are
+    also passes of each faster one, so that all pairs share as many as possible.
     """
     found = records.verdicts(done)
-    through = {record.verdict.cell for record in done if record.pass_number == number}
+    finished = {record.verdict.cell for record in done if record.pass_number == number}
     order = [
         cell
         for cell in (*cells, *twins(cells, options, done))
-        if cell not in through
+        if cell not in finished
         and _due(found.get(replace(cell, twin=False)), number, options)
         and _due(found.get(cell), number, options)
     ]
@@ -42,10 +37,10 @@ def cells_of_pass(
 
 
 def twins(cells: Sequence[Cell], options: Options, done: Sequence[Record]) -> list[Cell]:
-    """Return the cells to be timed once more as twins: one a problem, by the seed.
+    """Return the cells to be timed again as twins: one per problem, chosen by the seed.
 
-    It is one that agreement found right, that is timed in every pass, and at one thread: where
-    threads wait for cores they differ by more than the rest of the run.
+    A twin is right, timed in every pass, and serial: threads that wait for cores would differ by
+    more than the rest of the run.
     """
     of_problem: dict[str, list[Cell]] = {}
     judged = records.verdicts(record for record in done if record.pass_number == AGREEMENT)
@@ -73,7 +68,7 @@ def _due(verdict: Verdict | None, number: int, options: Options) -> bool:
 
 
 def bit_reversed(passes: int) -> list[int]:
-    """Return the passes in an order in which the first few of them lie far apart: bits reversed.
+    """Return the passes in bit-reversed order, in which the first few are far apart.
 
     Examples
     --------
@@ -85,8 +80,8 @@ def bit_reversed(passes: int) -> list[int]:
 
 
 def _passes_within_budget(verdict: Verdict, options: Options) -> int:
-    """Return how many passes of a cell its budget has room for; at least what an interval takes."""
-    # A slow cell has one round a pass, and unless it is the loops a call before it.
+    """Return how many passes of a cell fit its budget; at least as many as an interval needs."""
+    # A slow cell has one round per pass, and before it a call to warm up, except for the loops.
     calls = 1 if verdict.cell.tier == "loop" else 2
     fitting = int(options.budget / max(PASS_S, calls * (verdict.seconds or 0.0)))
     return max(LEAST_PASSES, fitting)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from bench.common import threads
-from bench.common.choices import chosen, counts
+from bench.common.choices import parse_counts, parse_names
 from bench.model import (
     DEFAULT_DTYPES,
     DEFAULT_SIZES,
@@ -54,12 +54,12 @@ def select(
     known_sizes = sizes_of(found)
     default_tiers = tuple({tier for one in found for tier in one.tiers}) if everything else ()
     return Options(
-        problems=chosen("problem", problems, [one.name for one in found]),
-        sizes=chosen("size", sizes, known_sizes)
+        problems=parse_names("problem", problems, [one.name for one in found]),
+        sizes=parse_names("size", sizes, known_sizes)
         or (known_sizes if everything else default_sizes(found, files)),
         tiers=tiers_named(tiers, found) or default_tiers,
-        dtypes=chosen("dtype", dtypes, DTYPES) or (DTYPES if everything else DEFAULT_DTYPES),
-        threads=counts("threads", threads),
+        dtypes=parse_names("dtype", dtypes, DTYPES) or (DTYPES if everything else DEFAULT_DTYPES),
+        threads=parse_counts("threads", threads),
         files=tuple(files),
     )
 
@@ -112,7 +112,7 @@ def tiers_named(given: Iterable[str], all_problems: Iterable[Problem]) -> tuple[
     """
     known = in_order(tier for problem in all_problems for tier in problem.tiers)
     peers = {"peers": (*BESIDE_PEERS, *PEERS)} if set(PEERS) & set(known) else {}
-    named = chosen("tier", given, (*known, *peers))
+    named = parse_names("tier", given, (*known, *peers))
     wanted = {tier for name in named for tier in peers.get(name, (name,))}
     return tuple(tier for tier in known if tier in wanted)
 

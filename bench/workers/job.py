@@ -1,4 +1,4 @@
-"""Jobs of workers: write one to a scratch folder, run its worker, and say how it ended."""
+"""Write a worker's job to a scratch folder, run the worker, and diagnose how it ended."""
 
 import json
 import os
@@ -14,9 +14,9 @@ from bench.workers import diagnosis, spawn, watchdog
 from bench.workers.diagnosis import Ending
 from bench.workers.watchdog import Fatal, Step, step_of
 
-# The variable that tells a worker its folder.
+# The environment variable with a worker's folder.
 VARIABLE = "LOSSBENCH_WORKER"
-# In the folder of a worker: its job; what it prints; pytest-benchmark's report, if it makes one.
+# In the folder of a worker: its job; its output; pytest-benchmark's report, if it writes one.
 JOB, LOG, REPORT = "job.json", "log", "report.json"
 
 
@@ -30,9 +30,9 @@ class Job:
     options : Options
         Those of the run: its files, budget and thread counts.
     details : mapping
-        What this kind of worker needs beside them; JSON values.
+        What else this kind of worker needs; JSON values.
     fatal : mapping of Step to Fatal
-        The steps that it must not take.
+        The steps to skip: each ended an earlier worker.
     """
 
     cells: Sequence[Cell]
@@ -63,7 +63,7 @@ def run(
     watch : function
         Called a few times per second.
     collect : function of str
-        Called with each report of pytest-benchmark, when the workers have ended, however they did.
+        Called with each report of pytest-benchmark after the workers ended, even if they failed.
     """
     with tempfile.TemporaryDirectory(prefix="lossbench-") as scratch:
         folders = [Path(scratch) / str(number) for number in range(len(jobs))]
@@ -87,7 +87,7 @@ def run(
 
 
 def begin() -> Job | None:
-    """Return the job of this process and start its watchdog; None where it is no worker."""
+    """Return the job of this process and start its watchdog; None if it is not a worker."""
     folder = os.environ.get(VARIABLE)
     if folder is None:
         return None

@@ -1,8 +1,7 @@
-"""A process that ends with its parent: `python -m bench.workers.lifeline MODULE ARGUMENTS…`.
+"""Run a module that ends with its parent: `python -m bench.workers.lifeline MODULE ARGUMENTS…`.
 
-The parent holds the other end of standard input, which the system closes however the parent ends,
-by kill -9 too. What the module does is left to it; a call that never lets go of Python's lock, to
-the time limit in `steps`.
+The parent holds the other end of standard input. The system closes it when the parent ends, even
+by kill -9. A call that never releases Python's lock ends at the time limit of `watchdog`.
 """
 
 import os
@@ -13,7 +12,7 @@ import threading
 
 
 def hold() -> None:
-    """End this process, and those it started, once the parent is gone."""
+    """End this process, and those it started, when the parent ends."""
     parent = os.dup(0)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)

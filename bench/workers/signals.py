@@ -1,43 +1,43 @@
-"""Ctrl-C, SIGTERM and SIGHUP as one exception. What is done about it is left to who catches it."""
+"""Raise Ctrl-C, SIGTERM and SIGHUP as one exception."""
 
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-NAMES = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no hang-up
+NAMES = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
 
 
 class Interrupted(KeyboardInterrupt):
-    """A signal asked this process to end."""
+    """A signal told this process to end."""
 
     def __init__(self, number: int) -> None:
         super().__init__(signal.Signals(number).name)
         self.exit_code = 128 + number
-        """As a shell has it: 130 for Ctrl-C, 143 for SIGTERM, 129 for SIGHUP."""
+        """As in a shell: 130 for Ctrl-C, 143 for SIGTERM, 129 for SIGHUP."""
 
     @property
     def words(self) -> str:
-        """What happened, for the person."""
+        """The message for the user."""
         name = str(self)
         return "interrupted" if name == "SIGINT" else f"interrupted by {name}"
 
 
 @contextmanager
 def as_exception() -> Iterator[None]:
-    """Raise `Interrupted` where a signal would end the process without a word.
+    """Raise `Interrupted` when a signal would end the process silently.
 
-    A signal that is ignored stays so: nohup ignores SIGHUP, a shell's background jobs Ctrl-C.
+    An ignored signal stays ignored: nohup ignores SIGHUP, a shell's background jobs Ctrl-C.
     """
     numbers = [getattr(signal, name) for name in NAMES if hasattr(signal, name)]
     before = {number: signal.getsignal(number) for number in numbers}
-    heeded = [number for number in numbers if before[number] != signal.SIG_IGN]
-    for number in heeded:
+    handled = [number for number in numbers if before[number] != signal.SIG_IGN]
+    for number in handled:
         signal.signal(number, _raise)
     try:
         yield
     finally:
-        for number in heeded:
+        for number in handled:
             signal.signal(number, before[number])
 
 

@@ -13,13 +13,13 @@ from pathlib import Path
 from bench.common import code
 from bench.common.code import ROOT
 
-# The settings of a pytest around this process; with the second, pytest-benchmark times nothing.
+# Set by a pytest that runs this process; under the second, pytest-benchmark times nothing.
 PYTEST_VARIABLES = frozenset({"PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER"})
 PYTEST_ALONE = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-# How often the parent looks at what the children have done; seldom, not to take their cores.
+# How often the parent polls the children; seldom, so that it does not take their cores.
 POLL_S = 0.25
-# How long a child may take to end after Ctrl-C: what it compiles or calls cannot be broken off.
-# Batch systems and containers follow a SIGTERM with a SIGKILL some ten seconds later.
+# How long a child may take to end after Ctrl-C: compiling and native calls cannot be interrupted.
+# Batch systems and containers send SIGKILL some ten seconds after SIGTERM.
 TERMINATE_S = 5.0
 
 
@@ -34,7 +34,7 @@ class Command:
     variables : mapping
         Added to the environment: thread counts are read when the libraries are loaded.
     log : Path
-        The file for what it prints.
+        The file for its output.
     """
 
     words: Sequence[str]
@@ -43,7 +43,7 @@ class Command:
 
 
 def run(commands: Sequence[Command], watch: Callable[[], None]) -> list[int]:
-    """Run Python modules side by side; the end of this process ends them too.
+    """Run Python modules side by side; they end with this process.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def run(commands: Sequence[Command], watch: Callable[[], None]) -> list[int]:
     Returns
     -------
     list of int
-        The exit codes; below 0, the signal that ended the child.
+        The exit codes; if negative, the signal that ended the child.
     """
     children: list[subprocess.Popen[bytes]] = []
     try:
@@ -64,7 +64,7 @@ def run(commands: Sequence[Command], watch: Callable[[], None]) -> list[int]:
         while running:
             watch()
             time.sleep(POLL_S)
-            # At once: the number of a process that ended is soon that of another.
+            # Reaped at once: the system soon reuses the id of a process that ended.
             running = [child for child in running if not _has_ended(child)]
         watch()
     finally:
@@ -80,8 +80,7 @@ def run(commands: Sequence[Command], watch: Callable[[], None]) -> list[int]:
 def pytest_command(file: Path, report: Path, *options: str) -> list[str]:
     """Return the command that times a file by pytest-benchmark, whatever else is installed.
 
-    The settings of the folder that the person happens to be in have no say in a measurement. With
-    it goes `PYTEST_ALONE`.
+    The pytest settings of the current folder do not apply. The environment needs `PYTEST_ALONE`.
     """
     return [
         *("pytest", str(file), "-c", os.devnull, "--rootdir", str(ROOT)),
@@ -92,15 +91,15 @@ def pytest_command(file: Path, report: Path, *options: str) -> list[str]:
 
 
 def _start(command: Command) -> subprocess.Popen[bytes]:
-    # The settings of the person's own pytest have no say in a measurement.
+    # A user's pytest settings must not affect a measurement.
     known = {key: value for key, value in os.environ.items() if key not in PYTEST_VARIABLES}
     paths = os.pathsep.join([str(ROOT), *filter(None, [known.get("PYTHONPATH")])])
     cache = {"NUMBA_CACHE_DIR": code.numba_cache()}
-    # What a kernel prints goes into the log, whatever the person's terminal can show.
+    # The log takes whatever a kernel prints, whatever the user's terminal can show.
     encoding = {"PYTHONIOENCODING": "utf-8:backslashreplace"}
     with command.log.open("wb") as output:
-        # In a session of its own: Ctrl-C in a terminal reaches this process alone, a child once.
-        # It holds the other end of its standard input, and ends when this process does.
+        # In a new session: Ctrl-C in a terminal reaches only this process, which passes it on once.
+        # Standard input is a pipe: `lifeline` ends the child when this process ends.
         return subprocess.Popen(
             [sys.executable, "-P", "-m", "bench.workers.lifeline", *command.words],
             env={**known, "PYTHONPATH": paths, **cache, **encoding, **command.variables},
@@ -118,10 +117,10 @@ def _has_ended(child: subprocess.Popen[bytes]) -> bool:
 
 
 def _terminate(child: subprocess.Popen[bytes], deadline: float) -> None:
-    """Wait for a child that was asked to end, then leave it and what it started no choice."""
+    """Wait for a child that was asked to end, then kill it and the processes that it started."""
     with contextlib.suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
         child.wait(max(0.0, deadline - time.monotonic()))
-    # Its group is its own, and outlives it where a kernel started processes.
+    # The child leads a process group, which outlives it if a kernel started processes.
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(child.pid, signal.SIGKILL)
     child.wait()

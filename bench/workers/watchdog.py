@@ -1,6 +1,6 @@
 """Watchdog: a worker logs each step before it takes it, and is killed if a step exceeds its limit.
 
-Outside of a worker (`pytest bench` by hand), nothing is logged and nothing is killed.
+Outside a worker (`pytest bench` by hand), nothing is logged and nothing is killed.
 """
 
 import faulthandler
@@ -13,31 +13,31 @@ from typing import IO, Any, Literal
 from bench.common import files
 from bench.model import Cell, Status
 
-# In the folder of a worker: its steps, one per line; where it was when it hung.
+# In the folder of a worker: its steps, one per line; the traceback of a timeout.
 STEPS, HANG = "steps.jsonl", "hang"
 # The exit code of a worker that could not write (EX_IOERR of sysexits.h): no cell's fault.
 CANNOT_WRITE = 74
 
-# A call may take so many budgets, as agreement calls what is predicted to take up to as many; and
-# some seconds in which a busy machine may give the process no turn.
+# A call may take this many budgets, because agreement makes calls that are predicted to take up to
+# as many; and some seconds more, in which a busy machine may not run the process.
 BUDGETS = 10.0
 GRACE_S = 5.0
-# Compiling and loading a library have nothing to do with the budget of a call: they take up to half
-# a minute on two quiet cores.
+# Compiling and loading a library do not count towards the budget of a call: they take up to half a
+# minute on two idle cores.
 PREPARING_S = 300.0
 
 
 @dataclass(frozen=True)
 class Step:
-    """What a worker does next: a call of a tier, or what has to be made or loaded before one.
+    """What a worker does next: call a tier, or make or load what the call needs.
 
     Attributes
     ----------
     cell : Cell
-        The cell for which it is done.
+        The cell that needs it.
     kind : "call", "inputs", "sample" or "hard input"
-        A call with the cell's inputs; making these; a call with a sample of them, or with a hard
-        input of the problem.
+        A call with the cell's inputs; making these inputs; a call with a sample of them; a call
+        with a hard input of the problem.
     label : str
         Which hard input; otherwise empty.
     """
@@ -49,14 +49,14 @@ class Step:
 
 @dataclass(frozen=True)
 class Fatal:
-    """How a step ended a worker, and what becomes of the step's cell."""
+    """How a step ended a worker, and the status that its cell gets."""
 
     status: Status
     message: str
 
 
 class FatalStepError(Exception):
-    """A step ended a worker of this run, and is not taken again."""
+    """A step ended an earlier worker of this run, and is not taken again."""
 
     def __init__(self, how: Fatal) -> None:
         super().__init__(how.message)
@@ -70,8 +70,8 @@ class _Process:
     fatal: Mapping[Step, Fatal]
     hang: IO[str]
     preparing: bool = True
-    compiling: int = 0  # functions, each for the sake of the one before
-    hears_numba: bool = False
+    compiling: int = 0  # nested: compiling a function compiles those that it calls
+    listens_to_numba: bool = False
 
 
 _process: _Process | None = None
@@ -85,7 +85,7 @@ def limit_s(budget: float, *, preparing: bool) -> float:
     budget : float
         Seconds that a call may take to be timed.
     preparing : bool
-        Whether inputs are made, a library is loaded or a kernel is compiled, rather than called.
+        Whether the step makes inputs, loads a library or compiles a kernel.
     """
     return GRACE_S + BUDGETS * budget + (PREPARING_S if preparing else 0.0)
 
@@ -96,20 +96,20 @@ def start(folder: Path, budget: float, fatal: Mapping[Step, Fatal]) -> None:
     Parameters
     ----------
     folder : Path
-        Where to log the steps; of this process alone.
+        Where to log the steps; no other process uses it.
     budget : float
         Seconds that a call may take to be timed.
     fatal : mapping of Step to Fatal
-        The steps that are not taken, as each ended a worker before.
+        The steps to skip: each ended an earlier worker.
     """
     global _process  # a process is at one step, and has one timer
-    hang = (folder / HANG).open("w", encoding="utf-8")  # the timer's, to the end
+    hang = (folder / HANG).open("w", encoding="utf-8")  # the timer writes to it: never closed
     _process = _Process(folder, budget, fatal, hang)
     _set_timer(_process)
 
 
 def take(step: Step, *, preparing: bool = False) -> None:
-    """Log that this process is about to take a step, whose time starts now.
+    """Log the step that this process is about to take, and start its timer.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def take(step: Step, *, preparing: bool = False) -> None:
     Raises
     ------
     FatalStepError
-        The step ended a worker before.
+        The step ended an earlier worker.
     OSError
         The log cannot be written.
     """
@@ -142,7 +142,7 @@ def finish() -> None:
 
 
 def last(folder: Path) -> Step | None:
-    """Return the step that a worker logged last; None where it logged none."""
+    """Return the last step that a worker logged; None if it logged none."""
     steps = files.read_json_lines(folder / STEPS, "a step", step_of)
     return steps[-1] if steps else None
 
@@ -154,13 +154,13 @@ def step_of(values: Mapping[str, Any]) -> Step:
 
 def _set_timer(process: _Process) -> None:
     limit = limit_s(process.budget, preparing=process.preparing or process.compiling > 0)
-    # A thread in C, which waits for no lock of Python: a native loop without end may hold that.
+    # faulthandler's thread is in C and does not need Python's lock, which a native loop may hold.
     faulthandler.dump_traceback_later(limit, exit=True, file=process.hang)
 
 
 def _extend_limit_while_numba_compiles(process: _Process) -> None:
     """Give a call the longer limit while Numba compiles in it."""
-    if process.hears_numba or "numba" not in sys.modules:
+    if process.listens_to_numba or "numba" not in sys.modules:
         return
     from numba.core import event
 
@@ -174,4 +174,4 @@ def _extend_limit_while_numba_compiles(process: _Process) -> None:
             _set_timer(process)
 
     event.register("numba:compile", Listener())  # type: ignore[no-untyped-call]
-    process.hears_numba = True
+    process.listens_to_numba = True

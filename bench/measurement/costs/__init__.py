@@ -1,7 +1,7 @@
-"""What a run measures beside the times of its cells, each by a worker of its own.
+"""What a run measures besides the times of its cells, each in a separate worker.
 
 `floors` measures the machine's bandwidths and its rate of exps, `compiling` what the first calls of
-jitted kernels cost, `memory` the temporary bytes of a call. `Costs` is what analysis takes of them.
+jitted kernels cost, `memory` the temporary bytes of a call. `Costs` holds the results for analysis.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,16 +16,16 @@ from bench.model import Cell
 
 @dataclass(frozen=True)
 class Costs:
-    """What a run measured beside the times of its cells.
+    """What a run measured besides the times of its cells.
 
     Attributes
     ----------
     floors : Floors
-        What its machine can do at best.
+        The best that its machine can do.
     compiling : sequence of Compiling
-        What the first calls of its jitted kernels take.
+        What the first calls of its jitted kernels cost.
     temporary_bytes : mapping of Cell to bytes
-        What a call takes in memory beside its arguments and its result.
+        Memory that a call needs besides its arguments and its result.
     """
 
     floors: Floors = NOT_MEASURED
@@ -34,11 +34,11 @@ class Costs:
 
     @classmethod
     def load(cls, folder: Path) -> "Costs":
-        """Return what the folder of a run holds of them.
+        """Return the costs in the folder of a run.
 
         Raises
         ------
         ValueError
-            A file that holds something else.
+            A file holds something else.
         """
         return cls(floors.load(folder), compiling.load(folder), memory.load(folder))

@@ -1,6 +1,6 @@
-"""What compiling costs: the first call of a jitted kernel, with an empty cache and with a full one.
+"""Measure what compiling costs: the first call of a jitted kernel, without and with a cache.
 
-`time_compiling` times it in processes of its own; how many calls pay it back is left to `table`.
+`time_compiling` times it in fresh processes.
 """
 
 import json
@@ -20,13 +20,13 @@ from bench.workers.job import Job
 
 COMPILING = "compiling.jsonl"
 TIMING = Path(__file__).with_name("time_compiling.py")
-# Calls after the first; the median of them is what the first is held against.
+# Calls after the first; the first is compared with their median.
 LATER_CALLS = 5
 
 
 @dataclass(frozen=True)
 class Compiling:
-    """What the first call of a kernel takes beyond a later one, in a fresh process.
+    """How much longer than a later call the first call of a kernel takes, in a fresh process.
 
     Attributes
     ----------
@@ -35,11 +35,11 @@ class Compiling:
     size : str
         The size it was called with.
     compile_s : float, optional
-        Seconds with an empty cache; None where nothing was compiled.
+        Seconds with an empty cache; None if nothing was compiled.
     load_s : float, optional
-        Seconds with the cache that this left: near `compile_s` where the kernel cannot be cached.
+        Seconds with the cache filled by that call: near `compile_s` if the kernel cannot be cached.
     message : str
-        Why there are none, where it failed.
+        If it failed, the reason; otherwise empty.
     """
 
     problem: str
@@ -52,16 +52,16 @@ class Compiling:
 
     @property
     def kernel(self) -> tuple[str, str, str]:
-        """What is compiled once, whatever the size."""
+        """Problem, tier and dtype: compiled once for all sizes."""
         return self.problem, self.tier, self.dtype
 
 
 def candidates(
     cells: Iterable[Cell], all_problems: Iterable[Problem], found: Iterable[Record]
 ) -> list[Cell]:
-    """Return a cell for each kernel that may be jitted: the largest size at which it is right.
+    """Return one cell for each kernel that may be jitted: the largest size at which it is right.
 
-    Serial kernels only; of a person's own tiers it is found out by calling them.
+    Serial kernels only. Whether a user's own tier is jitted is known only after a call.
     """
     named = {one.name: one for one in all_problems}
     judged = records.verdicts(found)
@@ -83,30 +83,30 @@ def candidates(
 def measure(
     folder: Path, cells: Sequence[Cell], options: Options, watch: Callable[[int, Cell], None]
 ) -> None:
-    """Measure what a run still lacks; each kernel is written down as soon as it is through.
+    """Measure the kernels that a run still lacks; store each as soon as it is measured.
 
     Parameters
     ----------
     folder : Path
-        That of the run.
+        The run's.
     cells : sequence of Cell
         See `candidates`.
     options : Options
-        Those of the run.
+        The run's.
     watch : function of (number, Cell)
-        Called before each.
+        Called before each kernel.
     """
     path = folder / COMPILING
-    # What failed is tried again: its process may have been killed for no fault of its own.
-    through = {one.kernel for one in load(folder) if not one.message}
-    todo = [one for one in cells if (one.problem, one.tier, one.dtype) not in through]
+    # A failed kernel is tried again: its process may have been killed from outside.
+    known = {one.kernel for one in load(folder) if not one.message}
+    todo = [one for one in cells if (one.problem, one.tier, one.dtype) not in known]
     for i, cell in enumerate(todo, 1):
         watch(i, cell)
         files.append_json(path, asdict(_measured(cell, options)))
 
 
 def _measured(cell: Cell, options: Options) -> Compiling:
-    """Call a kernel in two new processes: in the second it finds what the first has cached."""
+    """Call a kernel in two new processes: the second uses the cache of the first."""
     kernel = cell.problem, cell.tier, cell.dtype, cell.size
     reports: list[str] = []
     with tempfile.TemporaryDirectory(prefix="lossbench-") as cache:
@@ -132,7 +132,7 @@ def _timed(report: str) -> dict[str, Any]:
 
 
 def beyond_later(calls: Sequence[float]) -> float:
-    """Return what the first call took beyond the median of the later ones; at least 0.
+    """Return by how much the first call exceeded the median of the later ones; at least 0.
 
     Examples
     --------
@@ -144,14 +144,14 @@ def beyond_later(calls: Sequence[float]) -> float:
 
 
 def load(folder: Path) -> list[Compiling]:
-    """Return what was measured in a run, of each kernel the last; a torn last line is left out.
+    """Return the last result for each kernel of a run, without an incomplete last line.
 
     Raises
     ------
     ValueError
-        A line that is something else, with its number.
+        A line holds something else; the message has its number.
     """
     found = files.read_json_lines(
-        folder / COMPILING, "what compiling a kernel costs", lambda values: Compiling(**values)
+        folder / COMPILING, "a record of a compile cost", lambda values: Compiling(**values)
     )
     return list({one.kernel: one for one in found}.values())

@@ -1,7 +1,6 @@
-"""What this machine can do at best: how fast it reads, copies and takes exps, and calls nothing.
+"""Measure the best that this machine can do: read, copy, compute exps, and call an empty function.
 
-`time_floors` times it in a process of its own, once a run; a cell's own time is held against it in
-`table`. What an operation has to move and compute is left to the problems.
+`time_floors` times it once per run, in a separate process.
 """
 
 import json
@@ -25,30 +24,31 @@ KINDS: tuple[Literal["read", "copy"], ...] = ("read", "copy")
 # The tiers whose empty call is timed: a function, a ufunc of one number, a jitted function, the
 # library on one score, a function that starts its threads.
 CALLED = ("loop", "numpy", "numba", "kernels", "kernels-parallel")
-# Memory-sized is so many times the largest cache, and no more than this share of the memory.
+# The memory's bandwidth is measured with this many times the largest cache, up to `MOST_BYTES` and
+# up to one part in `MEMORY_SHARE` of the memory.
 BEYOND_CACHES = 4
 MOST_BYTES = 256_000_000
 MEMORY_SHARE = 32
-# Where the system does not tell its caches: small ones, so that what is called memory is.
+# If the system does not report its caches: small ones, so that memory is measured beyond them.
 USUAL_CACHES = {"L1": 32 << 10, "L2": 256 << 10, "L3": 8 << 20}
-# Seconds of a measurement, and of its shortest round.
+# Seconds per measurement, and of its shortest round.
 LONGEST_S, ROUND_S = 0.06, 1e-3
 
 
 @dataclass(frozen=True)
 class Level:
-    """A cache, or what lies beyond them.
+    """A cache, or the memory.
 
     Attributes
     ----------
     name : str
         ``L1``, ``L2``, ``L3``, ``memory``.
     capacity : int, optional
-        Bytes that it holds, of one core where each has its own; None for the memory.
+        Bytes that it holds, per core if it is not shared; None for the memory.
     shared : bool
-        Whether all cores have it together.
+        Whether all cores share it.
     measured : int
-        Bytes that its bandwidth is measured with, at one thread.
+        Bytes with which its bandwidth is measured, at one thread.
     """
 
     name: str
@@ -57,11 +57,11 @@ class Level:
     measured: int
 
     def bytes_of(self, threads: int) -> int:
-        """Return the bytes to measure with: each core has its own share of what is not shared."""
+        """Return the bytes to measure with: each core has its own cache if it is not shared."""
         return self.measured * (1 if self.shared else threads)
 
     def holds(self, working_set: int, threads: int) -> bool:
-        """Whether so many bytes stay in it while these threads go through them."""
+        """Whether this many bytes stay in it while the threads read them."""
         if self.capacity is None:
             return True
         return working_set <= self.capacity * (1 if self.shared else threads)
@@ -69,7 +69,7 @@ class Level:
 
 @dataclass(frozen=True)
 class Bandwidth:
-    """Bytes a second: of a copy, those read and those written together."""
+    """Bytes per second; a copy counts the bytes read and the bytes written."""
 
     kind: Literal["read", "copy"]
     level: Level
@@ -79,7 +79,7 @@ class Bandwidth:
 
 @dataclass(frozen=True)
 class ExpRate:
-    """Values of exp a second, of numbers that stay in the caches."""
+    """Exps per second, of numbers that stay in the caches."""
 
     dtype: str
     threads: int
@@ -88,7 +88,7 @@ class ExpRate:
 
 @dataclass(frozen=True)
 class EmptyCall:
-    """Seconds of a call that does nothing, the way a tier is called."""
+    """Seconds per call that does nothing, called as a tier is."""
 
     tier: str
     threads: int
@@ -97,7 +97,7 @@ class EmptyCall:
 
 @dataclass(frozen=True)
 class Floors:
-    """What was measured of a machine; empty where nothing was."""
+    """The floors of a machine; empty if they were not measured."""
 
     bandwidths: tuple[Bandwidth, ...] = ()
     exps: tuple[ExpRate, ...] = ()
@@ -109,7 +109,7 @@ NOT_MEASURED = Floors()
 
 @dataclass(frozen=True)
 class Floor:
-    """The least that a call can take, in seconds, and what it is bound by: a level, or exp."""
+    """The least that a call can take, in seconds, and its bound: the name of a level, or exp."""
 
     seconds: float
     bound_by: str
@@ -123,7 +123,7 @@ def levels() -> tuple[Level, ...]:
     """Return the caches of this machine, smallest first, and its memory."""
     sizes = _cache_sizes()
     last = list(sizes)[-1]
-    # Half of a cache: the other half is for what else is in it
+    # Half of a cache: the other half is for other data
     caches = [Level(name, size, name == last, size // 2) for name, size in sizes.items()]
     memory = int(psutil.virtual_memory().total)
     beyond = min(BEYOND_CACHES * sizes[last], MOST_BYTES, memory // MEMORY_SHARE)
@@ -142,19 +142,19 @@ def _cache_sizes() -> dict[str, int]:
 
 
 def measure(folder: Path, options: Options) -> Floors:
-    """Measure the floors of a run, where its folder does not hold them yet; return them.
+    """Return the floors of a run; measure them if its folder does not hold them yet.
 
     Parameters
     ----------
     folder : Path
-        That of the run.
+        The run's.
     options : Options
-        Its thread counts are those that are measured, and one.
+        Its thread counts are measured, and 1.
 
     Raises
     ------
     FloorsError
-        The worker that measures broke off.
+        The worker ended early.
     """
     path = folder / FLOORS
     if path.exists():
@@ -175,9 +175,9 @@ def measure(folder: Path, options: Options) -> Floors:
 
 
 def of_report(report: dict[str, Any]) -> Floors:
-    """Return what pytest-benchmark's report says: the fastest round, of an empty call the median.
+    """Return the floors from pytest-benchmark's report: the fastest rounds, medians of empty calls.
 
-    A floor is what the machine can do at best; a slower round was disturbed by something else.
+    A floor is the best that the machine can do: slower rounds were disturbed.
     """
     known = {level.name: level for level in levels()}
     bandwidths, exps, calls = [], [], []
@@ -195,12 +195,12 @@ def of_report(report: dict[str, Any]) -> Floors:
 
 
 def load(folder: Path) -> Floors:
-    """Return the floors of a run; nothing for one that has none, as those of older versions.
+    """Return the floors of a run; empty if it has none, like runs of older versions.
 
     Raises
     ------
     ValueError
-        The file is not one of floors.
+        The file does not hold floors.
     """
     path = folder / FLOORS
     if not path.exists():
@@ -221,31 +221,31 @@ def load(folder: Path) -> Floors:
 def floor_of(floors: Floors, cost: Cost, dtype: str, threads: int) -> Floor | None:
     """Return the least that a call can take on this machine.
 
-    That is the larger of t_bytes and t_exps. t_bytes = (B − K)/r + K/c, with B the bytes that the
-    operation moves, K = min(B, 2·written) those of its copying, each number written beside one that
-    is read, and r and c the bandwidths of reading and copying in the smallest level that holds the
-    working set. t_exps is the number of exps over their rate.
+    It is the larger of t_bytes and t_exps. t_bytes = (B − K)/r + K/c: B are the bytes that the
+    operation moves; K = min(B, 2·written) are those that count as copied, each number written with
+    one that is read; r and c are the bandwidths of reading and copying in the smallest level that
+    holds the working set. t_exps is the number of exps divided by their rate.
 
     Parameters
     ----------
     floors : Floors
-        Of the run.
+        The run's.
     cost : Cost
         Of one call.
     dtype : str
         The cell's.
     threads : int
-        Likewise.
+        The cell's.
 
     Returns
     -------
     Floor
-        None where no floor was measured at this thread count.
+        None if no floor was measured at this thread count.
 
     Notes
     -----
-    The additions and products are no part of it: what is bound by these, as a product of matrices
-    is, stays far above its floor.
+    Additions and products do not count: an operation bound by these, such as a matrix product,
+    stays far above its floor.
 
     References
     ----------
@@ -270,7 +270,7 @@ def floor_of(floors: Floors, cost: Cost, dtype: str, threads: int) -> Floor | No
 def _smallest(
     bandwidths: Sequence[Bandwidth], working_set: int, threads: int
 ) -> dict[str, Bandwidth]:
-    """Return, for each kind, the bandwidth of the smallest level that holds so many bytes."""
+    """Return, for each kind, the bandwidth of the smallest level that holds the working set."""
     found: dict[str, Bandwidth] = {}
     for one in sorted(bandwidths, key=lambda one: one.level.measured):
         if one.threads == threads and one.level.holds(working_set, threads):

@@ -1,7 +1,7 @@
-"""Temporary memory: how much a call takes beside its arguments and its result.
+"""Measure temporary memory: what a call needs besides its arguments and its result.
 
-tracemalloc sees what Python and NumPy allocate. It does not see Numba's own allocations (NRT) nor
-those of other libraries: these tiers have no figure.
+tracemalloc sees what Python and NumPy allocate. It does not see the allocations of Numba (NRT) or
+of other libraries: their tiers have no figure.
 """
 
 import sys
@@ -21,28 +21,28 @@ from bench.workers.job import Job
 from bench.workers.watchdog import Step
 
 MEMORY = "memory.jsonl"
-# The tiers whose allocations are all seen.
+# tracemalloc sees all allocations of these tiers.
 SEEN = ("loop", "numpy")
-# Tracing makes loops several times slower: a call that takes longer than this is left out.
+# Tracing makes loops several times slower: slower calls than this are skipped.
 LONGEST_S = 0.5
 
 
 def temporary_bytes(kernel: Kernel, arguments: Arguments, again: Arguments | None = None) -> int:
-    """Return the most bytes that a call held at a time and let go by its end.
+    """Return the peak memory of a call minus what remains allocated after it.
 
     Parameters
     ----------
     kernel : function
     arguments : tuple
     again : tuple, optional
-        Those of the second call, where the first uses them up.
+        The arguments of the second call, if the first uses them up.
 
     Returns
     -------
     int
-        The peak of the traced bytes over those that are left while the result is held. The
-        arguments do not count, nor does as much as the result takes, were it there at the peak or
-        made later. 0 where the result is all that was allocated.
+        The peak of the traced bytes minus those still allocated while the result is held. The
+        arguments do not count. The size of the result is always subtracted, even if the result was
+        made after the peak. 0 if only the result was allocated.
 
     Examples
     --------
@@ -51,7 +51,7 @@ def temporary_bytes(kernel: Kernel, arguments: Arguments, again: Arguments | Non
     >>> temporary_bytes(lambda x: float((2.0 * x).sum()), (x,)) >= x.nbytes
     True
     """
-    first = kernel(*arguments)  # what it makes once and keeps does not belong to a call
+    first = kernel(*arguments)  # what the kernel allocates once and keeps is no cost of a call
     if results.is_lazy(first):
         results.waited(first)
         kernel = results.waiting(kernel)
@@ -68,7 +68,7 @@ def temporary_bytes(kernel: Kernel, arguments: Arguments, again: Arguments | Non
 
 
 def candidates(verdicts: Iterable[Verdict]) -> list[Cell]:
-    """Return the cells whose memory is measured: right, all of it seen, and not too slow."""
+    """Return the cells whose memory is measured: right, fully traceable, and not too slow."""
     return [
         one.cell
         for one in verdicts
@@ -80,12 +80,12 @@ def candidates(verdicts: Iterable[Verdict]) -> list[Cell]:
 
 
 def measure(folder: Path, cells: Sequence[Cell], options: Options) -> int:
-    """Measure the cells that a run still lacks, in a process of its own.
+    """Measure the cells that a run still lacks, in a worker.
 
     Returns
     -------
     int
-        How many cells have no figure, as the process broke off before.
+        How many cells have no figure because the worker ended early.
     """
     path = folder / MEMORY
     known = load(folder)
@@ -97,7 +97,7 @@ def measure(folder: Path, cells: Sequence[Cell], options: Options) -> int:
 
 
 def measure_here(work: Job) -> None:
-    """Measure the cells of a job in this process, and write a line for each."""
+    """Measure the cells of a job in this process, and store one line for each."""
     named = {one.name: one for one in problems_in(work.options.files)}
     for cell in work.cells:
         watchdog.take(Step(cell), preparing=True)
@@ -109,17 +109,17 @@ def measure_here(work: Job) -> None:
 
 
 def load(folder: Path) -> dict[Cell, int]:
-    """Return the temporary bytes of the cells of a run; a last line that was torn is left out.
+    """Return the temporary bytes of the cells of a run, without an incomplete last line.
 
     Raises
     ------
     ValueError
-        A line that is something else, with its number.
+        A line holds something else; the message has its number.
     """
-    return dict(files.read_json_lines(folder / MEMORY, "the memory of a cell", _of_line))
+    return dict(files.read_json_lines(folder / MEMORY, "a record of memory", _from_values))
 
 
-def _of_line(values: dict[str, Any]) -> tuple[Cell, int]:
+def _from_values(values: dict[str, Any]) -> tuple[Cell, int]:
     count = int(values.pop("temporary_bytes"))
     return Cell(**values), count
 

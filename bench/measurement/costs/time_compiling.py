@@ -1,4 +1,4 @@
-"""The first calls of one kernel in a fresh process, timed by pytest-benchmark for `compiling`."""
+"""Time the first calls of one kernel in a fresh process, with pytest-benchmark, for `compiling`."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def test_first_call(benchmark: Any) -> None:
     kernel = one.tiers[cell.tier].load()
     given = Given(one, cell.tier, one.inputs(cell.size, cell.dtype))
     with event.install_recorder("numba:compile") as compilations:
-        # A round a call and none before: the first is what this is about
+        # One call per round and no warm-up: the first call is what is measured
         rounds = 1 + LATER_CALLS
         benchmark.pedantic(waiting(kernel), setup=lambda: (given.next(), {}), rounds=rounds)
     benchmark.extra_info["compiled"] = bool(compilations.buffer)

@@ -1,6 +1,6 @@
-"""What the machine can do at best, timed by pytest-benchmark: read, copy, exp, and empty calls.
+"""Time the best that the machine can do, with pytest-benchmark: read, copy, exp, empty calls.
 
-`floors` runs this file once a run and reads what it says; `pytest bench` does not collect it.
+`floors` runs this file once per run and reads its report; `pytest bench` does not collect it.
 """
 
 from typing import Any
@@ -20,16 +20,16 @@ from kernels.simd.compiler import kernel
 
 JOB = job.begin()
 COUNTS: list[int] = JOB.details["threads"] if JOB else [1]
-# What one round goes through at the least: starting the threads is nothing beside it.
+# The least that one round reads or copies: the time to start threads is negligible beside it.
 ROUND_BYTES = 1 << 25
-# Numbers of a thread for the exps, once through. Gone through again and again in the first cache,
-# they took a third longer: compiled with a loop around it, the inner one was worse.
+# Numbers per thread for the exps, computed once. Repeating fewer numbers in the L1 cache took a
+# third longer: with a loop around it, the inner loop compiled to slower code.
 EXPS = 1 << 17
 
 
 @kernel
 def _add(share: Any, times: int) -> Any:
-    # Whole numbers: a sum of floats waits for the one before, and is in order
+    # Integers: each addition of a sum of floats would wait for the one before
     total = 0
     for _ in range(times):
         for i in range(share.size):

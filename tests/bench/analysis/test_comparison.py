@@ -194,7 +194,7 @@ def test_many_passes_are_tested_in_bearable_time_by_the_normal_distribution():
     ],
 )
 def test_tests_that_cannot_count_are_set_aside(smallest, able):
-    assert comparing._able(smallest) == able
+    assert comparing._testable(smallest) == able
 
 
 def test_the_ratio_and_times_on_numbers_that_a_person_can_check():
@@ -312,12 +312,8 @@ def test_the_order_in_which_libraries_were_loaded_is_no_difference():
 
 
 def test_nothing_known_of_a_machine_is_a_difference():
-    assert differences_of(None, MACHINE, OURS) == (
-        "nothing is known of the machine of the old run",
-    )
-    assert differences_of(None, None, OURS) == (
-        "nothing is known of the machine of the old and new run",
-    )
+    assert differences_of(None, MACHINE, OURS) == ("no machine is recorded for the old run",)
+    assert differences_of(None, None, OURS) == ("no machine is recorded for the old and new run",)
 
 
 def test_where_machines_differ_ratios_are_shown_and_nothing_is_judged():

@@ -32,8 +32,8 @@ def test_a_steady_cell_has_no_reason():
     [
         (passes([1.0] * 5), "few passes: 5"),
         (passes([1.0, 1.4, 0.8, 1.0, 1.3, 0.7, 1.0, 1.2]), "spread: 20 %"),
-        (passes([1.5, *STEADY[1:]]), "first pass: 1.50 of the others"),
-        (passes([0.5, *STEADY[1:]]), "first pass: 0.50 of the others"),
+        (passes([1.5, *STEADY[1:]]), "first pass: 1.50 times the others"),
+        (passes([0.5, *STEADY[1:]]), "first pass: 0.50 times the others"),
         (passes(rates=[3000.0] * 7 + [2000.0]), "frequency: 2000 to 3000 MHz"),
         (passes(shares=[1.0] * 4 + [0.5] * 4), "load: shared its core in 4 of 8 passes"),
     ],

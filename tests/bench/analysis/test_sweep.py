@@ -239,7 +239,7 @@ def test_a_sweep_is_a_run(tmp_path):
         ([], "a sweep measures one problem"),
         (["gradient_descent"], "gradient_descent has no n"),
         (["svm_loss", "--from", "0"], "from at least 1"),
-        (["svm_loss", "--size", "nothing"], "no size 'nothing'"),
+        (["svm_loss", "--size", "nothing"], "unknown size 'nothing'"),
     ],
 )
 def test_a_sweep_that_cannot_be(arguments, words, tmp_path):

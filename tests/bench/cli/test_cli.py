@@ -199,11 +199,11 @@ def test_demo_descent_draws_its_pictures(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["run", "svm_los"], "no problem 'svm_los'; there are svm_loss, "),
-        (["check", "softmaxloss"], "no problem 'softmaxloss'; there are softmax_loss, "),
-        (["run", "--size", "XL"], "no size 'XL'; there are L, "),
-        (["run", "--tier", "numb"], "no tier 'numb'; there are numba, "),
-        (["run", "--dtype", "float16"], "no dtype 'float16'; there are float"),
+        (["run", "svm_los"], "unknown problem 'svm_los'; choose from svm_loss, "),
+        (["check", "softmaxloss"], "unknown problem 'softmaxloss'; choose from softmax_loss, "),
+        (["run", "--size", "XL"], "unknown size 'XL'; choose from L, "),
+        (["run", "--tier", "numb"], "unknown tier 'numb'; choose from numba, "),
+        (["run", "--dtype", "float16"], "unknown dtype 'float16'; choose from float"),
         (["run", "--threads", "0"], "threads has to be at least 1, not '0'"),
         (["run", "--budget", "-1"], "the budget has to be above 0 and below 1e+06 seconds"),
         (["run", "--budget", "inf"], "the budget has to be above 0 and below 1e+06 seconds"),

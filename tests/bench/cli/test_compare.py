@@ -101,7 +101,7 @@ def test_runs_by_name_and_a_table_by_itself(old, tmp_path):
     shutil.copy(old / "measurements.csv", alone)
     process = lossbench("compare", alone, old, "--fail-above", "1.0")
     assert process.returncode == 0
-    assert "nothing is known of the machine of the old run" in process.stdout
+    assert "no machine is recorded for the old run" in process.stdout
     assert compared(process)[-1] == "1.00\N{MULTIPLICATION SIGN}"
 
 
@@ -167,7 +167,7 @@ def make_empty(folder):
     ("spoil", "words"),
     [
         (spoil_csv, "cut short"),
-        (spoil_environment, "does not say what the machine was"),
+        (spoil_environment, "does not describe the machine"),
         (spoil_cells, "line 1: not a record of a cell"),
         (make_foreign, "is not a table of lossbench"),
         (make_empty, "holds no run"),
@@ -189,7 +189,7 @@ def test_a_foreign_or_truncated_run_is_a_line_and_exit_code_2(old, tmp_path, spo
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["nowhere", "latest"], "no run 'nowhere'"),
+        (["nowhere", "latest"], "unknown run 'nowhere'"),
         (["latest", "latest", "--fail-above", "0.9"], "--fail-above has to be at least 1, not 0.9"),
         (["latest", "latest", "--min-effect", "-1"], "smallest effect has to be at least 0"),
         (["latest"], "NEW"),

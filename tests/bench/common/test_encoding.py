@@ -100,7 +100,7 @@ def test_with_the_c_locale(tmp_path):
 
 def test_what_is_lacking_becomes_something_like_it():
     program = (
-        "from bench.common.encoding import never_fail; never_fail(); "
+        "from bench.common.encoding import replace_unencodable; replace_unencodable(); "
         "print('1.5\\N{MULTIPLICATION SIGN} 3 µs … x² “a” ≠ 中 é \\udcff')"
     )
     process = subprocess.run(

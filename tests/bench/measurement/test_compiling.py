@@ -72,7 +72,7 @@ def test_what_is_written_is_read(tmp_path):
     assert compiling.load(tmp_path) == [one]
     for text in ("[1]", "{}", "no"):
         path.write_text(text + "\n")
-        with pytest.raises(ValueError, match="line 1: not what compiling a kernel costs"):
+        with pytest.raises(ValueError, match="line 1: not a record of a compile cost"):
             compiling.load(tmp_path)
 
 

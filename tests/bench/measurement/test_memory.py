@@ -73,7 +73,7 @@ def test_what_is_written_is_read(tmp_path):
     path.write_text(f'{line}\n{{"torn')
     assert memory.load(tmp_path) == {NUMPY: 12}
     path.write_text(f'{line}\n{{"problem": "svm_loss"}}\n')
-    with pytest.raises(ValueError, match="line 2: not the memory of a cell"):
+    with pytest.raises(ValueError, match="line 2: not a record of memory"):
         memory.load(tmp_path)
 
 

@@ -63,7 +63,7 @@ def test_cells_by_option():
     assert "30 tests collected" in process.stdout
     wrong = pytest_bench("--collect-only", "--lossbench-size=XL")
     assert wrong.returncode == pytest.ExitCode.USAGE_ERROR
-    assert "ERROR: no size 'XL'; there are L, " in wrong.stderr
+    assert "ERROR: unknown size 'XL'; choose from L, " in wrong.stderr
 
 
 def test_saved_runs_are_compared(tmp_path):

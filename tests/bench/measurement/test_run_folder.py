@@ -31,7 +31,7 @@ def test_a_run_that_is_not_there(tmp_path):
     with pytest.raises(ValueError, match="there is no run in"):
         run_folder.find("latest", tmp_path)
     folder = run_folder.begin(tmp_path, OPTIONS)
-    with pytest.raises(ValueError, match=f"no run 'lates'; there are {folder.name}"):
+    with pytest.raises(ValueError, match=f"unknown run 'lates'; choose from {folder.name}"):
         run_folder.find("lates", tmp_path)
 
 
@@ -74,14 +74,14 @@ def test_a_run_does_not_go_on_with_other_code_or_libraries(tmp_path):
     changed(folder, lambda values: values.pop("code"))  # a run of before there was one
     run_folder.check_same_code(folder)
     changed(folder, lambda values: values.pop("format"))
-    with pytest.raises(ValueError, match="this has changed: what the tiers are"):
+    with pytest.raises(ValueError, match="this has changed: the meaning of tier names"):
         run_folder.check_same_code(folder)
 
 
 def test_a_table_alone_is_no_run_to_go_on_with(tmp_path):
     folder = run_folder.begin(tmp_path, OPTIONS)
     (folder / "measurements.csv").write_text("a table")
-    with pytest.raises(ValueError, match=r"holds a table alone, without the cells\.jsonl"):
+    with pytest.raises(ValueError, match=r"resumed: it has no cells\.jsonl, only a table"):
         run_folder.check_same_code(folder)
     (folder / "cells.jsonl").write_text("")
     run_folder.check_same_code(folder)

@@ -120,7 +120,7 @@ def test_show_prints_them_one_after_the_other_on_one_screen():
 
 @pytest.mark.parametrize(
     ("words", "message"),
-    [([], "name one problem"), (["svm_los"], "no problem 'svm_los'; there are svm_loss")],
+    [([], "name one problem"), (["svm_los"], "unknown problem 'svm_los'; choose from svm_loss")],
 )
 def test_show_wants_one_problem_that_is_there(words, message):
     process = lossbench("show", *words)

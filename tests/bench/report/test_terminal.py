@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from bench.analysis import table
-from bench.common.choices import chosen, counts
+from bench.common.choices import parse_counts, parse_names
 from bench.common.format import digits, duration
 from bench.measurement.records import Record
 from bench.model import Cell, Verdict
@@ -194,17 +194,17 @@ def test_digits(value, words):
 
 def test_names_are_taken_apart_and_put_in_order():
     known = ("lecture", "S", "M", "L")
-    assert chosen("size", ["M,S", "lecture", "S"], known) == ("lecture", "S", "M")
-    assert chosen("size", [], known) == ()
-    assert counts("threads", ["4, 1", "2"]) == (1, 2, 4)
+    assert parse_names("size", ["M,S", "lecture", "S"], known) == ("lecture", "S", "M")
+    assert parse_names("size", [], known) == ()
+    assert parse_counts("threads", ["4, 1", "2"]) == (1, 2, 4)
 
 
 def test_an_unknown_name_is_answered_with_the_nearest_first():
-    with pytest.raises(ValueError, match="no size 'lectrue'; there are lecture, "):
-        chosen("size", ["lectrue"], ("M", "lecture", "S"))
+    with pytest.raises(ValueError, match="unknown size 'lectrue'; choose from lecture, "):
+        parse_names("size", ["lectrue"], ("M", "lecture", "S"))
 
 
 @pytest.mark.parametrize("given", ["0", "-1", "two", "1.5"])
 def test_thread_counts_are_numbers_above_zero(given):
     with pytest.raises(ValueError, match="threads has to be at least 1"):
-        counts("threads", [given])
+        parse_counts("threads", [given])

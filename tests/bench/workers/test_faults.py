@@ -210,14 +210,14 @@ def test_what_is_broken_for_all_cells_is_no_cell_s_fault(tmp_path):
 @pytest.mark.parametrize(
     ("when", "what", "status", "words"),
     [
-        (AT_S, HANG, "skipped", "no answer in 5.5 s in <module>"),
+        (AT_S, HANG, "skipped", "timed out after 5.5 s in <module>"),
         (
             AT_TIES,
             "while True: pass",
             "failed",
-            "hard input “ties”: no answer in 5.5 s in <module>",
+            "hard input “ties”: timed out after 5.5 s in <module>",
         ),
-        (TIMED, HANG, "failed", "in pass 1: no answer in 5.5 s in <module>"),
+        (TIMED, HANG, "failed", "in pass 1: timed out after 5.5 s in <module>"),
     ],
 )
 def test_a_kernel_that_hangs_is_ended_at_its_limit(
@@ -245,7 +245,7 @@ def test_what_a_hung_kernel_started_is_ended_with_it(tree, planted, tmp_path):
     arguments = ["softmax", "--size", "S", "--tier", "numpy", *SHORT]
     planted(AT_S, what)
     process, _ = run(tree, tmp_path / "results", *arguments)
-    assert "no answer in 5.5 s" in process.stdout
+    assert "timed out after 5.5 s" in process.stdout
     assert gone(int(pid.read_text()))
 
 
@@ -258,7 +258,7 @@ def test_loops_that_hang_at_a_size_see_a_sample_of_it(tree, planted, tmp_path):
     assert process.returncode == 0, process.stdout
     frame = by_cell(folder)
     assert frame.loc["softmax loop M", "status"] == "skipped"
-    assert frame.loc["softmax loop M", "message"].startswith("no answer in 6.0 s")
+    assert frame.loc["softmax loop M", "message"].startswith("timed out after 6.0 s")
     assert frame.loc["softmax numpy M", ["status", "checked"]].tolist() == ["ok", "sample"]
 
 
@@ -309,7 +309,7 @@ def test_compiling_has_its_own_time_and_calling_its_own_again(tmp_path):
     assert process.returncode == 1
     found = diagnosis.diagnose(tmp_path, tmp_path / "no log", 1)
     assert found.step == Step(Cell("p", "numba", "S", "float64", 1))
-    assert found.message.startswith("no answer in 500 ms")
+    assert found.message.startswith("timed out after 500 ms")
 
 
 # --- signals
