@@ -16,6 +16,7 @@ from bench.measurement.records import CELLS
 from bench.measurement.run_folder import MEASUREMENTS
 from bench.model import STATUSES, Cell, Problem
 from bench.problems.builtin import PROBLEMS
+from bench.problems.user_file import stored_problems_in
 
 
 def save(frame: pd.DataFrame, path: Path) -> None:
@@ -52,7 +53,8 @@ def load(path: str | Path) -> pd.DataFrame:
     if not (path / CELLS).exists():
         raise FileNotFoundError(f"{path} holds no run: neither {MEASUREMENTS} nor {CELLS}")
     cells = list(records.verdicts(records.read(path / CELLS)))
-    its_problems = run_folder.problems_of(path)
+    files = run_folder.options_of(path).files if (path / run_folder.ENVIRONMENT).exists() else ()
+    its_problems = stored_problems_in(files, path)
     named = {one.name: one for one in its_problems}
     strange = [
         cell.id

@@ -248,13 +248,13 @@ def _was_compared(verdict: "Verdict") -> bool:
 
 def _measure_floors(folder: Path, options: "Options", out: "Console") -> None:
     """Measure the limits of the machine; if that fails, the run continues without."""
-    from bench.measurement.costs import floors
+    from bench.measurement.costs.measure import FloorsError, measure_floors
 
     try:
         with status(out) as say:
             say("limits of the machine")
-            floors.measure(folder, options)
-    except floors.FloorsError as error:
+            measure_floors(folder, options)
+    except FloorsError as error:
         out.print(f"The limits of this machine could not be measured: {error}", soft_wrap=True)
 
 
@@ -262,11 +262,11 @@ def _measure_memory(
     folder: Path, cells: "Sequence[Cell]", options: "Options", out: "Console"
 ) -> None:
     """Measure the memory of a call; if that fails, the run continues without."""
-    from bench.measurement.costs import memory
+    from bench.measurement.costs.measure import measure_memory
 
     with status(out) as say:
         say("memory of a call")
-        lost = memory.measure(folder, cells, options)
+        lost = measure_memory(folder, cells, options)
     if lost:
         out.print(f"The memory of a call could not be measured for {lost} cells")
 
@@ -376,6 +376,7 @@ def _measure_compiling(
     from bench.analysis import csv_file
     from bench.measurement import records, run_folder
     from bench.measurement.costs import compiling
+    from bench.measurement.costs.measure import measure_compiling
     from bench.report.costs import compile_report
     from bench.report.terminal import console
 
@@ -383,7 +384,7 @@ def _measure_compiling(
     kernels = compiling.candidates(cells, found, records.read(folder / records.CELLS))
     out.print(f"Compile cost of {len(kernels)} kernels, each in new processes", soft_wrap=True)
     with trouble.caught(), status(out) as say:
-        compiling.measure(folder, kernels, options, lambda i, cell: say(f"{i}: {cell.id}"))
+        measure_compiling(folder, kernels, options, lambda i, cell: say(f"{i}: {cell.id}"))
     frame = csv_file.of_run(folder, cells, found)
     with trouble.caught():
         csv_file.save(frame, folder / run_folder.MEASUREMENTS)

@@ -14,9 +14,7 @@ from bench.common import code, files, threads
 from bench.common.choices import unknown_name
 from bench.measurement import machine
 from bench.measurement.records import CELLS
-from bench.model import Options, Problem, ProblemFile
-from bench.problems.user_file import look_at, problems_in
-from bench.problems.user_source import ProblemFileError
+from bench.model import Options
 
 ENVIRONMENT = "environment.json"
 LOCK = "lock"
@@ -146,27 +144,6 @@ def options_of(folder: Path) -> Options:
         return Options.of(known)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{folder} is not a run that can be resumed: {error}") from error
-
-
-def problems_of(folder: Path) -> tuple[Problem, ...]:
-    """Return the problems of a run as they were; for a changed file, from the run's copy of it.
-
-    Raises
-    ------
-    ValueError
-        The copy is missing too, or needs other files that lay beside the original.
-    """
-    if not (folder / ENVIRONMENT).exists():
-        return problems_in(())
-    files = options_of(folder).files
-    return problems_in([_as_it_was(file, folder) for file in files])
-
-
-def _as_it_was(file: ProblemFile, folder: Path) -> ProblemFile:
-    with contextlib.suppress(ProblemFileError):
-        if look_at(file.path) == file:
-            return file
-    return replace(file, path=str((folder / Path(file.path).name).resolve()))
 
 
 def machine_of(path: Path) -> dict[str, Any] | None:

@@ -1,7 +1,9 @@
 """Load a user's file: check that it has not changed, run it, and make a `Problem` of it."""
 
+import contextlib
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 
@@ -68,6 +70,24 @@ def problems_in(files: Sequence[ProblemFile]) -> tuple[Problem, ...]:
                 # A run's folder has a copy of each
                 raise ProblemFileError(f"{where} have the same file name: rename one of them")
     return found
+
+
+def stored_problems_in(files: Sequence[ProblemFile], folder: Path) -> tuple[Problem, ...]:
+    """Return the problems as they were in a run: of a file that changed, from the run's copy.
+
+    Raises
+    ------
+    ProblemFileError
+        The copy is missing too, or cannot run without what lay beside the original.
+    """
+    return problems_in([_as_it_was(file, folder) for file in files])
+
+
+def _as_it_was(file: ProblemFile, folder: Path) -> ProblemFile:
+    with contextlib.suppress(ProblemFileError):
+        if look_at(file.path) == file:
+            return file
+    return replace(file, path=str((folder / Path(file.path).name).resolve()))
 
 
 def _problem_in(file: ProblemFile) -> Problem:

@@ -1,7 +1,9 @@
 """What a run measures besides the times of its cells, each in a separate worker.
 
-`floors` measures the machine's bandwidths and its rate of exps, `compiling` what the first calls of
-jitted kernels cost, `memory` the temporary bytes of a call. `Costs` holds the results for analysis.
+`floors` is about the machine's bandwidths and rate of exps, `compiling` about the first calls of
+jitted kernels, `memory` about the temporary bytes of a call: which cells, and what was found.
+`measure` runs the workers: `time_floors`, `time_compiling` (both under pytest-benchmark) and
+`memory_worker`. `Costs` holds the results for analysis.
 """
 
 from collections.abc import Mapping, Sequence

@@ -3,23 +3,17 @@
 `time_compiling` times it in fresh processes.
 """
 
-import json
 import statistics
-import tempfile
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from bench.common import files
 from bench.measurement import records
 from bench.measurement.records import Record
-from bench.model import PEERS, Cell, Options, Problem, is_threaded
-from bench.workers import job
-from bench.workers.job import Job
+from bench.model import PEERS, Cell, Problem, is_threaded
 
 COMPILING = "compiling.jsonl"
-TIMING = Path(__file__).with_name("time_compiling.py")
 # Calls after the first; the first is compared with their median.
 LATER_CALLS = 5
 
@@ -78,57 +72,6 @@ def candidates(
                 key=lambda one: named[one.problem].work(one.tier, one.size),
             )
     return list(largest.values())
-
-
-def measure(
-    folder: Path, cells: Sequence[Cell], options: Options, watch: Callable[[int, Cell], None]
-) -> None:
-    """Measure the kernels that a run still lacks; store each as soon as it is measured.
-
-    Parameters
-    ----------
-    folder : Path
-        The run's.
-    cells : sequence of Cell
-        See `candidates`.
-    options : Options
-        The run's.
-    watch : function of (number, Cell)
-        Called before each kernel.
-    """
-    path = folder / COMPILING
-    # A failed kernel is tried again: its process may have been killed from outside.
-    known = {one.kernel for one in load(folder) if not one.message}
-    todo = [one for one in cells if (one.problem, one.tier, one.dtype) not in known]
-    for i, cell in enumerate(todo, 1):
-        watch(i, cell)
-        files.append_json(path, asdict(_measured(cell, options)))
-
-
-def _measured(cell: Cell, options: Options) -> Compiling:
-    """Call a kernel in two new processes: the second uses the cache of the first."""
-    kernel = cell.problem, cell.tier, cell.dtype, cell.size
-    reports: list[str] = []
-    with tempfile.TemporaryDirectory(prefix="lossbench-") as cache:
-        for _ in ("cold", "warm"):
-            (ending,) = job.run(
-                TIMING,
-                [Job([cell], options)],
-                ("--noconftest",),
-                {"NUMBA_CACHE_DIR": cache},
-                collect=reports.append,
-            )
-            if ending.exit_code:
-                return Compiling(*kernel, message=ending.message)
-            if not _timed(reports[0])["extra_info"]["compiled"]:
-                return Compiling(*kernel)
-    compile_s, load_s = (beyond_later(_timed(one)["stats"]["data"]) for one in reports)
-    return Compiling(*kernel, compile_s=compile_s, load_s=load_s)
-
-
-def _timed(report: str) -> dict[str, Any]:
-    (timed,) = json.loads(report)["benchmarks"]
-    return dict(timed)
 
 
 def beyond_later(calls: Sequence[float]) -> float:

@@ -6,20 +6,16 @@
 import json
 import statistics
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import psutil  # type: ignore[import-untyped]
 
-from bench.common import files, threads
 from bench.measurement import machine
-from bench.model import Cost, Options
-from bench.workers import job
-from bench.workers.job import Job
+from bench.model import Cost
 
 FLOORS = "floors.json"
-TIMING = Path(__file__).with_name("time_floors.py")
 KINDS: tuple[Literal["read", "copy"], ...] = ("read", "copy")
 # The tiers whose empty call is timed: a function, a ufunc of one number, a jitted function, the
 # library on one score, a function that starts its threads.
@@ -31,8 +27,6 @@ MOST_BYTES = 256_000_000
 MEMORY_SHARE = 32
 # If the system does not report its caches: small ones, so that memory is measured beyond them.
 USUAL_CACHES = {"L1": 32 << 10, "L2": 256 << 10, "L3": 8 << 20}
-# Seconds per measurement, and of its shortest round.
-LONGEST_S, ROUND_S = 0.06, 1e-3
 
 
 @dataclass(frozen=True)
@@ -115,10 +109,6 @@ class Floor:
     bound_by: str
 
 
-class FloorsError(RuntimeError):
-    """The floors could not be measured; the message says why."""
-
-
 def levels() -> tuple[Level, ...]:
     """Return the caches of this machine, smallest first, and its memory."""
     sizes = _cache_sizes()
@@ -139,39 +129,6 @@ def _cache_sizes() -> dict[str, int]:
         if kind in {"data", "unified"} and text[-1:] in units and text[:-1].isdecimal():
             found[level] = int(text[:-1]) * units[text[-1]]
     return dict(sorted(found.items())) or USUAL_CACHES
-
-
-def measure(folder: Path, options: Options) -> Floors:
-    """Return the floors of a run; measure them if its folder does not hold them yet.
-
-    Parameters
-    ----------
-    folder : Path
-        The run's.
-    options : Options
-        Its thread counts are measured, and 1.
-
-    Raises
-    ------
-    FloorsError
-        The worker ended early.
-    """
-    path = folder / FLOORS
-    if path.exists():
-        return load(folder)
-    counts = sorted({1, *(options.threads or threads.default_counts())})
-    reports: list[str] = []
-    (ending,) = job.run(
-        TIMING,
-        [Job((), options, {"threads": counts})],
-        ("--noconftest", f"--benchmark-max-time={LONGEST_S}", f"--benchmark-min-time={ROUND_S}"),
-        collect=reports.append,
-    )
-    if ending.exit_code:
-        raise FloorsError(ending.message)
-    found = of_report(json.loads(reports[0]))
-    files.write_atomic(path, json.dumps(asdict(found), indent=2) + "\n")
-    return found
 
 
 def of_report(report: dict[str, Any]) -> Floors:

@@ -9,8 +9,9 @@ import pytest
 from rich.console import Console
 
 from bench.analysis import table
-from bench.measurement.costs import __init__, compiling
+from bench.measurement.costs import Costs, compiling
 from bench.measurement.costs.compiling import Compiling
+from bench.measurement.costs.measure import measure_compiling
 from bench.measurement.records import Record
 from bench.model import Cell, Options, Verdict
 from bench.problems.builtin import PROBLEMS
@@ -82,13 +83,13 @@ def test_kernels_are_measured_in_new_processes_and_once(tmp_path):
     options = Options(files=(look_at(file),))
     cells = [cell("numba", problem="total"), cell("plain", problem="total")]
     seen = []
-    compiling.measure(tmp_path, cells, options, lambda i, one: seen.append((i, one)))
+    measure_compiling(tmp_path, cells, options, lambda i, one: seen.append((i, one)))
     jitted, plain = compiling.load(tmp_path)
     assert seen == [(1, cells[0]), (2, cells[1])]
     assert jitted.compile_s > jitted.load_s > 0.0, "finding it in the cache is less than making it"
     assert (plain.compile_s, plain.load_s, plain.message) == (None, None, "")
     before = (tmp_path / compiling.COMPILING).read_bytes()
-    compiling.measure(tmp_path, cells, options, lambda i, one: seen.append((i, one)))
+    measure_compiling(tmp_path, cells, options, lambda i, one: seen.append((i, one)))
     assert (tmp_path / compiling.COMPILING).read_bytes() == before
     assert len(seen) == 2
 
@@ -102,7 +103,7 @@ def test_a_kernel_that_ends_its_process_is_named_and_the_next_is_measured(tmp_pa
     )
     options = Options(files=(look_at(file),))
     cells = [cell("bad", problem="broken"), cell("numba", problem="broken")]
-    compiling.measure(tmp_path, cells, options, lambda *_: None)
+    measure_compiling(tmp_path, cells, options, lambda *_: None)
     bad, jitted = compiling.load(tmp_path)
     assert bad.message.startswith("its process ended (exit code 3)")
     assert jitted.compile_s > 0.0
@@ -118,7 +119,7 @@ def test_a_report_names_what_never_pays():
         Compiling("svm_loss", "numba", "float64", "S", 2.0, 0.25),
         Compiling("softmax", "numba", "float64", "S", message="broke off with exit code 3"),
     ]
-    frame = table.tabulate("run", cells, found, costs=__init__.Costs(compiling=costs))
+    frame = table.tabulate("run", cells, found, costs=Costs(compiling=costs))
     assert math.isinf(frame["break_even_calls_vs_numpy"].iloc[2])
     out = io.StringIO()
     Console(file=out, width=100).print(compile_report(frame, costs))

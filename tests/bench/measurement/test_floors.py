@@ -6,8 +6,9 @@ from dataclasses import asdict
 
 import pytest
 
-from bench.measurement.costs import floors
+from bench.measurement.costs import floors, measure
 from bench.measurement.costs.floors import Bandwidth, EmptyCall, ExpRate, Floor, Floors, Level
+from bench.measurement.costs.measure import FloorsError, measure_floors
 from bench.model import Cost, Options
 from bench.problems.builtin import PROBLEMS
 from bench.workers import spawn
@@ -113,7 +114,7 @@ def test_a_report_s_fastest_round_is_the_floor():
 
 
 def test_this_machine_is_measured_once(tmp_path, monkeypatch):
-    found = floors.measure(tmp_path, Options(threads=(2,)))
+    found = measure_floors(tmp_path, Options(threads=(2,)))
     assert {one.threads for one in found.bandwidths} == {1, 2}
     names = [level.name for level in floors.levels()]
     assert [one.level.name for one in found.bandwidths if one.kind == "copy"].count("memory") == 2
@@ -125,13 +126,13 @@ def test_this_machine_is_measured_once(tmp_path, monkeypatch):
     assert [one.tier for one in found.calls] == list(floors.CALLED)
     assert floors.load(tmp_path) == found
     monkeypatch.setattr(spawn, "run", None)  # a second time, nothing is started
-    assert floors.measure(tmp_path, Options(threads=(2,))) == found
+    assert measure_floors(tmp_path, Options(threads=(2,))) == found
 
 
 def test_a_process_that_breaks_off_leaves_no_file(tmp_path, monkeypatch):
-    monkeypatch.setattr(floors, "TIMING", tmp_path / "nothing.py")
-    with pytest.raises(floors.FloorsError, match=r"exit code 4.*ERROR.*nothing\.py"):
-        floors.measure(tmp_path, Options(threads=(1,)))
+    monkeypatch.setattr(measure, "TIME_FLOORS", tmp_path / "nothing.py")
+    with pytest.raises(FloorsError, match=r"exit code 4.*ERROR.*nothing\.py"):
+        measure_floors(tmp_path, Options(threads=(1,)))
     assert not (tmp_path / floors.FLOORS).exists()
 
 

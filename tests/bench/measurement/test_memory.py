@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from bench.measurement.costs import memory
+from bench.measurement.costs.measure import measure_memory
+from bench.measurement.costs.memory_worker import temporary_bytes
 from bench.model import Cell, Options, Verdict
 
 COUNT = 100_000
@@ -27,7 +29,7 @@ LOOP, NUMPY, NUMBA = (
 )
 def test_bytes_of_known_temporaries(kernel, arrays):
     x = np.ones(COUNT)
-    found = memory.temporary_bytes(kernel, (x,))
+    found = temporary_bytes(kernel, (x,))
     if arrays is None:  # a list of 100,000 Python numbers, which is gone by the end
         assert 24 * COUNT <= found <= 60 * COUNT
     else:
@@ -39,12 +41,12 @@ def test_a_lazy_result_is_computed_in_a_call_that_is_traced():
         def compute(self):
             return float(np.sum(np.ones(COUNT)))
 
-    assert memory.temporary_bytes(Lazy, ()) == pytest.approx(8 * COUNT, abs=5000)
+    assert temporary_bytes(Lazy, ()) == pytest.approx(8 * COUNT, abs=5000)
 
 
 def test_arguments_that_are_used_up_are_given_anew():
     used_up, again = iter([np.ones(COUNT)]), iter([np.ones(COUNT)])
-    found = memory.temporary_bytes(lambda x: 2.0 * next(x), (used_up,), (again,))
+    found = temporary_bytes(lambda x: 2.0 * next(x), (used_up,), (again,))
     assert found == pytest.approx(0, abs=5000)
 
 
@@ -52,7 +54,7 @@ def test_tracing_ends_with_an_exception():
     import tracemalloc
 
     with pytest.raises(ZeroDivisionError):
-        memory.temporary_bytes(lambda: 1 / 0, ())
+        temporary_bytes(lambda: 1 / 0, ())
     assert not tracemalloc.is_tracing()
 
 
@@ -79,11 +81,11 @@ def test_what_is_written_is_read(tmp_path):
 
 def test_a_run_s_cells_are_measured_once(tmp_path):
     cells = [NUMPY, LOOP]
-    assert memory.measure(tmp_path, cells[:1], Options()) == 0
+    assert measure_memory(tmp_path, cells[:1], Options()) == 0
     path = tmp_path / memory.MEMORY
     first = path.read_bytes()
     path.write_bytes(first + b'{"torn')
-    assert memory.measure(tmp_path, cells, Options()) == 0
+    assert measure_memory(tmp_path, cells, Options()) == 0
     assert path.read_bytes().startswith(first)
     found = memory.load(tmp_path)
     assert list(found) == cells
@@ -92,5 +94,5 @@ def test_a_run_s_cells_are_measured_once(tmp_path):
 
 def test_cells_that_a_broken_process_did_not_reach_are_counted(tmp_path):
     unknown = Cell("nothing", "numpy", "S", "float64", 1)
-    assert memory.measure(tmp_path, [NUMPY, unknown, LOOP], Options()) == 2
+    assert measure_memory(tmp_path, [NUMPY, unknown, LOOP], Options()) == 2
     assert list(memory.load(tmp_path)) == [NUMPY]

@@ -19,7 +19,7 @@ from bench.model import DTYPES, TIERS, Cell, Options
 from bench.problems import selection
 from bench.problems.builtin import PROBLEMS
 from bench.problems.selection import cells_of
-from bench.problems.user_file import look_at, problems_in, write_template
+from bench.problems.user_file import look_at, problems_in, stored_problems_in, write_template
 from bench.problems.user_file_checks import TOLERANCE
 from bench.problems.user_source import ProblemFileError
 
@@ -538,15 +538,17 @@ def test_a_run_of_a_file_is_resumed_with_the_file_it_began_with(tmp_path):
         ProblemFileError, match=r"double.py has changed since the run began: .*copy"
     ):
         problems_in(run_folder.options_of(folder).files)
-    (as_it_was,) = run_folder.problems_of(folder)
+    (as_it_was,) = stored_problems_in(run_folder.options_of(folder).files, folder)
     assert as_it_was.source == str(folder / "double.py")
     path.unlink()
     with pytest.raises(ProblemFileError, match=r"there is no file .*double.py"):
         problems_in(run_folder.options_of(folder).files)
-    assert [one.name for one in run_folder.problems_of(folder)] == ["double"]
+    assert [
+        one.name for one in stored_problems_in(run_folder.options_of(folder).files, folder)
+    ] == ["double"]
     (folder / "double.py").unlink()
     with pytest.raises(ProblemFileError, match=r"there is no file .*double.py"):
-        run_folder.problems_of(folder)
+        stored_problems_in(run_folder.options_of(folder).files, folder)
 
 
 # --- as a person uses it
