@@ -30,7 +30,11 @@ def loop(x):
     return total
 
 
-jit = njit(cache=True)(loop)
+@njit(cache=True)
+def jit(x):  # takes longer to compile than Numba takes to start
+    return np.sort(x).sum() + np.median(x) - np.median(x)
+
+
 TIERS = {"plain": loop}
 SIZES = {"S": {"n": 10}, "M": {"n": 1000}}
 
