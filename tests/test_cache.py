@@ -83,7 +83,7 @@ def test_a_damaged_file_is_replaced(cache, suffix, damage):
     results, hits, said = called(3.0)
     assert (results, hits) == ([6.0], 0)
     assert len(said) <= 1
-    assert all(f"{LINE} a kernel anew, as its file in Numba's cache is" in one for one in said)
+    assert all(f"{LINE} a kernel again: its file in Numba's cache is" in one for one in said)
     assert called(3.0) == ([6.0], 1, []), "and the next process is fast again"
 
 

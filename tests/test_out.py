@@ -257,7 +257,9 @@ def test_large_scores_are_told_from_out(operation, dtype, options):
 @pytest.mark.parametrize("strides", [(0, 8), (8, 0), (8, 8), (16, 8), (8, 16), (-8, 8), (0, 0)])
 def test_out_that_overlaps_itself_is_refused(operation, fill, strides):
     out = as_strided(np.full(64, 7.0)[20:], (3, 4), strides)
-    with pytest.raises(ValueError, match=f"{operation}: out must have entries apart"):
+    with pytest.raises(
+        ValueError, match=f"{operation}: out must have entries that share no memory"
+    ):
         fill(operation, np.eye(3, 4), np.arange(3), out)
     assert (out == 7).all()
 

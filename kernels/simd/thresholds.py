@@ -67,4 +67,6 @@ Measured by turns in one process, float64: the loop took 0.29 to 0.95 of the tim
 DIFFERENCE_BLOCK_FEATURES = 64
 """Features in a block of finite differences: their sums for a few classes stay in cache.
 
-Not in the log."""
+Measured by turns in one process, 500 samples of 1024 features, 10 classes: with 16, 64 and 256, the
+hinge took 16.7, 13.0 and 12.1 ms, the softmax 29, 23 and 22.
+Smaller blocks give threads more to share."""
