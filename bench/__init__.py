@@ -1,8 +1,12 @@
 """The benchmark, one package per stage: problems → agreement → measurement → analysis → report.
 
-Each stage takes plain values and returns plain values, and imports only the stages before it.
-`model` holds the terms that all share, `common` tools that know no benchmark, `workers` the child
-processes; `cli` runs the stages in their order.
+Each stage imports only the stages before it. `model` holds the terms that all share, `common` has
+general tools, `workers` the child processes; `cli` runs the stages in their order.
+
+The terms: a problem is an operation with inputs at several sizes. A tier is one version of it, such
+as the loop or Numba; the oracle is the tier that the others have to agree with. A hard input is one
+with which kernels often go wrong. A cell is one problem, tier, size, dtype and thread count. A pass
+is one process that times each cell once.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -15,7 +19,7 @@ __all__ = ["Cell", "Cost", "Output", "Problem", "Tolerance", "load"]
 
 
 def __getattr__(name: str) -> Any:
-    """Load what is asked for, and pandas only with `load`: the command line starts without."""
+    """Load what is asked for, and pandas only with `load`: the command line starts without it."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

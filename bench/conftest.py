@@ -114,7 +114,7 @@ def _job_by_hand(config: pytest.Config) -> Job:
         dtypes=given("dtype"),
         tiers=given("tier"),
         threads=given("threads"),
-        # With -k the user has chosen already: whatever name is asked for has to be there.
+        # With -k the user has chosen already, so that every cell has to be there.
         everything=bool(config.getoption("keyword", "")),
     )
     options = replace(options, budget=config.getoption("--lossbench-budget"))

@@ -43,7 +43,7 @@ def test_speed(
         seconds = _seconds(verdict, kernel, given)
         rounds = _rounds(seconds, request.config)
         before = conditions.start()
-        if given.is_used_up:
+        if given.needs_new_copies:
             rounds = _rounds_of_copies(seconds, given, request.config)
             benchmark.pedantic(kernel, setup=lambda: (given.next(), {}), rounds=rounds)
         elif rounds:

@@ -2,12 +2,7 @@
 
 import numpy as np
 import pytest
-from closeness import (
-    assert_agrees,
-    computed_dtype,
-    kink_allowance,
-    rounding_of,
-)
+from closeness import assert_agrees, computed_dtype, kink_allowance, rounding_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from inputs import (

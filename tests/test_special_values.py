@@ -8,14 +8,7 @@ import numpy as np
 import pytest
 from closeness import TOLERANCE
 from inputs import FLOAT_DTYPES, every_other, seeded_classification, seeded_linear
-from tiers import (
-    LIBRARY,
-    LINEAR,
-    LOOPS,
-    every_version_and_dtype,
-    fast_version,
-    parts,
-)
+from tiers import LIBRARY, LINEAR, LOOPS, every_version_and_dtype, fast_version, parts
 
 import kernels
 

@@ -16,13 +16,7 @@ from bench.agreement.calls import (
 )
 from bench.agreement.hard_inputs import stand_hard_inputs
 from bench.common.format import duration
-from bench.model import (
-    Arguments,
-    Cell,
-    Problem,
-    Verdict,
-    seeded,
-)
+from bench.model import Arguments, Cell, Problem, Verdict, seeded
 from bench.problems.user_source import ProblemFileError
 from bench.workers.watchdog import Step
 
@@ -31,7 +25,7 @@ SECOND_ORACLE = "numpy"
 # The part of the budget for a call that only serves to predict the time of a larger size.
 CALIBRATION = 0.25
 # The time of a small size is mostly dispatch, so the prediction for a larger one is too long. The
-# loops have no dispatch; another tier is called unless it is predicted to take this many budgets.
+# loops have no dispatch; any other tier is called unless it is predicted to take this many budgets.
 BENEFIT_OF_THE_DOUBT = 10.0
 
 
@@ -46,7 +40,7 @@ def check(problem: Problem, cells: Sequence[Cell], budget: float) -> list[Verdic
         Of one `group`.
     budget : float
         Seconds that one call may take. An oracle that needs more gets a sample of the inputs;
-        another tier is skipped.
+        any other tier that needs more is skipped.
 
     Returns
     -------

@@ -16,7 +16,7 @@ class Given:
 
     Attributes
     ----------
-    is_used_up : bool
+    needs_new_copies : bool
         Whether a call may change something in them that no comparison sees, such as the state of a
         random generator. Each call then gets a new copy.
 
@@ -32,12 +32,12 @@ class Given:
         self._is_new = True
 
     def _make(self) -> None:
-        self._copies, self.is_used_up = values.copied_arguments(self._arguments)
+        self._copies, self.needs_new_copies = values.copied_arguments(self._arguments)
         self._values = self._problem.prepared(self._tier, self._copies)
 
     def next(self) -> Arguments:
         """Return the arguments of the next call."""
-        if self.is_used_up and not self._is_new:
+        if self.needs_new_copies and not self._is_new:
             self._make()
         self._is_new = False
         return self._values

@@ -1,4 +1,4 @@
-"""Compare each tier with the oracle on the hard inputs of a problem, once per run."""
+"""Compare each tier with the oracle on the hard inputs of a problem, once per worker."""
 
 from functools import cache
 from typing import Any

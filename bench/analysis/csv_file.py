@@ -53,8 +53,9 @@ def load(path: str | Path) -> pd.DataFrame:
     if not (path / CELLS).exists():
         raise FileNotFoundError(f"{path} holds no run: neither {MEASUREMENTS} nor {CELLS}")
     cells = list(records.verdicts(records.read(path / CELLS)))
-    files = run_folder.options_of(path).files if (path / run_folder.ENVIRONMENT).exists() else ()
-    its_problems = stored_problems_in(files, path)
+    is_known = (path / run_folder.ENVIRONMENT).exists()
+    user_files = run_folder.options_of(path).files if is_known else ()
+    its_problems = stored_problems_in(user_files, path)
     named = {one.name: one for one in its_problems}
     strange = [
         cell.id

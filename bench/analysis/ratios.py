@@ -25,7 +25,7 @@ class Ratio:
     high: float
 
 
-Standing = Literal["clear", "unclear", "tie", "unknown"]
+TieOrClear = Literal["clear", "unclear", "tie", "unknown"]
 
 
 def paired(over: NDArray[np.float64], under: NDArray[np.float64]) -> Ratio:
@@ -87,9 +87,9 @@ def paired(over: NDArray[np.float64], under: NDArray[np.float64]) -> Ratio:
 def noise_floor(twins: Iterable[Ratio]) -> float:
     """Return the factor, at least 1, up to which timings of the same code differed in a run.
 
-    It is the interval end that is furthest from 1 among the ratios of cells to their twins, or its
-    reciprocal: which of the two is the twin is arbitrary. In a run of 14 problems, with one pair
-    per problem, two other cells of equal speed and noise stay within it in 14 of 15 cases.
+    It is the interval end furthest from 1 over all pairs of a cell and its twin, inverted if below
+    1, as either could be called the twin. In a run of 14 problems, with one pair per problem, two
+    other cells of equal speed and noise stay within it in 14 of 15 cases.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def noise_floor(twins: Iterable[Ratio]) -> float:
     return math.exp(max((abs(math.log(end)) for end in ends if end > 0.0), default=math.nan))
 
 
-def standing(low: float, high: float, floor: float) -> Standing:
+def tie_or_clear(low: float, high: float, floor: float) -> TieOrClear:
     """Classify a speed-up by its interval.
 
     Parameters
@@ -113,7 +113,7 @@ def standing(low: float, high: float, floor: float) -> Standing:
     low, high : float
         The interval.
     floor : float
-        The run's `noise_floor`.
+        The run's `noise_floor`. If NaN, as in a run without twins, nothing is a tie.
 
     Returns
     -------
@@ -122,13 +122,13 @@ def standing(low: float, high: float, floor: float) -> Standing:
     "unclear"
         It contains 1, and exceeds the noise floor.
     "clear"
-        Faster, or slower.
+        It excludes 1, and is not within the noise floor.
     "unknown"
         There is no interval.
 
     Examples
     --------
-    >>> standing(0.98, 1.01, 1.03), standing(0.8, 1.2, 1.03), standing(1.1, 1.2, 1.03)
+    >>> tie_or_clear(0.98, 1.01, 1.03), tie_or_clear(0.8, 1.2, 1.03), tie_or_clear(1.1, 1.2, 1.03)
     ('tie', 'unclear', 'clear')
     """
     if math.isnan(low) or math.isnan(high):

@@ -247,7 +247,7 @@ def _was_compared(verdict: "Verdict") -> bool:
 
 
 def _measure_floors(folder: Path, options: "Options", out: "Console") -> None:
-    """Measure the limits of the machine; if that fails, the run continues without."""
+    """Measure the limits of the machine; if that fails, the run continues without it."""
     from bench.measurement.costs.measure import FloorsError, measure_floors
 
     try:
@@ -261,7 +261,7 @@ def _measure_floors(folder: Path, options: "Options", out: "Console") -> None:
 def _measure_memory(
     folder: Path, cells: "Sequence[Cell]", options: "Options", out: "Console"
 ) -> None:
-    """Measure the memory of a call; if that fails, the run continues without."""
+    """Measure the memory of a call; if that fails, the run continues without it."""
     from bench.measurement.costs.measure import measure_memory
 
     with status(out) as say:
@@ -272,8 +272,8 @@ def _measure_memory(
 
 
 @dataclass
-class _Trouble:
-    """What broke a measurement off, in words, and the exit code that it calls for."""
+class _EarlyEnd:
+    """Why a measurement stopped early: message and exit code."""
 
     code: int = 0
     words: str = ""
@@ -317,10 +317,10 @@ def _measure(
     from bench.model import WRONG
     from bench.report.terminal import console, run_table
 
-    out, trouble = console(), _Trouble()
+    out, early_end = console(), _EarlyEnd()
     _say_remarks(found, out)
     out.print(f"{len(cells)} cells in {options.passes} passes, into {folder}")
-    with trouble.caught():
+    with early_end.caught():
         if with_floors:
             _measure_floors(folder, options, out)
         with pass_progress(out, options.passes) as watch:
@@ -330,22 +330,22 @@ def _measure(
             _measure_memory(folder, remembered, options, out)
     frame = csv_file.of_run(folder, cells, found)
     written = folder / run_folder.MEASUREMENTS
-    with trouble.caught():
+    with early_end.caught():
         csv_file.save(frame, written)
     out.print()
     out.print(run_table(frame))
-    has_compared = bool(trouble.code) or _say_uncompared(
+    has_compared = bool(early_end.code) or _say_uncompared(
         found, records.verdicts(judged).values(), out
     )
     if written.exists():
         out.print(f"Written to {written}", soft_wrap=True)
-    if trouble.code:
-        trouble.tell(out, f"lossbench run --resume {folder}")
+    if early_end.code:
+        early_end.tell(out, f"lossbench run --resume {folder}")
     elif len(frame):
         out.print(f"For a page with pictures: lossbench report {folder}", soft_wrap=True)
-    if not trouble.code and set(frame["status"]) & WRONG:
+    if not early_end.code and set(frame["status"]) & WRONG:
         return EXIT_WRONG
-    return trouble.code or (0 if has_compared else EXIT_USAGE)
+    return early_end.code or (0 if has_compared else EXIT_USAGE)
 
 
 def _show_sweep(folder: Path, found: "Sequence[Problem]", options: "Options") -> None:
@@ -380,18 +380,18 @@ def _measure_compiling(
     from bench.report.costs import compile_report
     from bench.report.terminal import console
 
-    out, trouble = console(), _Trouble()
+    out, early_end = console(), _EarlyEnd()
     kernels = compiling.candidates(cells, found, records.read(folder / records.CELLS))
     out.print(f"Compile cost of {len(kernels)} kernels, each in new processes", soft_wrap=True)
-    with trouble.caught(), status(out) as say:
+    with early_end.caught(), status(out) as say:
         measure_compiling(folder, kernels, options, lambda i, cell: say(f"{i}: {cell.id}"))
     frame = csv_file.of_run(folder, cells, found)
-    with trouble.caught():
+    with early_end.caught():
         csv_file.save(frame, folder / run_folder.MEASUREMENTS)
     out.print(compile_report(frame, compiling.load(folder)))
-    if trouble.code:
-        trouble.tell(out, f"lossbench compile-cost {folder}")
-        raise typer.Exit(trouble.code)
+    if early_end.code:
+        early_end.tell(out, f"lossbench compile-cost {folder}")
+        raise typer.Exit(early_end.code)
 
 
 @contextmanager

@@ -166,8 +166,9 @@ def lecture(output: Pictures = PICTURES) -> None:
     out = console()
     with usage_errors():
         refuse_without_jit()
-        with status(out) as say:
-            trainings = train_lecture(say)
+    with status(out) as say:
+        trainings = train_lecture(say)
+    with usage_errors():
         pictures = draw_training(output, trainings[-1].losses)
     out.print(lecture_table(trainings))
     for picture in pictures:

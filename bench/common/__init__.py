@@ -1,6 +1,6 @@
-"""Tools that know nothing of benchmarks: files, user input, formatting, threads, code.
+"""General tools: files, user input, formatting, threads, code.
 
 `files` writes so that nothing is lost in a crash, `choices` parses a user's comma-separated names,
-`format` prints seconds and ratios, `threads` sets thread counts, `encoding` prints to any terminal,
-`code` finds the project's code and its digest.
+`format` formats seconds and ratios, `threads` sets thread counts, `encoding` prints to any
+terminal, `code` tells whether the project's code has changed.
 """

@@ -35,7 +35,10 @@ def split_commas(given: Iterable[str]) -> list[str]:
 
 def unknown_name(kind: str, name: str, known: Sequence[str]) -> str:
     """Return the message for an unknown name."""
-    nearest = sorted(known, key=lambda other: -SequenceMatcher(None, name, other).ratio())
+    likeness = {
+        one: SequenceMatcher(None, name.casefold(), one.casefold()).ratio() for one in known
+    }
+    nearest = sorted(known, key=lambda one: -likeness[one])
     return f"unknown {kind} {name!r}; choose from {', '.join(nearest)}"
 
 

@@ -1,4 +1,4 @@
-"""Locate the project's code and compute its digest, which identifies runs and caches."""
+"""Locate the project's code, and compute its digest: whether it changed since a run began."""
 
 import hashlib
 import os
@@ -6,15 +6,16 @@ from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-# The code that a verdict depends on.
-CODE = ("reference", "kernels", "bench/problems")
+# The code of the built-in tiers and problems.
+CODE = ("reference", "kernels", "bench/problems/builtin", "bench/problems/peers")
 
 
 def digest(folders: Iterable[str] = CODE) -> str:
-    """Return a digest of the code of the built-in tiers and of their problems."""
+    """Return a digest of the source files in some folders."""
     found = hashlib.sha256()
     for folder in folders:
-        for path in sorted((ROOT / folder).rglob("*.py")):
+        sources = (path for kind in ("*.py", "*.c") for path in (ROOT / folder).rglob(kind))
+        for path in sorted(sources):
             found.update(str(path.relative_to(ROOT)).encode())
             found.update(path.read_bytes())
     return found.hexdigest()

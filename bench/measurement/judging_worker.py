@@ -35,13 +35,13 @@ def groups(cells: Iterable[Cell]) -> list[list[Cell]]:
 
 
 if __name__ == "__main__":
-    found = job.begin()
-    if found is None:
-        sys.exit("this module is run by `lossbench run`")
     try:
+        found = job.begin()
+        if found is None:
+            sys.exit("lossbench starts this module; it does nothing by itself")
         judge(found)
     except ProblemFileError as error:
         sys.exit(str(error))
-    except OSError as error:  # of our files: a kernel's own error is the message of its row
+    except OSError as error:  # of our files: that of a kernel is its row's message
         print(error, file=sys.stderr)
         sys.exit(watchdog.CANNOT_WRITE)

@@ -100,7 +100,7 @@ def judged(cells: Sequence[Cell], options: Options, watch: Callable[[int], None]
     cells : sequence of Cell
         The cells to judge.
     options : Options
-        Only budget and threads matter.
+        Only files, budget and threads matter.
     watch : function of int
         Called a few times per second with the number of judged cells.
 

@@ -7,13 +7,7 @@ from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 
-from bench.model import (
-    Kernel,
-    Problem,
-    ProblemFile,
-    Tier,
-    to_lists,
-)
+from bench.model import Kernel, Problem, ProblemFile, Tier, to_lists
 from bench.problems.builtin import PROBLEMS
 from bench.problems.near_misses import near_misses
 from bench.problems.user_file_checks import (

@@ -17,11 +17,7 @@ TIER_OF_FUNCTION = {
     "jit": "numba",
     "parallel": "numba-parallel",
 }
-
-
 FUNCTIONS = (*TIER_OF_FUNCTION, "make_inputs", "hard_inputs", "cost", "sample")
-
-
 CONSTANTS: dict[str, tuple[type, ...]] = {
     "NAME": (str,),
     "TIERS": (dict,),
@@ -31,13 +27,9 @@ CONSTANTS: dict[str, tuple[type, ...]] = {
     "TOLERANCE": (int, float, dict),
     "GROWTH": (int, float),
 }
-
-
 # 100 and 10 times the tolerances of the built-in problems, because nobody has worked out how the
 # rounding of a user's kernel grows.
 TOLERANCE = {"float64": 1e-10, "float32": 1e-4}
-
-
 # Names stand between commas on the command line, in the ids of pytest, and in names of files.
 NAME = re.compile(r"[\w.-]+", re.ASCII)
 

@@ -14,32 +14,30 @@ class Results(pd.DataFrame):
     """
 
     def _repr_html_(self) -> str:
-        from bench.report.page import (
-            html_table,  # loads Jinja2 and Matplotlib: only to be looked at
-        )
+        from bench.report.page import html_table  # loads Jinja2 and Matplotlib
 
         return html_table(self)
 
 
 def load(path: str | Path) -> Results:
-    """Read the table of a run, to be shown and computed with.
+    """Read the table of a run.
 
     Parameters
     ----------
     path : path
-        A CSV written by a run, or the folder of a run; one that was interrupted before it wrote its
-        table is put together from its cells.
+        The folder of a run, or a CSV that a run wrote. If a folder has no table, or one older than
+        its records, the table is built from the records.
 
     Returns
     -------
     Results
-        A DataFrame with the columns and dtypes of `table.COLUMNS`.
+        A DataFrame with the columns and dtypes of `bench.analysis.columns.COLUMNS`.
 
     Raises
     ------
     FileNotFoundError
         No such file, or a folder without a run.
     ValueError
-        A file that is no such table, or is cut short; the message says what is missing.
+        The file is no such table, or is incomplete; the message says what is missing.
     """
     return Results(csv_file.load(path))

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from rich import box
@@ -14,13 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.common.format import duration
-from bench.model import (
-    PEERS,
-    Problem,
-    Size,
-    Verdict,
-)
-from bench.problems.lecture import Training
+from bench.model import PEERS, Problem, Size, Verdict
 from bench.problems.texts import Text as SourceText
 from bench.report.words import (
     STYLES,
@@ -34,9 +28,14 @@ from bench.report.words import (
     with_fastest,
 )
 
+if TYPE_CHECKING:
+    from bench.problems.lecture import Training
+
 PLAIN_WIDTH = 100
 # Wider than any table.
 UNBOUNDED = 10_000
+# Of the lecture's 1001 epochs, the loss of every hundredth is shown.
+EPOCHS_PER_ROW = 100
 
 
 def console() -> Console:
@@ -176,17 +175,14 @@ def _judged(cell: Any) -> Text:
     return text.append("\nof a sample", "dim") if cell.checked == "sample" else text
 
 
-EVERY = 100
-
-
-def lecture_table(trainings: Sequence[Training]) -> Table:
+def lecture_table(trainings: "Sequence[Training]") -> Table:
     """Return the loss at each epoch, one column per tier, with the seconds below."""
     grid = Table(box=box.SIMPLE_HEAD, show_edge=False, show_footer=True)
     grid.add_column("loss at epoch", "trained in\ncompiled in", justify="right")
     for training in trainings:
         compiled = duration(training.compile_s) if training.compile_s else "-"
         grid.add_column(training.tier, f"{duration(training.seconds)}\n{compiled}", justify="right")
-    for epoch in range(0, len(trainings[0].losses), EVERY):
+    for epoch in range(0, len(trainings[0].losses), EPOCHS_PER_ROW):
         grid.add_row(str(epoch), *(_loss(training.losses[epoch]) for training in trainings))
     return grid
 

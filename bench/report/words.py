@@ -6,19 +6,13 @@ from typing import Any
 import pandas as pd
 from rich.text import Text
 
-from bench.analysis.ratios import Standing, standing
+from bench.analysis.ratios import TieOrClear, tie_or_clear
 from bench.common.format import digits, duration
 from bench.model import BASELINES, PEERS, STATUSES, TIERS, WRONG, in_order, is_threaded
 
 TIMES = "\N{MULTIPLICATION SIGN}"
-
-
 NOISY = "!"
-
-
 UNCLEAR = "?"
-
-
 STYLES = {status: "bold red" if status in WRONG else "dim" for status in STATUSES}
 
 
@@ -73,9 +67,9 @@ def compared_with(cell: Any) -> list[str]:
     return [other for other in before if not pd.isna(getattr(cell, f"speedup_vs_{other}"))]
 
 
-def _standing(cell: Any, other: str) -> Standing:
+def _standing(cell: Any, other: str) -> TieOrClear:
     low, high = (getattr(cell, f"speedup_vs_{other}_{end}") for end in ("low", "high"))
-    return standing(low, high, cell.noise_floor)
+    return tie_or_clear(low, high, cell.noise_floor)
 
 
 def speedup_words(cell: Any, other: str) -> str:

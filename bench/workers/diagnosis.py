@@ -81,14 +81,18 @@ def _timeout_message(trace: str) -> str:
     limit = LIMIT.match(trace)
     hours, minutes, seconds = (float(part) for part in limit.groups()) if limit else (0.0, 0.0, 0.0)
     after = duration(3600.0 * hours + 60.0 * minutes + seconds, 2)
-    # The main thread is listed last, its innermost call first. Our own code (in PACKAGE) is not
-    # named: it waits for native code.
+    # The main thread is listed last, its innermost call first. The harness is not named: it waits
+    # for native code.
     calls = FRAME.findall(trace.rpartition("Thread 0x")[2])
     where = ""
-    if calls and not Path(calls[0][0]).is_relative_to(PACKAGE):
+    if calls and not _is_harness(Path(calls[0][0])):
         path, line, name = calls[0]
         where = f" in {name} ({Path(path).name}, line {line})"
     return f"timed out after {after}{where}: its process was killed"
+
+
+def _is_harness(file: Path) -> bool:
+    return file.is_relative_to(PACKAGE) and not file.is_relative_to(PACKAGE / "problems")
 
 
 def _error_line(log: Path) -> str:

@@ -88,7 +88,7 @@ def run(
 
 def begin() -> Job | None:
     """Return the job of this process and start its watchdog; None if it is not a worker."""
-    folder = os.environ.get(VARIABLE)
+    folder = os.environ.pop(VARIABLE, None)  # what a kernel starts is no worker
     if folder is None:
         return None
     found = _read(Path(folder))

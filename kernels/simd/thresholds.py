@@ -21,13 +21,14 @@ Not measured."""
 # --- the method of a loss
 
 SOFTMAX_COLUMNS_MAX_CLASSES = 128
-"""With more classes the softmax goes row by row. Log: Short rows, the table of rows and columns.
+"""With more classes the softmax goes row by row.
 
-It was measured up to 100 classes."""
+Log: Short rows become columns, the table of rows and columns. It was measured up to 100 classes."""
 
 HINGE_COLUMNS_MAX_CLASSES_FLOAT32 = 8
-"""With more classes the float32 hinge goes row by row. Log: Short rows, the table of rows that keep
-their sum in lanes."""
+"""With more classes the float32 hinge goes row by row.
+
+Log: Short rows become columns, the table of rows that keep their sum in lanes."""
 
 HINGE_COLUMNS_MAX_CLASSES_FLOAT64 = 1
 """The same for float64, in which rows are faster at 3 classes already. Log: the same table.
@@ -35,13 +36,14 @@ HINGE_COLUMNS_MAX_CLASSES_FLOAT64 = 1
 One class goes by columns, as the form for short rows needs a wrong class."""
 
 SHORT_ROW_MAX_LINES = 13
-"""With more lines in a row the hinge adds up each row by itself. Log: Short rows, below the last
-table."""
+"""With more lines in a row the hinge adds up each row by itself.
+
+Log: Short rows become columns, below the last table."""
 
 # --- inside a row
 
 LINES_PER_STEP = 4
-"""Lines of a long row in one vector. Log: Vectors of our own, "Four lines side by side", for the
+"""Lines of a long row in one vector. Log: SIMD vectors by hand, "Four lines side by side", for the
 exps only."""
 
 CHUNK_TERMS = 4096

@@ -4,20 +4,7 @@ A script to be run by hand: it needs mpmath, which the package does not.
 """
 
 import numpy as np
-from mpmath import (
-    atanh,
-    cos,
-    expm1,
-    floor,
-    linspace,
-    ln,
-    lu_solve,
-    matrix,
-    mp,
-    mpf,
-    pi,
-    sqrt,
-)
+from mpmath import atanh, cos, expm1, floor, linspace, ln, lu_solve, matrix, mp, mpf, pi, sqrt
 
 mp.dps = 50
 

@@ -1,4 +1,4 @@
-"""What a run measures besides the times of its cells, each in a separate worker.
+"""What a run measures besides the times of its cells, in separate workers.
 
 `floors` is about the machine's bandwidths and rate of exps, `compiling` about the first calls of
 jitted kernels, `memory` about the temporary bytes of a call: which cells, and what was found.

@@ -1,7 +1,4 @@
-"""Measure what compiling costs: the first call of a jitted kernel, without and with a cache.
-
-`time_compiling` times it in fresh processes.
-"""
+"""Compile costs: which kernels are measured, and what was found."""
 
 import statistics
 from collections.abc import Iterable, Sequence

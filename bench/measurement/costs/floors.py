@@ -1,7 +1,4 @@
-"""Measure the best that this machine can do: read, copy, compute exps, and call an empty function.
-
-`time_floors` times it once per run, in a separate process.
-"""
+"""Floors: what was measured of a machine, and the least time that a call can take on it."""
 
 import json
 import statistics

@@ -1,4 +1,4 @@
-"""Measure the floors, compile costs and memory of a run, each in workers of its own."""
+"""Measure the floors, compile costs and memory of a run, in separate workers."""
 
 import json
 import tempfile
@@ -52,7 +52,7 @@ def measure_floors(folder: Path, options: Options) -> Floors:
         ("--noconftest", f"--benchmark-max-time={LONGEST_S}", f"--benchmark-min-time={ROUND_S}"),
         collect=reports.append,
     )
-    if ending.exit_code:
+    if ending.exit_code or not reports:
         raise FloorsError(ending.message)
     found = of_report(json.loads(reports[0]))
     files.write_atomic(path, json.dumps(asdict(found), indent=2) + "\n")
@@ -97,7 +97,7 @@ def _measured(cell: Cell, options: Options) -> Compiling:
                 {"NUMBA_CACHE_DIR": cache},
                 collect=reports.append,
             )
-            if ending.exit_code:
+            if ending.exit_code or not reports:
                 return Compiling(*kernel, message=ending.message)
             if not _timed(reports[0])["extra_info"]["compiled"]:
                 return Compiling(*kernel)

@@ -74,5 +74,5 @@ def measure_here(work: Job) -> None:
 if __name__ == "__main__":
     begun = job.begin()
     if begun is None:
-        sys.exit("this module is run by `lossbench run`")
+        sys.exit("lossbench starts this module; it does nothing by itself")
     measure_here(begun)

@@ -1,4 +1,4 @@
-"""Time the first calls of one kernel in a fresh process, with pytest-benchmark, for `compiling`."""
+"""Time the first calls of one kernel in a fresh process, with pytest-benchmark."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from bench.workers.watchdog import Step
 
 def test_first_call(benchmark: Any) -> None:
     work = job.begin()
-    assert work, "this file is run by `lossbench compile-cost`"
+    assert work, "lossbench starts this file; it does nothing by itself"
     (cell,) = work.cells
     watchdog.take(Step(cell), preparing=True)
     (one,) = (one for one in problems_in(work.options.files) if one.name == cell.problem)

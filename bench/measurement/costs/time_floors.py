@@ -1,6 +1,6 @@
 """Time the best that the machine can do, with pytest-benchmark: read, copy, exp, empty calls.
 
-`floors` runs this file once per run and reads its report; `pytest bench` does not collect it.
+`measure` runs this file once per run; `pytest bench` does not collect it.
 """
 
 from typing import Any

@@ -30,7 +30,9 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
 def tiers(operation: str) -> dict[str, Tier]:
     """Return the peers that have an operation."""
     return {
-        peer: Tier(partial(load, peer, operation), partial(prepare, peer, operation), True)
+        peer: Tier(
+            partial(load, peer, operation), partial(prepare, peer, operation), compiles_unseen=True
+        )
         for peer, operations in OPERATIONS.items()
         if operation in operations
     }

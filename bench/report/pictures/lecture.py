@@ -34,9 +34,9 @@ def draw_descents(folder: Path, *, show: bool) -> list[Path]:
     Parameters
     ----------
     folder : Path
-        Made where it is missing.
+        Created if missing.
     show : bool
-        Also in a window, where there is a screen.
+        Also open a window, if there is a screen.
 
     Returns
     -------

@@ -15,14 +15,10 @@ from bench.common.files import write_atomic
 from bench.report.words import heading
 
 INK, CURVE, PATH, START, GRID = "#22303c", "#9fb3c8", "#d1495b", "#00798c", "#e6ebf0"
-# After Okabe and Ito: told apart whatever one's eyes, each at least 4.5 : 1 on white.
+# After Okabe and Ito: colour-blind people can tell them apart; each has at least 4.5 : 1 on white.
 LINES = ("#5a6875", "#0072b2", "#b34700", "#00795a", "#a0408c", "#7d6200", "#1f6f8b", "#b03030")
-
-
 MARKERS = "osD^vP*X"
-
-
-# The page puts variables in the place of these, so that one SVG serves light and dark (page.css).
+# The page replaces these by variables, so that one SVG serves light and dark (page.css).
 VARIABLES = {
     INK: "--ink",
     CURVE: "--curve",
@@ -31,8 +27,6 @@ VARIABLES = {
     GRID: "--grid",
     **{colour: f"--line-{number}" for number, colour in enumerate(LINES)},
 }
-
-
 STYLE: Any = {
     "svg.fonttype": "none",  # text stays text
     "svg.hashsalt": "lossbench",
@@ -55,8 +49,6 @@ STYLE: Any = {
     "legend.labelcolor": INK,
     "legend.fontsize": 8.0,
 }
-
-
 DPI = 150
 
 
@@ -67,7 +59,7 @@ class Picture:
     Attributes
     ----------
     name : str
-        Of its files, without what tells the kind.
+        Of its files, without suffix.
     title, description : str
         What it is of, and what it shows, for those who do not see it.
     figure : Figure

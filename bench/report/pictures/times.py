@@ -24,8 +24,6 @@ from bench.report.words import tier_columns
 
 # Share of an axis within which two labels would overlap.
 CLOSE = 0.15
-
-
 DIMENSIONS = ("n", "d", "c")
 
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from bench.analysis.ratios import Ratio, noise_floor, paired, standing
+from bench.analysis.ratios import Ratio, noise_floor, paired, tie_or_clear
 from bench.model import LEAST_PASSES
 
 NAN = math.nan
@@ -97,7 +97,7 @@ def test_the_floor_is_the_interval_end_that_is_furthest_from_one():
     ],
 )
 def test_standing(low, high, floor, words):
-    assert standing(low, high, floor) == words
+    assert tie_or_clear(low, high, floor) == words
 
 
 def test_a_pair_of_equals_is_hardly_ever_called_faster_or_slower():
@@ -109,7 +109,7 @@ def test_a_pair_of_equals_is_hardly_ever_called_faster_or_slower():
         times = np.exp(rng.normal(0.0, 0.02, (28, 2, 14)))
         ratios = [paired(*pair) for pair in times]
         floor = noise_floor(ratios[:14])
-        found = [standing(one.low, one.high, floor) for one in ratios[14:]]
+        found = [tie_or_clear(one.low, one.high, floor) for one in ratios[14:]]
         called += found.count("clear")
         ties += found.count("tie")
     assert called / (14 * runs) < 0.02

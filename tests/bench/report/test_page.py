@@ -319,10 +319,14 @@ def test_a_sweep_is_drawn_against_what_differs():
     assert times_picture(swept).figure.axes[0].get_xlabel() == "N"
 
 
-def test_a_page_runs_no_kernel():
-    code = "import sys; from bench.report import page; print(*sys.modules)"
-    command = [sys.executable, "-c", code]
+def test_a_page_runs_no_kernel(tmp_path):
+    code = (
+        "import sys, bench; from pathlib import Path; from bench.report import page; "
+        "page.write(Path(sys.argv[1]), bench.load(sys.argv[2]), None, ()); print(*sys.modules)"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path), str(SAMPLE)]
     done = subprocess.run(command, text=True, capture_output=True, check=True)
+    assert (tmp_path / "report.html").exists()
     assert {"numba", "kernels.simd"}.isdisjoint(done.stdout.split())
 
 

@@ -108,7 +108,7 @@ def test_a_page_loads_without_an_error(its_page, browse):
     text, console = browse(its_page)
     assert console == []
     rows = Rows(text)
-    frame = csv_file.load(its_page.parent)
+    frame = FRAME
     assert len(rows.shown) == len(frame)
     assert rows.outputs == [f"{len(frame)} of {len(frame)} cells"]
     assert rows.sorts == {}
@@ -127,7 +127,7 @@ def test_an_address_sorts_and_filters(its_page, browse):
     text, console = browse(its_page, "#sort=-median_s&tier=numba&size=S&text=softmax")
     assert console == []
     rows = Rows(text)
-    frame = csv_file.load(its_page.parent)
+    frame = FRAME
     wanted = frame[
         (frame["tier"] == "numba")
         & (frame["size"] == "S")
@@ -154,7 +154,7 @@ def test_what_has_no_value_comes_last_either_way(its_page, browse):
 def test_an_unknown_address_shows_everything(its_page, browse):
     text, console = browse(its_page, "#sort=colour&tier=abacus&nonsense=1")
     assert console == []
-    frame = csv_file.load(its_page.parent)
+    frame = FRAME
     assert len(Rows(text).shown) == len(frame)
 
 
@@ -174,7 +174,7 @@ def test_clicks_and_typing_change_the_view_and_its_address(its_page, browse, tmp
     text, console = browse(with_script(its_page, tmp_path, script))
     assert console == []
     rows = Rows(text)
-    frame = csv_file.load(its_page.parent)
+    frame = FRAME
     assert f"<title>0 of {len(frame)} cells #sort=-median_s&amp;text=SVM BODY</title>" in text
     wanted = frame[frame["problem"].str.contains("svm")].sort_values("median_s", ascending=False)
     assert rows.column("problem") == list(wanted["problem"].astype(str))
@@ -207,7 +207,7 @@ def test_a_page_is_readable_without_javascript(its_page, browse, tmp_path):
     bare.write_text(re.sub(r"<script>.*?</script>", "", text, flags=re.DOTALL), encoding="utf-8")
     out, console = browse(bare)
     assert console == []
-    assert len(Rows(out).shown) == len(csv_file.load(its_page.parent))
+    assert len(Rows(out).shown) == len(FRAME)
     assert re.search(r'<form id="filters"[^>]* hidden=""', out), "no controls that do nothing"
 
 
