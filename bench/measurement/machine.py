@@ -138,30 +138,30 @@ def differences_of(
         which = " and ".join(name for name, facts in (("old", old), ("new", new)) if facts is None)
         return (f"no machine is recorded for the {which} run",)
     left_out = {"lossbench"} | (set() if set(tiers) & set(PEERS) else set(OF_PEERS))
-    before, after = dict(_facts(old)), dict(_facts(new))
+    before, after = ({name: words for _, name, words in in_words(facts)} for facts in (old, new))
+    pairs = {one: (before.get(one, "none"), after.get(one, "none")) for one in (*before, *after)}
     return tuple(
-        f"{name}: {_words(before.get(name))} → {_words(after.get(name))}"
-        for name in dict.fromkeys((*before, *after))
-        if name not in left_out and before.get(name) != after.get(name)
+        f"{name}: {old_words} → {new_words}"
+        for name, (old_words, new_words) in pairs.items()
+        if name not in left_out and old_words != new_words
     )
 
 
-def _facts(machine: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield each fact, library and setting separately."""
-    for name, fact in machine.items():
+def in_words(machine: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Yield each known fact, library and setting: its group, its name, and the fact in words."""
+    for key, fact in machine.items():
+        group = key.replace("_", " ")
         if isinstance(fact, Mapping):
-            yield from fact.items()
+            yield from ((group, name, str(one)) for name, one in fact.items() if one is not None)
         elif isinstance(fact, list):
             # Libraries are listed in the order in which a process happened to load them.
-            yield name, "; ".join(sorted(map(_words, fact))) or None
-        elif name == "memory_bytes":
+            yield group, group, "; ".join(sorted(map(_joined, fact))) or "none"
+        elif key == "memory_bytes":
             # Rounded: the system reserves some of the memory, and not always the same amount.
-            yield "memory", f"{fact / 2**30:.0f} GiB"
-        else:
-            yield name.replace("_", " "), fact
+            yield "memory", "memory", f"{fact / 2**30:.0f} GiB"
+        elif fact is not None:
+            yield group, group, str(fact)
 
 
-def _words(fact: Any) -> str:
-    if isinstance(fact, Mapping):
-        return " ".join(map(_words, fact.values()))
-    return "none" if fact is None else str(fact)
+def _joined(fact: Any) -> str:
+    return " ".join(map(str, fact.values())) if isinstance(fact, Mapping) else str(fact)

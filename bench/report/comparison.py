@@ -1,7 +1,7 @@
 """The comparison of two runs, for the terminal and as Markdown, in the same words."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from bench.analysis.columns import IDENTITY
 from bench.analysis.comparison import ALPHA, Comparison
 from bench.common.format import digits, duration
 from bench.model import Cell
+from bench.report.text import markdown_row
 from bench.report.words import TIMES
 
 HEADINGS = ("cell", "old", "new", "new/old", "")
@@ -36,13 +37,11 @@ def comparison_report(comparison: Comparison) -> RenderableType:
 def comparison_markdown(comparison: Comparison) -> str:
     """Return the same as Markdown."""
     rows = _rows(comparison)
-    table = [_piped(HEADINGS), "|---|--:|--:|--:|---|", *map(_piped, rows), ""] if rows else []
-    lines = list(_lines(comparison))
-    return "\n".join([*table, *(f"- {line}" for line in lines)])
-
-
-def _piped(texts: Sequence[str]) -> str:
-    return f"| {' | '.join(text.replace('|', chr(92) + '|') for text in texts)} |"
+    lines = [f"- {line}" for line in _lines(comparison)]
+    if not rows:
+        return "\n".join(lines)
+    table = [markdown_row(one.replace("|", r"\|") for one in row) for row in rows]
+    return "\n".join([markdown_row(HEADINGS), "|---|--:|--:|--:|---|", *table, "", *lines])
 
 
 def _rows(comparison: Comparison) -> list[tuple[str, ...]]:

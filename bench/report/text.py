@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import pandas as pd
@@ -55,15 +55,14 @@ def _markdown(frame: pd.DataFrame) -> Iterator[str]:
 def _markdown_table(marked: pd.DataFrame) -> Iterator[str]:
     columns = tier_columns(marked)
     headings = (_escaped(heading(*column)).replace("\n", "<br>") for column in columns)
-    yield _piped("problem", "size", "dtype", *headings)
+    yield markdown_row(["problem", "size", "dtype", *headings])
     yield f"|---|---|---|{'--:|' * len(columns)}"
     for key, rows in marked.groupby(["problem", "size", "dtype"], sort=False, observed=True):
         of_group: list[Any] = list(rows.itertuples())
         cells = {(str(cell.tier), int(cell.threads)): cell for cell in of_group}
-        yield _piped(
-            *(_escaped(str(part)) for part in key),
-            *(_cell(cells[column]) if column in cells else "" for column in columns),
-        )
+        identity = [_escaped(str(part)) for part in key]
+        shown = [_cell(cells[column]) if column in cells else "" for column in columns]
+        yield markdown_row([*identity, *shown])
 
 
 def _cell(cell: Any) -> str:
@@ -71,7 +70,8 @@ def _cell(cell: Any) -> str:
     return "<br>".join([f"**{first}**" if cell.fastest else first, *others])
 
 
-def _piped(*texts: str) -> str:
+def markdown_row(texts: Iterable[str]) -> str:
+    """Return a row of a table from texts that are escaped."""
     return f"| {' | '.join(texts)} |"
 
 

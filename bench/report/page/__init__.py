@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from bench.common.files import write_atomic
 from bench.common.format import digits, duration
+from bench.measurement.machine import in_words
 from bench.model import PEERS, STATUSES, WRONG, in_order, is_threaded
 from bench.problems.texts import Text
 from bench.report.costs import calls
@@ -154,7 +155,7 @@ def render(
         filters=_filters(frame),
         csv_name=f"{run_ids[0] if run_ids else 'empty'}.csv",
         csv=base64.b64encode(text.encode()).decode(),
-        machine=list(_facts(machine or {})),
+        machine=_facts(machine or {}),
         floor=_percent(frame["noise_floor"].max()),
         passes=_span(frame["passes"]),
     )
@@ -310,23 +311,12 @@ def _filters(frame: pd.DataFrame) -> list[tuple[str, list[str]]]:
 # --- the machine
 
 
-def _facts(machine: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the facts about the machine: name and words."""
-    for key, value in machine.items():
-        name = key.replace("_", " ")
-        if isinstance(value, Mapping):
-            known = {inner: its for inner, its in value.items() if its is not None}
-            yield name, ", ".join(f"{inner} {its}" for inner, its in known.items()) or "none"
-        elif isinstance(value, list):
-            parts = (
-                " ".join(map(str, one.values())) if isinstance(one, Mapping) else str(one)
-                for one in value
-            )
-            yield name, "; ".join(parts)
-        elif key == "memory_bytes":
-            yield "memory", f"{digits(value / 2**30)} GiB"
-        elif value is not None:
-            yield name, str(value)
+def _facts(machine: Mapping[str, Any]) -> dict[str, str]:
+    """Return the facts about the machine, those of a group in one line."""
+    lines: dict[str, list[str]] = {}
+    for group, name, words in in_words(machine):
+        lines.setdefault(group, []).append(words if name == group else f"{name} {words}")
+    return {group: ", ".join(parts) for group, parts in lines.items()}
 
 
 def _percent(floor: float) -> str:
