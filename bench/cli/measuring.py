@@ -316,10 +316,12 @@ def _measure(
     from bench.measurement.costs import memory
     from bench.model import WRONG
     from bench.report.terminal import console, run_table
+    from bench.report.words import cell_count
 
     out, early_end = console(), _EarlyEnd()
     _say_remarks(found, out)
-    out.print(f"{len(cells)} cells in {options.passes} passes, into {folder}")
+    passes_in_words = "1 pass" if options.passes == 1 else f"{options.passes} passes"
+    out.print(f"{cell_count(len(cells))} in {passes_in_words}, into {folder}", soft_wrap=True)
     with early_end.caught():
         if with_floors:
             _measure_floors(folder, options, out)

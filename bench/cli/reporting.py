@@ -86,7 +86,7 @@ def report_run(
             stored = texts.load(path if path.is_dir() else path.parent)
             page, *pictures = write(path, frame, facts, stored)
             count = len({picture.stem for picture in pictures})
-            print(f"Written to {page}, with {count} pictures beside it, as PNG and SVG")
+            print(f"Written to {page}, with {count} pictures in a folder beside it, as PNG and SVG")
     if form is Form.TERMINAL:
         from bench.report.terminal import console, run_table
 

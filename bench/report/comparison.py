@@ -16,7 +16,7 @@ from bench.analysis.comparison import ALPHA, Comparison
 from bench.common.format import digits, duration
 from bench.model import Cell
 from bench.report.text import markdown_row
-from bench.report.words import TIMES
+from bench.report.words import TIMES, cell_count
 
 HEADINGS = ("cell", "old", "new", "new/old", "")
 _STYLE = {"slower": "bold red", "faster": "bold green"}
@@ -76,7 +76,7 @@ def _lines(comparison: Comparison) -> Iterator[str]:
         yield f"{_name(cell)} was {cell.status_old} and is now {cell.status_new}{why}"
     for number, which in ((comparison.only_old, "old"), (comparison.only_new, "new")):
         if number:
-            yield f"Only in the {which} run: {_cells(number)}."
+            yield f"Only in the {which} run: {cell_count(number)}."
 
 
 def _judgement(comparison: Comparison) -> Iterator[str]:
@@ -91,17 +91,23 @@ def _judgement(comparison: Comparison) -> Iterator[str]:
         other_inputs = comparison.count("not judged")
         tested = len(comparison.cells) - untested - other_inputs
         effect = f"{comparison.min_effect * 100.0:.3g} %"
-        found = f"{slower} slower and {faster} faster" if slower or faster else "None differs"
+        found = (
+            f"{slower} slower and {faster} faster"
+            if slower or faster
+            else "None is shown to differ"
+        )
         if tested:
-            yield f"{found} by more than {effect}, of {_cells(tested)} that were tested."
+            yield f"{found} by more than {effect}, of {cell_count(tested)} that were tested."
             yield (
                 "By Mann-Whitney over the passes, corrected for all cells by Benjamini-Hochberg, "
                 f"at a level of {ALPHA:g}."
             )
         if other_inputs:
-            yield f"Not judged, because the size of their inputs changed: {_cells(other_inputs)}."
+            some = cell_count(other_inputs)
+            yield f"Not judged, because the size of their inputs changed: {some}."
         if untested:
-            yield f"Not tested, because of too few passes (about 9 are needed): {_cells(untested)}."
+            some = cell_count(untested)
+            yield f"Not tested, because of too few passes (about 9 are needed): {some}."
 
 
 def _each(frame: pd.DataFrame) -> Iterator[Any]:
@@ -110,7 +116,3 @@ def _each(frame: pd.DataFrame) -> Iterator[Any]:
 
 def _name(cell: Any) -> str:
     return Cell(**{name: getattr(cell, name) for name in IDENTITY}).id
-
-
-def _cells(count: int) -> str:
-    return "1 cell" if count == 1 else f"{count} cells"

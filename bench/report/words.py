@@ -93,7 +93,7 @@ def remarks(frame: pd.DataFrame) -> Iterator[Text]:
         yield Text(words + "; ".join(_sizes_by_problem(sampled)) + ".")
     over_budget = (frame["status"] == "skipped") & frame["estimated_s"].notna()
     if over_budget.any():
-        some = "1 cell" if over_budget.sum() == 1 else f"{over_budget.sum()} cells"
+        some = cell_count(int(over_budget.sum()))
         yield Text(f"skipped: {some} over the budget; ~ is the predicted time of a call.", "dim")
     yield from _trust(frame)
     yield from special_values(frame)
@@ -117,8 +117,8 @@ def _trust(frame: pd.DataFrame) -> Iterator[Text]:
     if len(noisy):
         kinds = noisy.str.split("; ").explode().str.partition(":")[0].value_counts()
         why = ", ".join(f"{kind} {count}" for kind, count in kinds.items())
-        some = f"{len(noisy)} of {len(frame)} cells"
-        words = f"{NOISY}: too noisy to trust: {some} ({why}); see the column noise."
+        some = f"{len(noisy)} of {cell_count(len(frame))}"
+        words = f"{NOISY}: too noisy to trust: {some} ({why}); see the column noise of the CSV."
         yield Text(words, "yellow")
 
 
@@ -139,4 +139,9 @@ def counts(frame: pd.DataFrame) -> Text:
     counted = frame["status"].value_counts()
     words = ", ".join(f"{counted[s]} {s}" for s in STATUSES if counted.get(s, 0))
     wrong = any(counted.get(status, 0) for status in WRONG)
-    return Text(f"{len(frame)} cells: {words}.", "bold red" if wrong else "bold")
+    return Text(f"{cell_count(len(frame))}: {words}.", "bold red" if wrong else "bold")
+
+
+def cell_count(count: int) -> str:
+    """Return a number of cells in words."""
+    return "1 cell" if count == 1 else f"{count} cells"

@@ -339,7 +339,7 @@ def test_a_comparison_in_plain_words():
     assert [(row[0], row[-1]) for row in rows] == [(slow.id, "slower"), (quick.id, "faster")]
     assert "1 slower and 1 faster by more than 5 %, of 6 cells that were tested." in text
     none = plain(comparison_report(compare(old, old)))
-    assert none.startswith("None differs by more than 5 %, of 6 cells that were tested.")
+    assert none.startswith("None is shown to differ by more than 5 %, of 6 cells that were tested.")
 
 
 def test_a_comparison_as_markdown():

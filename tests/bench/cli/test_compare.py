@@ -89,14 +89,18 @@ def test_a_limit_above_the_ratio_does_not_fail(old, new):
 def test_a_run_against_itself_shows_nothing(old):
     process = lossbench("compare", old, old, "--fail-above", "1.0", "--min-effect", "0")
     assert process.returncode == 0, process.stdout + process.stderr
-    assert process.stdout.startswith("None differs by more than 0 %, of 2 cells that were tested.")
+    assert process.stdout.startswith(
+        "None is shown to differ by more than 0 %, of 2 cells that were tested."
+    )
 
 
 def test_runs_by_name_and_a_table_by_itself(old, tmp_path):
     process = lossbench("compare", old.name, "latest", "--output", old.parent)
-    assert "None differs" in process.stdout, process.stdout + process.stderr
+    assert "None is shown to differ" in process.stdout, process.stdout + process.stderr
     inside = lossbench("compare", old / "measurements.csv", old)
-    assert "None differs" in inside.stdout, "what lies beside it says on which machine it was"
+    assert "None is shown to differ" in inside.stdout, (
+        "what lies beside it says on which machine it was"
+    )
     alone = tmp_path / "table.csv"
     shutil.copy(old / "measurements.csv", alone)
     process = lossbench("compare", alone, old, "--fail-above", "1.0")

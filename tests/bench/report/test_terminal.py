@@ -141,7 +141,8 @@ def test_noisy_cells_are_marked_and_warned_of_once():
     assert text.count(" !") == 3
     (line,) = [line for line in text.splitlines() if "too noisy to trust" in line]
     assert line.rstrip() == (
-        "!: too noisy to trust: 3 of 3 cells (few passes 2, spread 1); see the column noise."
+        "!: too noisy to trust: 3 of 3 cells (few passes 2, spread 1); "
+        "see the column noise of the CSV."
     )
     steady = run_report(over_passes(LOOP, 1e-3), over_passes(NUMPY, 2e-5))
     assert "!" not in steady
