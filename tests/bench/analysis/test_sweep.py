@@ -3,13 +3,10 @@
 import io
 import json
 import math
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import lossbench
 from rich.console import Console
 
 import bench
@@ -23,7 +20,6 @@ from bench.problems.builtin import PROBLEMS
 from bench.problems.selection import cells_of
 from bench.report.costs import crossing_words, sweep_report
 
-ROOT = Path(__file__).parents[3]
 NAMED = {one.name: one for one in PROBLEMS}
 ALONG = (8, 32, 128, 512, 2048, 8192, 32768)
 
@@ -201,18 +197,6 @@ def test_a_report_names_a_disagreement_and_the_empty_call():
 
 
 # --- for real
-
-
-def lossbench(*arguments):
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-m", "bench", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        timeout=300,
-        check=False,
-    )
 
 
 def test_a_sweep_is_a_run(tmp_path):

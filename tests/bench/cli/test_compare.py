@@ -1,17 +1,13 @@
 """`lossbench compare` as a person uses it: two small real runs, the second of a slower kernel."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
+from commands import copied_tree, lossbench
 
 import bench
 
-ROOT = Path(__file__).parents[3]
 SLOWER = """
 
 once = svm_loss
@@ -26,18 +22,6 @@ def svm_loss(scores, labels, margin=1.0):
 RUN = ["run", "svm_loss", "--size", "lecture", "--tier", "loop,numpy", "--passes", "6"]
 
 
-def lossbench(*arguments, root=ROOT):
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-m", "bench", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        cwd=root,
-        env=os.environ | {"PYTHONPATH": str(root)},
-        timeout=300,
-        check=False,
-    )
-
-
 @pytest.fixture(scope="module")
 def old(tmp_path_factory):
     """A run of the project as it is."""
@@ -50,10 +34,7 @@ def old(tmp_path_factory):
 @pytest.fixture(scope="module")
 def new(tmp_path_factory):
     """A run of a project whose NumPy hinge loss does all of its work several times."""
-    tree = tmp_path_factory.mktemp("slower")
-    for package in ("bench", "kernels", "reference"):
-        ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / package, tree / package, ignore=ignored)
+    tree = copied_tree(tmp_path_factory.mktemp("slower"))
     kernel = tree / "kernels" / "vectorized" / "losses.py"
     kernel.write_text(kernel.read_text() + SLOWER)
     process = lossbench(*RUN, "--output", tree / "results", root=tree)
