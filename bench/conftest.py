@@ -17,7 +17,6 @@ from bench.agreement.results import waiting
 from bench.common import code, encoding
 from bench.measurement import machine, records
 from bench.measurement.conditions import UNKNOWN, Conditions
-from bench.measurement.machine import differences_of
 from bench.measurement.records import Record
 from bench.model import PEERS, Arguments, Cell, Problem, Status, Verdict
 from bench.problems import selection
@@ -161,7 +160,7 @@ def pytest_benchmark_compare_machine_info(
         return (yield)
     except ValueError:
         saved = compared_benchmark["machine_info"].get("lossbench")
-        differences = differences_of(saved, machine_info["lossbench"], PEERS)
+        differences = machine.differences_of(saved, machine_info["lossbench"], PEERS)
         benchmarksession.logger.warning(
             "The saved benchmarks are from another machine: "
             + ("; ".join(differences) or "pytest-benchmark's own facts differ")

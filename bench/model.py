@@ -9,6 +9,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.common.threads import all_cores
+
 Kernel = Callable[..., Any]
 Arguments = tuple[Any, ...]
 Size = Mapping[str, int]
@@ -364,6 +366,11 @@ class Options:
     budget: float = DEFAULT_BUDGET
     seed: int = 0
     files: tuple[ProblemFile, ...] = ()
+
+    @property
+    def thread_counts(self) -> tuple[int, ...]:
+        """The thread counts of the parallel tiers."""
+        return self.threads or (all_cores(),)
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> "Options":

@@ -60,11 +60,7 @@ def compare_all(problem: Problem, step: Step, expected: Sequence[Expected]) -> C
         value = call(problem, step, one.arguments).value
         outputs = outputs_of(problem, one.value, cell.dtype)
         found = closeness(outputs, value, one.value, one.arguments, cell.dtype, one.tier)
-        largest = Closeness(
-            found.message,
-            max(largest.max_abs_error, found.max_abs_error),
-            max(largest.max_rel_error, found.max_rel_error),
-        )
+        largest = largest.joined(found)
         if found.message:
             errors = {
                 "max_abs_error": largest.max_abs_error,

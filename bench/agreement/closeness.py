@@ -25,6 +25,14 @@ class Closeness:
     max_abs_error: float = 0.0
     max_rel_error: float = 0.0
 
+    def joined(self, other: "Closeness") -> "Closeness":
+        """Return the closeness of two results together: first message, largest errors."""
+        return Closeness(
+            self.message or other.message,
+            max(self.max_abs_error, other.max_abs_error),
+            max(self.max_rel_error, other.max_rel_error),
+        )
+
 
 def closeness(
     outputs: Sequence[Output],
@@ -67,11 +75,7 @@ def closeness(
     largest = Closeness()
     for output, got, wanted in zip(outputs, value, want, strict=True):
         found = _compare_output(output, got, wanted, arguments, dtype, trusted)
-        largest = Closeness(
-            largest.message or found.message,
-            max(largest.max_abs_error, found.max_abs_error),
-            max(largest.max_rel_error, found.max_rel_error),
-        )
+        largest = largest.joined(found)
     return largest
 
 

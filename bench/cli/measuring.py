@@ -16,7 +16,9 @@ from bench.cli.options import (
     Budget,
     Dtypes,
     Files,
+    OneProblem,
     Output,
+    Passes,
     Problems,
     Sizes,
     Threads,
@@ -39,10 +41,7 @@ def run(
     tiers: Tiers = None,
     dtypes: Dtypes = None,
     threads: Threads = None,
-    passes: Annotated[
-        int | None,
-        typer.Option(min=1, metavar="COUNT", help="How often each cell is timed, 14 by default."),
-    ] = None,
+    passes: Passes = None,
     budget: Budget = None,
     output: Output = RESULTS,
     resume: Annotated[
@@ -116,10 +115,7 @@ def compile_cost(
 
 
 def sweep(
-    problem: Annotated[
-        str | None,
-        typer.Argument(metavar="PROBLEM", show_default=False, help="See `lossbench list`."),
-    ] = None,
+    problem: OneProblem = None,
     files: Files = None,
     first: Annotated[float, typer.Option("--from", metavar="N", help="Smallest N.")] = 8,
     last: Annotated[float, typer.Option("--to", metavar="N", help="Largest N.")] = 1e6,
@@ -130,10 +126,7 @@ def sweep(
     tiers: Tiers = None,
     dtypes: Dtypes = None,
     threads: Threads = None,
-    passes: Annotated[
-        int | None,
-        typer.Option(min=1, metavar="COUNT", help="How often each cell is timed, 14 by default."),
-    ] = None,
+    passes: Passes = None,
     budget: Budget = None,
     output: Output = RESULTS,
 ) -> None:
@@ -177,24 +170,19 @@ def check(
     from bench.model import WRONG
     from bench.problems.user_file import problems_in
     from bench.report.terminal import agreement_report, console
-    from bench.workers import signals
 
     with usage_errors():
         options = options_of(problems, files, sizes, tiers, dtypes, threads, None, budget)
         found = problems_in(options.files)
         cells = _cells(found, options)
-    out = console()
+    out, early_end = console(), _EarlyEnd()
     _say_remarks(found, out)
-    try:
-        with signals.as_exception(), status(out) as say:
-            verdicts = passes.judged(
-                cells, options, lambda done: say(f"{done} of {len(cells)} cells")
-            )
-    except signals.Interrupted as interruption:
-        raise typer.Exit(interruption.exit_code) from None
-    except (passes.PassError, OSError) as error:
-        out.print(str(error), soft_wrap=True)
-        raise typer.Exit(EXIT_BROKEN_OFF) from None
+    with early_end.caught(), status(out) as say:
+        verdicts = passes.judged(cells, options, lambda done: say(f"{done} of {len(cells)} cells"))
+    if early_end.code == EXIT_BROKEN_OFF:
+        out.print(early_end.words, soft_wrap=True)
+    if early_end.code:
+        raise typer.Exit(early_end.code)
     out.print(agreement_report(verdicts))
     compared = _say_uncompared(found, verdicts, out)
     if any(verdict.status in WRONG for verdict in verdicts):

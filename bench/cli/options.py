@@ -47,6 +47,10 @@ Problems = Annotated[
         metavar="[PROBLEM]", show_default=False, help="See `lossbench list`; all by default."
     ),
 ]
+OneProblem = Annotated[
+    str | None,
+    typer.Argument(metavar="PROBLEM", show_default=False, help="See `lossbench list`."),
+]
 Sizes = Annotated[
     Names,
     typer.Option(
@@ -76,6 +80,10 @@ Threads = Annotated[
         metavar="A,B",
         help="Thread counts of the -parallel tiers; all cores by default.",
     ),
+]
+Passes = Annotated[
+    int | None,
+    typer.Option(min=1, metavar="COUNT", help="How often each cell is timed, 14 by default."),
 ]
 Budget = Annotated[
     float | None,

@@ -5,7 +5,16 @@ from typing import Annotated
 
 import typer
 
-from bench.cli.options import EXIT_USAGE, EXIT_WRONG, RESULTS, Files, Form, Output, usage_errors
+from bench.cli.options import (
+    EXIT_USAGE,
+    EXIT_WRONG,
+    RESULTS,
+    Files,
+    Form,
+    OneProblem,
+    Output,
+    usage_errors,
+)
 from bench.cli.progress import status
 
 PICTURES = RESULTS / "demo"
@@ -75,23 +84,24 @@ def report_run(
     """Write the page of a run with pictures, or print its table."""
     from bench.analysis import csv_file
     from bench.measurement import run_folder
-    from bench.problems import texts
 
     with usage_errors():
         path = _run_or_csv(run_name, output)
         frame, facts = csv_file.load(path), run_folder.machine_of(path)
         if form is Form.HTML:
+            from bench.problems import texts
             from bench.report.page import write
 
             stored = texts.load(path if path.is_dir() else path.parent)
             page, *pictures = write(path, frame, facts, stored)
             count = len({picture.stem for picture in pictures})
             print(f"Written to {page}, with {count} pictures in a folder beside it, as PNG and SVG")
+            return
     if form is Form.TERMINAL:
         from bench.report.terminal import console, run_table
 
         console().print(run_table(frame))
-    elif form is not Form.HTML:
+    else:
         from bench.report.text import as_text
 
         print(as_text(frame, form.value, facts), end="")
@@ -109,10 +119,7 @@ def list_problems(files: Files = None) -> None:
 
 
 def show(
-    problem: Annotated[
-        str | None,
-        typer.Argument(metavar="PROBLEM", show_default=False, help="See `lossbench list`."),
-    ] = None,
+    problem: OneProblem = None,
     files: Files = None,
 ) -> None:
     """Print the loop, NumPy and Numba versions of a problem."""

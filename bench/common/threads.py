@@ -25,11 +25,6 @@ def all_cores() -> int:
     return os.cpu_count() or 1
 
 
-def default_counts() -> tuple[int, ...]:
-    """Return the default thread counts of the parallel tiers: the number of cores."""
-    return (all_cores(),)
-
-
 def environment(most: int) -> dict[str, str]:
     """Return the variables for a process that will use up to `most` threads."""
     # Accelerate's threads cannot be limited later; the others are limited for each cell.

@@ -36,10 +36,7 @@ def groups(cells: Iterable[Cell]) -> list[list[Cell]]:
 
 if __name__ == "__main__":
     try:
-        found = job.begin()
-        if found is None:
-            sys.exit("lossbench starts this module; it does nothing by itself")
-        judge(found)
+        judge(job.required())
     except ProblemFileError as error:
         sys.exit(str(error))
     except OSError as error:  # of our files: that of a kernel is its row's message

@@ -1,6 +1,5 @@
 """Write and read cells.jsonl: one line per cell and pass, written as soon as it is measured."""
 
-import json
 import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -49,7 +48,7 @@ def append(path: Path, record: Record) -> None:
     OSError
         The record cannot be written.
     """
-    files.append_line(path, _to_line(record))
+    files.append_json(path, _to_values(record))
 
 
 def read(path: Path) -> list[Record]:
@@ -73,13 +72,13 @@ def verdicts(records: Iterable[Record]) -> dict[Cell, Verdict]:
     return {record.verdict.cell: record.verdict for record in records}
 
 
-def _to_line(record: Record) -> str:
+def _to_values(record: Record) -> dict[str, Any]:
     verdict = asdict(record.verdict)
     values = {"pass": record.pass_number, **verdict.pop("cell"), **verdict}
     # JSON has no infinity: an infinite error is null here, and in the message
     finite = {key: None if _infinite(value) else value for key, value in values.items()}
     timing = {"iterations": record.iterations, "times": record.times}
-    return json.dumps(finite | timing | asdict(record.conditions), allow_nan=False)
+    return finite | timing | asdict(record.conditions)
 
 
 def _infinite(value: Any) -> bool:

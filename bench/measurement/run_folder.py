@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from bench.common import code, files, threads
+from bench.common import code, files
 from bench.common.choices import unknown_name
 from bench.measurement import machine
 from bench.measurement.records import CELLS
@@ -38,7 +38,7 @@ def begin(output: Path, options: Options) -> Path:
         raise FileExistsError(f"{output} already has 99 runs from this second: try again")
     facts = machine.facts(threading_layer=False)
     # The default is written out, so that a run resumed on more cores stays the same
-    known = asdict(replace(options, threads=options.threads or threads.default_counts()))
+    known = asdict(replace(options, threads=options.thread_counts))
     run = {
         "format": FORMAT,
         "run_id": folder.name,

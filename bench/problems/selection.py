@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterable, Sequence
 
-from bench.common import threads
 from bench.common.choices import parse_counts, parse_names
 from bench.model import (
     DEFAULT_DTYPES,
@@ -66,7 +65,7 @@ def select(
 
 def cells_of(all_problems: Iterable[Problem], options: Options) -> list[Cell]:
     """Return the cells of a run, in the order of the table."""
-    counts = options.threads or threads.default_counts()
+    counts = options.thread_counts
     return [
         Cell(problem.name, tier, size, dtype, count)
         for problem in all_problems

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -71,7 +72,7 @@ def run(
         for folder, one in zip(folders, jobs, strict=True):
             folder.mkdir()
             _write(folder, one)
-            known = threads.environment(max(one.options.threads or threads.default_counts()))
+            known = threads.environment(max(one.options.thread_counts))
             known |= {VARIABLE: str(folder), **(variables or {})}
             commands.append(_command(worker, folder, flags, known))
         try:
@@ -84,6 +85,14 @@ def run(
             diagnosis.diagnose(folder, folder / LOG, code)
             for folder, code in zip(folders, codes, strict=True)
         ]
+
+
+def required() -> Job:
+    """Return the job of this process and start its watchdog; exit if it is not a worker."""
+    found = begin()
+    if found is None:
+        sys.exit("lossbench starts this process; it does nothing by itself")
+    return found
 
 
 def begin() -> Job | None:

@@ -58,8 +58,8 @@ def run(commands: Sequence[Command], watch: Callable[[], None]) -> list[int]:
     """
     children: list[subprocess.Popen[bytes]] = []
     try:
-        for command in commands:
-            children += [_start(command)]
+        for command in commands:  # one that cannot start leaves the others to be terminated
+            children.append(_start(command))  # noqa: PERF401
         running = children
         while running:
             watch()

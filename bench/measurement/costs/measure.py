@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bench.common import files, threads
+from bench.common import files
 from bench.measurement.costs import compiling, floors, memory
 from bench.measurement.costs.compiling import Compiling, beyond_later
 from bench.measurement.costs.floors import Floors, of_report
@@ -44,7 +44,7 @@ def measure_floors(folder: Path, options: Options) -> Floors:
     path = folder / floors.FLOORS
     if path.exists():
         return floors.load(folder)
-    counts = sorted({1, *(options.threads or threads.default_counts())})
+    counts = sorted({1, *options.thread_counts})
     reports: list[str] = []
     (ending,) = job.run(
         TIME_FLOORS,

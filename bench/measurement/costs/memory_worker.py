@@ -4,7 +4,6 @@ tracemalloc sees what Python and NumPy allocate. It does not see the allocations
 of other libraries: their tiers have no figure.
 """
 
-import sys
 import tracemalloc
 from dataclasses import asdict
 from pathlib import Path
@@ -72,7 +71,4 @@ def measure_here(work: Job) -> None:
 
 
 if __name__ == "__main__":
-    begun = job.begin()
-    if begun is None:
-        sys.exit("lossbench starts this module; it does nothing by itself")
-    measure_here(begun)
+    measure_here(job.required())

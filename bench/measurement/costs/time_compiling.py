@@ -13,8 +13,7 @@ from bench.workers.watchdog import Step
 
 
 def test_first_call(benchmark: Any) -> None:
-    work = job.begin()
-    assert work, "lossbench starts this file; it does nothing by itself"
+    work = job.required()
     (cell,) = work.cells
     watchdog.take(Step(cell), preparing=True)
     (one,) = (one for one in problems_in(work.options.files) if one.name == cell.problem)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bench.common.threads import default_counts
+from bench.common.threads import all_cores
 from bench.measurement import run_folder
 from bench.model import Options
 
@@ -15,7 +15,7 @@ def test_a_run_s_options_are_found_in_its_folder(tmp_path):
     options = Options(problems=("softmax",), sizes=("L",), threads=(1, 4), passes=3, budget=0.5)
     folder = run_folder.begin(tmp_path, options)
     assert run_folder.options_of(folder) == options
-    assert run_folder.options_of(run_folder.begin(tmp_path, OPTIONS)).threads == default_counts()
+    assert run_folder.options_of(run_folder.begin(tmp_path, OPTIONS)).threads == (all_cores(),)
 
 
 def test_runs_of_one_second_have_folders_of_their_own(tmp_path):
