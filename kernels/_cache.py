@@ -1,25 +1,50 @@
 """Numba's cache, and compilation in memory where it cannot be written or is damaged."""
 
 import hashlib
+import inspect
 import pickle
+import uuid
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
-from numba import njit
+from numba import njit, types
+from numba.core import serialize, sigutils
 from numba.core.caching import FunctionCache, IndexDataCacheFile
+from numba.extending import is_jitted
 
 _said_no_cache = False
 _said_damaged = False
 _DIGEST = hashlib.sha256
+_findable: WeakSet[Any] = WeakSet()
+
+
+def findable(function: Any) -> Any:
+    """Return a jitted function for which Numba's cache finds, in any process, what takes it.
+
+    Numba keys compiled code by its argument types, and each jitted function is a type with a random
+    identity. Here the identity is that of its file, its name and its closure. It is not that of
+    what the function calls in other files: an edit there needs another cache folder.
+    """
+    if not is_jitted(function):  # NUMBA_DISABLE_JIT
+        return function
+    jitted: Any = function
+    identity = hashlib.sha256(Path(inspect.getfile(jitted.py_func)).read_bytes())
+    closure = [cell.cell_contents for cell in jitted.py_func.__closure__ or ()]
+    identity.update(jitted.py_func.__qualname__.encode() + serialize.dumps(closure))
+    jitted._set_uuid(str(uuid.UUID(bytes=identity.digest()[:16])))  # noqa: SLF001 - no public way
+    _findable.add(jitted)
+    return jitted
 
 
 def cached(function: Callable[..., Any], **flags: Any) -> Any:
     """Return `njit(cache=True, **flags)(function)`, whose cache never fails a call.
 
     A problem with the cache gives one warning. Numba's cache notices edits of the function's own
-    file only, and ignores its flags: a function that is cached twice needs two names.
+    file only, and ignores its flags: a function that is cached twice needs two names. What is
+    compiled for a jitted argument is kept only if it is `findable`: any other is never found again.
     """
     jitted: Any = njit(**flags)(function)
     if jitted is function:  # NUMBA_DISABLE_JIT
@@ -42,17 +67,29 @@ class _Cache(FunctionCache):
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Load a compiled function; None if there is none, or only a damaged one."""
+        if not _can_be_found(sig):
+            return None
         try:
             return super().load_overload(sig, target_context)
         except Exception as error:  # noqa: BLE001 - damaged bytes can raise anything
             _say_damaged(error)
+            return None
 
     def save_overload(self, sig: Any, data: Any) -> None:
         """Save a compiled function if possible."""
+        if not _can_be_found(sig):
+            return
         try:
             super().save_overload(sig, data)
         except Exception as error:  # noqa: BLE001 - it is compiled, so go on
             _say_no_cache(error)
+
+
+def _can_be_found(sig: Any) -> bool:
+    """Whether another process can find what is compiled for this signature."""
+    arguments, _ = sigutils.normalize_signature(sig)
+    taken = (one.dispatcher for one in arguments if isinstance(one, types.Dispatcher))
+    return all(jitted in _findable for jitted in taken)
 
 
 class _Files(IndexDataCacheFile):

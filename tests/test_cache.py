@@ -1,5 +1,6 @@
 """Numba's cache, damaged or unwritable: a call compiles, warns once, and never fails."""
 
+import importlib
 import os
 import pickle
 import subprocess
@@ -172,3 +173,50 @@ def test_the_library_and_the_texts_with_every_file_emptied(tmp_path):
         path.write_bytes(b"")
     assert run() == ["0.6931", "0.6931", "1"]
     assert run() == ["0.6931", "0.6931", "0"]
+
+
+TAKER = """
+from numba import njit
+from kernels._cache import cached, findable
+def _applied(f, x):
+    return f(x)
+applied = cached(_applied)
+def times(factor):
+    def function(x):
+        return factor * x
+    return njit(function)
+"""
+
+
+def applied(tmp_path, factor, keep, module=TAKER):
+    """Apply a function to 3 as a new process would; return the result and the cache hits."""
+    (tmp_path / "applying.py").write_text(module)
+    sys.modules.pop("applying", None)
+    import applying
+
+    function = applying.times(factor)
+    if keep:
+        _cache.findable(function)
+    return applying.applied(function, 3.0), sum(applying.applied.stats.cache_hits.values())
+
+
+@pytest.mark.usefixtures("cache")
+def test_what_is_compiled_for_a_findable_function_is_found(tmp_path):
+    assert applied(tmp_path, 2.0, keep=True) == (6.0, 0)
+    assert applied(tmp_path, 2.0, keep=True) == (6.0, 1)
+    assert applied(tmp_path, 5.0, keep=True) == (15.0, 0), "its closure is another"
+    assert applied(tmp_path, 5.0, keep=True) == (15.0, 1)
+
+
+@pytest.mark.usefixtures("cache")
+def test_what_is_compiled_for_an_edited_function_is_not_found(tmp_path):
+    applied(tmp_path, 2.0, keep=True)
+    edited = TAKER.replace("factor * x", "factor + x")
+    importlib.invalidate_caches()
+    assert applied(tmp_path, 2.0, keep=True, module=edited) == (5.0, 0)
+
+
+def test_nothing_is_kept_for_any_other_function(cache, tmp_path):
+    assert applied(tmp_path, 2.0, keep=False) == (6.0, 0)
+    assert applied(tmp_path, 2.0, keep=False) == (6.0, 0)
+    assert not list(cache.rglob("*applied*")), "each process would add a file"

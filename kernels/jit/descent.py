@@ -1,15 +1,17 @@
-"""Gradient descent under `@njit`. Not cached: it takes a function, like those of `gradients`."""
+"""Gradient descent under `@njit`."""
 
 import numpy as np
-from numba import njit
+
+from kernels._cache import cached
 
 
-@njit
+@cached
 def gradient_descent(gradient, x0, learning_rate=0.01, steps=100):
     """Return the path x_0, x_1, … with x_{k+1} = x_k − learning_rate · gradient(x_k).
 
     `x0` is a float array (0-d for a number); the path has `steps` + 1 points of its shape.
 
+    >>> from numba import njit
     >>> gradient_descent(njit(lambda x: 2 * x), np.array(-4.0), learning_rate=0.25, steps=2)
     array([-4., -2., -1.])
     """

@@ -1,10 +1,6 @@
-"""Finite differences and gradient checks under `@njit`; `f` is jitted, a point is an array.
-
-Not cached: Numba's cache does not find functions that take a function.
-"""
+"""Finite differences and gradient checks under `@njit`; `f` is jitted, a point is an array."""
 
 import numpy as np
-from numba import njit
 from numba.extending import overload
 
 from kernels._cache import cached
@@ -13,12 +9,13 @@ from reference import gradients
 from reference.gradients import slopes_of_row
 
 
-@njit
+@cached
 def numerical_gradient(f, x, h=1e-5, method="central"):
     """Finite-difference gradient of `f` at `x`, a float array, in its shape and dtype.
 
     "central" is (f(x + h·e) − f(x − h·e)) / 2h for each entry e, "forward" (f(x + h·e) − f(x)) / h.
 
+    >>> from numba import njit
     >>> numerical_gradient(njit(lambda x: x[0] ** 2 + 3 * x[1]), np.array([2.0, 1.0])).round(6)
     array([4., 3.])
     """
@@ -34,4 +31,4 @@ def _numerical_gradient(f, x, h=1e-5, method="central"):
 
 
 relative_error = cached(gradients.relative_error)
-check_gradient = njit(gradients.check_gradient)
+check_gradient = cached(gradients.check_gradient)

@@ -87,7 +87,7 @@ def slopes_in_place(f, point, h, central, slopes):
     return try_slopes(f, point, h, central, here, 0, point.size, slopes)
 
 
-@kernel(calls_function=True, parallel=True)
+@kernel(entry=True, calls_function=True, parallel=True)
 def slopes_in_threads(f, point, h, central, slopes):
     """`slopes_in_place` with the entries shared among threads, which does not change a slope."""
     count = point.size
@@ -129,9 +129,9 @@ def number_slope(name, f, point, h, central):
     return (real_of(f(above)) - real_of(f(below))) / taken
 
 
-compiled_slopes_in_place = kernel(slopes_in_place, calls_function=True)
-compiled_slopes_of_copies = kernel(slopes_of_copies, calls_function=True)
-compiled_number_slope = kernel(number_slope, calls_function=True)
+compiled_slopes_in_place = kernel(slopes_in_place, entry=True, calls_function=True)
+compiled_slopes_of_copies = kernel(slopes_of_copies, entry=True, calls_function=True)
+compiled_number_slope = kernel(number_slope, entry=True, calls_function=True)
 
 
 class _Kernels(NamedTuple):

@@ -51,8 +51,8 @@ def kernel(
         The body; without it, a decorator is returned.
     entry : bool
         Whether Python calls it: it is then kept in Numba's cache, with all that it calls. Kernels
-        that only other kernels call need no cache. Kernels that take a jitted function cannot use
-        one: to Numba each such function is a type of its own, which it does not find again.
+        that only other kernels call need no cache. What is compiled for a jitted function is kept
+        if that is `kernels._cache.findable`.
     parallel : bool
         Whether `prange` runs on several threads.
     inline : bool

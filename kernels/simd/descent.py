@@ -26,7 +26,7 @@ from kernels.simd._overloads import as_real, given, number_of, real_of
 from kernels.simd.compiler import kernel
 
 
-@kernel(calls_function=True)
+@kernel(entry=True, calls_function=True)
 def descend_array(gradient, path, learning_rate):
     """Fill the points of a path after the first one."""
     rate = path.dtype.type(learning_rate)
@@ -40,7 +40,7 @@ def descend_array(gradient, path, learning_rate):
             after[i] = before[i] - rate * its_slope
 
 
-@kernel(calls_function=True)
+@kernel(entry=True, calls_function=True)
 def descend_number(gradient, path, learning_rate):
     """Fill the numbers of a path after the first one."""
     for k in range(path.size - 1):

@@ -98,7 +98,7 @@ def numerical_gradient(
     The difference is divided by the step as rounded, (x + h) − (x − h) or (x + h) − x. Entries that
     are NaN or infinite give NaN.
 
-    Compiled again for each jitted `f`: Numba's cache does not find kernels that take a function.
+    Compiled again for each jitted `f`, in each process.
     May be called from `@njit` functions, with a jitted `f`.
 
     Source: Stanford CS231n, lecture 3; Press et al., Numerical Recipes, 5.7.

@@ -114,7 +114,6 @@ LABELLED = (*LOSSES, *GRADIENTS)
 FILLING = (*PROBABILITIES, *GRADIENTS)
 OF_SCORES = (*LOSSES, *PROBABILITIES, *GRADIENTS)
 LINEAR = ("linear_loss", "linear_gradient", "linear_numerical_gradient")
-TAKING_FUNCTIONS = ("numerical_gradient", "check_gradient", "gradient_descent")
 
 
 def call(version, operation, scores, labels, **options):

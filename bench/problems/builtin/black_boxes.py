@@ -14,6 +14,7 @@ import reference as untyped_reference
 from bench.model import Arguments, Forms, seeded, to_lists
 from bench.problems.builtin.inputs import LECTURE, classifier
 from kernels import jit, vectorized
+from kernels._cache import findable
 
 reference: Any = untyped_reference  # the loops carry no types: they are for reading
 numpy_text: Any = vectorized  # nor does NumPy's text
@@ -36,15 +37,18 @@ def classifier_loss(n: int, d: int, c: int, rows: tuple[int, ...] | None = None)
     loss, margin = _objective(n, d, c)
     svm_loss, softmax_loss = library.svm_loss, library.softmax_loss
 
-    @njit
+    @findable
+    @njit(cache=True)
     def text(W: Any) -> Any:
         return jit.linear_loss(W, b, X, labels, loss, margin)
 
-    @njit
+    @findable
+    @njit(cache=True)
     def library_hinge(W: Any) -> Any:
         return svm_loss(X @ W + b, labels, margin)
 
-    @njit
+    @findable
+    @njit(cache=True)
     def library_softmax(W: Any) -> Any:
         return softmax_loss(X @ W + b, labels)
 
@@ -77,19 +81,22 @@ def wrong_gradient(n: int, d: int, c: int, rows: tuple[int, ...] | None = None) 
         dW[row, column] *= factor
         return dW
 
-    @njit
+    @findable
+    @njit(cache=True)
     def text(W: Any) -> Any:
         dW = jit.linear_gradient(W, b, X, labels, loss, margin)[1]
         dW[row, column] *= factor
         return dW
 
-    @njit
+    @findable
+    @njit(cache=True)
     def library_hinge(W: Any) -> Any:
         dW = X.T @ svm(X @ W + b, labels, margin)[1]
         dW[row, column] *= factor
         return dW
 
-    @njit
+    @findable
+    @njit(cache=True)
     def library_softmax(W: Any) -> Any:
         dW = X.T @ softmax(X @ W + b, labels)[1]
         dW[row, column] *= factor
@@ -123,4 +130,5 @@ def bowl_slope() -> Forms:
     def numpy(x: Any) -> Any:
         return 2.0 * x
 
-    return Forms(loop, numpy, numba=njit(numpy), kernels=njit(numpy))
+    jitted = findable(njit(numpy))
+    return Forms(loop, numpy, numba=jitted, kernels=jitted)
