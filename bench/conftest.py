@@ -16,8 +16,9 @@ from bench.agreement.given import Given
 from bench.agreement.results import waiting
 from bench.common import code, encoding
 from bench.measurement import machine, records
-from bench.measurement.conditions import UNKNOWN, Conditions
+from bench.measurement.conditions import Conditions
 from bench.measurement.records import Record
+from bench.measurement.schedule import WARM_UP
 from bench.model import PEERS, Arguments, Cell, Problem, Status, Verdict
 from bench.problems import selection
 from bench.problems.user_file import look_at, problems_in
@@ -36,6 +37,9 @@ CHOICES = {
 VERDICTS = pytest.StashKey[dict[Cell, Verdict]]()
 JOB = pytest.StashKey[Job]()
 PROBLEMS = pytest.StashKey[dict[str, Problem]]()
+CALLED = pytest.StashKey[set[Cell]]()
+# The pass of a cell that `pytest bench` times outside a run.
+BY_HAND = 1
 
 # pytest-benchmark's own 5 µs would make 100,000 rounds of a small kernel in its default second.
 MIN_ROUND_S = 1e-3
@@ -89,6 +93,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not work.cells:
         raise pytest.UsageError("no problem has that size and tier: see `lossbench list`")
     config.stash[VERDICTS] = records.verdicts(known)
+    config.stash[CALLED] = set()
     config.stash[PROBLEMS] = {one.name: one for one in found}
 
 
@@ -127,21 +132,36 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     options: dict[str, Any] = {}
     if float(metafunc.config.getoption("benchmark_min_time")) == THEIR_MIN_ROUND_S:
         options["min_time"] = MIN_ROUND_S
+    work = metafunc.config.stash[JOB]
+    passes = work.details.get("passes") or [BY_HAND] * len(work.cells)
     metafunc.parametrize(
-        "cell",
+        ("cell", "pass_number"),
         [
             pytest.param(
                 cell,
-                id=cell.id,
+                number,
+                id=f"{cell.id} (pass {number})" if work.details else cell.id,
                 marks=pytest.mark.benchmark(group=" ".join(cell.group), **options),
             )
-            for cell in metafunc.config.stash[JOB].cells
+            for cell, number in zip(work.cells, passes, strict=True)
         ],
     )
 
 
+def pytest_benchmark_generate_machine_info(config: pytest.Config) -> dict[str, Any] | None:
+    """Return the facts that the run knows already; by hand, pytest-benchmark asks for its own."""
+    facts = config.stash[JOB].details.get("machine")
+    if facts is None:
+        return None
+    if facts["threading_layer"] is None:  # only a worker knows it
+        facts = facts | machine.facts_of_process()
+    return {"lossbench": facts}
+
+
 def pytest_benchmark_update_machine_info(machine_info: dict[str, Any]) -> None:
     """Add what a measurement depends on to pytest-benchmark's JSON."""
+    if "lossbench" in machine_info:
+        return
     machine_info["lossbench"] = machine.facts(threading_layer=True)
     # The present clock frequency is no property of the machine: it differs from minute to minute.
     for name in ("hz_actual", "hz_actual_friendly"):
@@ -187,6 +207,15 @@ def verdict(cell: Cell, its_problem: Problem, request: pytest.FixtureRequest) ->
 
 
 @pytest.fixture
+def is_first_call(cell: Cell, request: pytest.FixtureRequest) -> bool:
+    """Whether this process has not called the cell's kernel yet."""
+    called, judged = request.config.stash[CALLED], replace(cell, twin=False)
+    is_first = judged not in called
+    called.add(judged)
+    return is_first
+
+
+@pytest.fixture
 def given(cell: Cell, its_problem: Problem, verdict: Verdict) -> Given | None:
     """Return the arguments of the cell's calls; None for a cell that is not timed."""
     if verdict.status != "ok":
@@ -212,37 +241,41 @@ def kernel(
 
 
 @pytest.fixture
-def record(verdict: Verdict, request: pytest.FixtureRequest) -> Callable[..., None]:
+def record(
+    verdict: Verdict, pass_number: int, request: pytest.FixtureRequest
+) -> Callable[..., None]:
     """Return the function that writes the record of the cell, in a worker."""
 
-    def write(
-        iterations: int = 0,
-        times: Sequence[float] = (),
-        conditions: Conditions = UNKNOWN,
-    ) -> None:
-        number = _pass_number(request.config)
-        _write(request.config, Record(number, verdict, iterations, tuple(times), conditions))
+    def write(iterations: int, times: Sequence[float], conditions: Conditions) -> None:
+        if pass_number != WARM_UP:
+            found = Record(pass_number, verdict, iterations, tuple(times), conditions)
+            _write(request.config, found)
 
     return write
 
 
 @pytest.fixture
-def refuse_late(verdict: Verdict, request: pytest.FixtureRequest) -> Callable[[str], None]:
+def refuse_late(
+    verdict: Verdict, pass_number: int, request: pytest.FixtureRequest
+) -> Callable[[str], None]:
     """Return the function that refuses a cell because of its timed calls."""
 
     def refuse(message: str) -> None:
-        _write_late(request.config, verdict, "disagrees", message)
+        _write_late(request.config, pass_number, verdict, "disagrees", message)
         pytest.fail(f"{verdict.cell.id}: disagrees: {message}")
 
     return refuse
 
 
-def _write_late(config: pytest.Config, verdict: Verdict, status: Status, message: str) -> None:
-    """Record that a cell which was right in agreement is wrong now."""
-    number = _pass_number(config)
+def _write_late(
+    config: pytest.Config, number: int, verdict: Verdict, status: Status, message: str
+) -> None:
+    """Record that a cell which was right in agreement is wrong now, and time it no more."""
     # A twin that fails is a cell that fails.
     cell, words = replace(verdict.cell, twin=False), f"in pass {number}: {message}"
-    _write(config, Record(number, replace(verdict, cell=cell, status=status, message=words)))
+    wrong = replace(verdict, cell=cell, status=status, message=words)
+    config.stash[VERDICTS][cell] = wrong
+    _write(config, Record(number, wrong))
 
 
 def _write(config: pytest.Config, found: Record) -> None:
@@ -250,10 +283,6 @@ def _write(config: pytest.Config, found: Record) -> None:
     if details:
         with _ending_if_it_cannot_write():
             records.append(Path(details["path"]), found)
-
-
-def _pass_number(config: pytest.Config) -> int:
-    return int(config.stash[JOB].details.get("pass", 1))
 
 
 @contextmanager
@@ -278,7 +307,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     raised = call.excinfo.value if call.excinfo else None
     known = item.config.stash[VERDICTS].get(replace(_cell_of(item), twin=False))
     if known and raised is not None and call.when != "teardown" and not isinstance(raised, OURS):
-        _write_late(item.config, known, "failed", error_text(raised))
+        number = item.callspec.params["pass_number"]  # type: ignore[attr-defined]
+        _write_late(item.config, number, known, "failed", error_text(raised))
     return (yield)
 
 

@@ -41,6 +41,9 @@ DEFAULT_DTYPES = ("float64",)
 # 0.7 % disturbed passes, as measured); with 3 % and 5 %, in 71 to 77 % and in 93 %.
 DEFAULT_PASSES = 14
 DEFAULT_BUDGET = 2.0
+# A first look (--quick).
+QUICK_PASSES = 3
+QUICK_BUDGET = 0.5
 # The interval of a median is at most the range of the n passes, which contains the true median with
 # probability 1 − 2^(1−n): 0.94 for 5 passes, 0.97 for 6.
 LEAST_PASSES = 6
@@ -131,6 +134,9 @@ class Tier:
         it raises `ImportError`, and the tier is `unavailable`.
     prepare : function of the arguments, optional
         Returns what the kernel takes instead (nested lists, a peer's arrays), outside the timing.
+    uses_threads : function of a size's numbers, optional
+        Whether a call of that size runs on several threads; without it, a parallel tier always
+        does. A run measures a size at which it does not only if the tier is named.
     compiles_unseen : bool
         Whether a call may compile without Numba's events, as calls of JAX do. For a user's tiers
         nobody knows; a hang is more likely than a compiler.
@@ -138,6 +144,7 @@ class Tier:
 
     load: Callable[[], Kernel]
     prepare: Callable[[Arguments], Arguments] | None = None
+    uses_threads: Callable[[Size], bool] = lambda _: True
     compiles_unseen: bool = False
 
 
@@ -365,6 +372,7 @@ class Options:
     passes: int = DEFAULT_PASSES
     budget: float = DEFAULT_BUDGET
     seed: int = 0
+    quick: bool = False
     files: tuple[ProblemFile, ...] = ()
 
     @property

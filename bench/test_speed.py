@@ -14,6 +14,7 @@ from bench.agreement.calls import quickest
 from bench.agreement.given import Given
 from bench.common import threads
 from bench.measurement import conditions
+from bench.measurement.schedule import PASS_S, WARM_UP
 from bench.model import WRONG, Cell, Kernel, Problem, Verdict, is_threaded
 
 # Where each call needs a copy of its arguments, a round is one call. At most so many rounds.
@@ -28,6 +29,8 @@ def test_speed(
     verdict: Verdict,
     given: Given,
     kernel: Kernel,
+    pass_number: int,
+    is_first_call: bool,
     benchmark: Any,
     record: Callable[..., None],
     refuse_late: Callable[[str], None],
@@ -35,12 +38,13 @@ def test_speed(
 ) -> None:
     # Refuse before timing: once benchmark() has run, the row is in pytest-benchmark's JSON.
     if verdict.status != "ok":
-        record()
         refuse = pytest.fail if verdict.status in WRONG else pytest.skip
         refuse(f"{cell.id}: {verdict.status}: {verdict.message}")
-    benchmark.extra_info.update(_extra_info(its_problem, verdict))
+    benchmark.extra_info.update(_extra_info(its_problem, verdict), **{"pass": pass_number})
     with threads.limited(cell.threads):
-        seconds = _seconds(verdict, kernel, given)
+        seconds = _seconds(verdict, kernel, given, is_first_call)
+        if pass_number == WARM_UP and seconds > PASS_S:
+            pytest.skip("a slow cell is warm after its first call")
         rounds = _rounds(seconds, request.config)
         before = conditions.start()
         if given.needs_new_copies:
@@ -52,16 +56,18 @@ def test_speed(
             benchmark(kernel, *given.next())
         meanwhile = conditions.conditions_since(before)
     harm = given.harm()
-    if harm:  # agreement makes only a few calls
+    if harm or pass_number == WARM_UP:
         benchmark.has_error = True  # no row in pytest-benchmark's JSON
+    if harm:  # agreement makes only a few calls
         refuse_late(harm)
     if benchmark.stats:  # there are none with --benchmark-disable
         record(benchmark.stats.iterations, benchmark.stats.stats.data, meanwhile)
 
 
-def _seconds(verdict: Verdict, kernel: Kernel, given: Given) -> float:
+def _seconds(verdict: Verdict, kernel: Kernel, given: Given, is_first_call: bool) -> float:
     """Return the approximate time of a call, after one that compiles and wakes the threads."""
-    if verdict.cell.tier != "loop":
+    short = (verdict.seconds or 0.0) <= PASS_S
+    if verdict.cell.tier != "loop" and (is_first_call or short):
         kernel(*given.next())
     if not is_threaded(verdict.cell.tier):
         return verdict.seconds or 0.0

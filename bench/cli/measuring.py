@@ -20,6 +20,7 @@ from bench.cli.options import (
     Output,
     Passes,
     Problems,
+    Quick,
     Sizes,
     Threads,
     Tiers,
@@ -29,7 +30,7 @@ from bench.cli.options import (
 from bench.cli.progress import pass_progress, status
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
 
     from bench.model import Cell, Options, Problem, Verdict
 
@@ -43,6 +44,7 @@ def run(
     threads: Threads = None,
     passes: Passes = None,
     budget: Budget = None,
+    quick: Quick = False,
     output: Output = RESULTS,
     resume: Annotated[
         str | None,
@@ -72,7 +74,9 @@ def run(
     from bench.problems.user_file import problems_in
 
     with usage_errors():
-        options = options_of(problems, files, sizes, tiers, dtypes, threads, passes, budget)
+        options = options_of(
+            problems, files, sizes, tiers, dtypes, threads, passes, budget, quick=quick
+        )
         if resume is None:
             found = problems_in(options.files)
             cells = _cells(found, options)
@@ -87,7 +91,7 @@ def run(
             cells = _cells(found, options)
             csv_file.of_run(folder, cells, found)  # refuses a foreign file before anything is run
     with _alone_in(folder):
-        code = _measure(folder, found, cells, options, with_floors=floors)
+        code = _measure(folder, found, cells, options, with_floors=floors and not options.quick)
         _show_sweep(folder, found, options)
         if compile_cost and code in {0, EXIT_WRONG}:
             _measure_compiling(folder, found, cells, options)
@@ -246,19 +250,6 @@ def _measure_floors(folder: Path, options: "Options", out: "Console") -> None:
         out.print(f"The limits of this machine could not be measured: {error}", soft_wrap=True)
 
 
-def _measure_memory(
-    folder: Path, cells: "Sequence[Cell]", options: "Options", out: "Console"
-) -> None:
-    """Measure the memory of a call; if that fails, the run continues without it."""
-    from bench.measurement.costs.measure import measure_memory
-
-    with status(out) as say:
-        say("memory of a call")
-        lost = measure_memory(folder, cells, options)
-    if lost:
-        out.print(f"The memory of a call could not be measured for {lost} cells")
-
-
 @dataclass
 class _EarlyEnd:
     """Why a measurement stopped early: message and exit code."""
@@ -301,10 +292,12 @@ def _measure(
     """Run the passes, write and show the table however they ended; return the exit code."""
     from bench.analysis import csv_file
     from bench.measurement import passes, records, run_folder
-    from bench.measurement.costs import memory
     from bench.model import WRONG
     from bench.report.terminal import console, run_table
     from bench.report.words import cell_count
+
+    def table() -> "RenderableType":
+        return run_table(csv_file.of_run(folder, cells, found))
 
     out, early_end = console(), _EarlyEnd()
     _say_remarks(found, out)
@@ -313,11 +306,10 @@ def _measure(
     with early_end.caught():
         if with_floors:
             _measure_floors(folder, options, out)
-        with pass_progress(out, options.passes) as watch:
-            judged = passes.measure(folder, cells, options, watch)
-        if with_floors:
-            remembered = memory.candidates(records.verdicts(judged).values())
-            _measure_memory(folder, remembered, options, out)
+        with pass_progress(out, options.passes) as (watch, show):
+            judged = passes.measure(
+                folder, cells, options, watch, lambda: show(table), with_memory=with_floors
+            )
     frame = csv_file.of_run(folder, cells, found)
     written = folder / run_folder.MEASUREMENTS
     with early_end.caught():

@@ -93,6 +93,14 @@ Budget = Annotated[
         help="Time for a cell, 2 by default. A cell whose call takes longer is skipped.",
     ),
 ]
+Quick = Annotated[
+    bool,
+    typer.Option(
+        "--quick",
+        help="A first look: 3 passes, half a second for a cell, no limits of the machine. Too few "
+        "passes for intervals: speed-ups are rough.",
+    ),
+]
 Output = Annotated[Path, typer.Option(metavar="FOLDER", help="The folder of the runs.")]
 
 
@@ -105,10 +113,13 @@ def options_of(
     threads: Names,
     passes: int | None = None,
     budget: float | None = None,
+    *,
+    quick: bool = False,
 ) -> "Options":
     """Return the options of a run, with the defaults for what was not given."""
     from dataclasses import replace
 
+    from bench.model import QUICK_BUDGET, QUICK_PASSES
     from bench.problems import selection
     from bench.problems.user_file import look_at, problems_in
 
@@ -126,6 +137,8 @@ def options_of(
         dtypes=dtypes or (),
         threads=threads or (),
     )
+    if quick:
+        options = replace(options, quick=True, passes=QUICK_PASSES, budget=QUICK_BUDGET)
     return replace(options, passes=passes or options.passes, budget=budget or options.budget)
 
 

@@ -1,4 +1,7 @@
-"""The worker that judges cells before anything is timed, and stores the texts of their problems."""
+"""The worker that judges cells before anything is timed.
+
+It also stores the texts of their problems, and measures the temporary memory of calls.
+"""
 
 import sys
 from collections.abc import Iterable
@@ -6,6 +9,7 @@ from pathlib import Path
 
 from bench.agreement.check import check
 from bench.measurement import records
+from bench.measurement.costs import memory
 from bench.measurement.records import AGREEMENT, Record
 from bench.model import Cell
 from bench.problems import texts
@@ -16,13 +20,17 @@ from bench.workers.job import Job
 
 
 def judge(work: Job) -> None:
-    """Judge the cells of a job, group by group, and record each verdict at once."""
+    """Judge the cells of a job, group by group, and record the verdicts of each at once."""
     path = Path(work.details["path"])
     named = {one.name: one for one in problems_in(work.options.files)}
     for name in dict.fromkeys(cell.problem for cell in work.cells):
         texts.store(path.parent, named[name])
     for group in groups(work.cells):
-        for verdict in check(named[group[0].problem], group, work.options.budget):
+        its_problem = named[group[0].problem]
+        verdicts = check(its_problem, group, work.options.budget)
+        if work.details.get("with_memory"):
+            memory.measure(its_problem, verdicts, path.parent / memory.MEMORY)
+        for verdict in verdicts:
             records.append(path, Record(AGREEMENT, verdict))
 
 

@@ -30,21 +30,28 @@ def facts(*, threading_layer: bool) -> dict[str, Any]:
     threading_layer : bool
         Whether to ask Numba for its layer: it chooses one when the first parallel kernel runs.
     """
-    # First, as Numba also loads SciPy's BLAS then: the list of libraries is the same at any time.
-    layer = _threading_layer() if threading_layer else None
     return {
         "python": platform.python_version(),
         "system": platform.platform(),
         "libraries": {name: _version(name) for name in LIBRARIES},
-        "blas": _blas_libraries(),
-        "threading_layer": layer,
-        "thread_variables": {name: os.environ.get(name) for name in threads.VARIABLES},
+        **facts_of_process(threading_layer=threading_layer),
         "cpu": _cpu_name(),
         "cores": psutil.cpu_count(logical=False),
         "logical_cores": psutil.cpu_count(),
         "usable_cores": threads.all_cores(),
         "caches": caches(),
         "memory_bytes": psutil.virtual_memory().total,
+    }
+
+
+def facts_of_process(*, threading_layer: bool = True) -> dict[str, Any]:
+    """Return those facts that a process knows of itself only."""
+    # First, as Numba also loads SciPy's BLAS then: the list of libraries is the same at any time.
+    layer = _threading_layer() if threading_layer else None
+    return {
+        "blas": _blas_libraries(),
+        "threading_layer": layer,
+        "thread_variables": {name: os.environ.get(name) for name in threads.VARIABLES},
     }
 
 

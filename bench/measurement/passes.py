@@ -1,4 +1,4 @@
-"""Run the passes of a run, one worker per pass; before them, judge every cell.
+"""Run the passes of a run in workers, one after the other; before them, judge every cell.
 
 Each cell is recorded as soon as it ends. pytest-benchmark times it, in `test_speed.py`.
 """
@@ -9,12 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from bench.common import files, threads
 from bench.common.code import ROOT
-from bench.measurement import records, run_folder
+from bench.measurement import machine, records, run_folder
 from bench.measurement.records import AGREEMENT, CELLS, Record
-from bench.measurement.schedule import PASS_S, ROUND_S, cells_of_pass
+from bench.measurement.schedule import PASS_S, ROUND_S, cells_of_worker, warm_up, workers
 from bench.model import Cell, Options, Verdict
 from bench.workers import job
 from bench.workers.diagnosis import Ending
@@ -41,7 +42,13 @@ class PassError(RuntimeError):
 
 
 def measure(
-    folder: Path, cells: Sequence[Cell], options: Options, watch: Callable[[Progress], None]
+    folder: Path,
+    cells: Sequence[Cell],
+    options: Options,
+    watch: Callable[[Progress], None],
+    between: Callable[[], None] = lambda: None,
+    *,
+    with_memory: bool = False,
 ) -> list[Record]:
     """Run the passes that a run still needs; return all of its records.
 
@@ -58,6 +65,10 @@ def measure(
         The run's.
     watch : function of Progress
         Called a few times per second.
+    between : function
+        Called after each worker, while nothing is timed.
+    with_memory : bool
+        Whether to measure the temporary memory of calls as well.
 
     Raises
     ------
@@ -70,25 +81,30 @@ def measure(
     known = records.read(path)
     unjudged = [cell for cell in cells if cell not in records.verdicts(known)]
     total = len(known) + len(unjudged) + options.passes * len(cells)
-    _judge(path, unjudged, options, partial(_report_progress, watch, AGREEMENT, total))
-    for number in range(1, options.passes + 1):
+    agreement = partial(_report_agreement, watch, total)
+    _judge(path, unjudged, options, agreement, with_memory)
+    facts = machine.facts(threading_layer=False)
+    for passes in workers(options.passes):
         killed_before: set[Step | None] = set()
         while True:
             known = records.read(path)
-            todo, *later = (
-                cells_of_pass(cells, which, options, known)
-                for which in range(number, options.passes + 1)
-            )
+            todo = cells_of_worker(cells, passes, options, known)
             if not todo:
                 break
-            total = len(known) + len(todo) + sum(map(len, later))
-            ending = _time(
-                folder, number, todo, options, partial(_report_progress, watch, number, total)
+            later = range(passes[-1] + 1, options.passes + 1)
+            total = len(known) + len(todo) + len(cells_of_worker(cells, later, options, known))
+            ending, facts = _time(
+                folder,
+                todo,
+                options,
+                facts,
+                partial(_report_progress, watch, todo, len(known), total),
             )
             known = records.read(path)
-            left = cells_of_pass(cells, number, options, known)
+            left = cells_of_worker(cells, passes, options, known)
             if left and not _another_try(ending, killed_before):
-                records.append(path, _failed(ending, number, left, known))
+                records.append(path, _failed(ending, left, known))
+        between()
     return records.read(path)
 
 
@@ -116,7 +132,18 @@ def judged(cells: Sequence[Cell], options: Options, watch: Callable[[int], None]
     return [found[cell] for cell in cells]
 
 
-def _report_progress(watch: Callable[[Progress], None], number: int, total: int, done: int) -> None:
+def _report_agreement(watch: Callable[[Progress], None], total: int, done: int) -> None:
+    watch(Progress(AGREEMENT, done, total))
+
+
+def _report_progress(
+    watch: Callable[[Progress], None],
+    todo: Sequence[tuple[int, Cell]],
+    before: int,
+    total: int,
+    done: int,
+) -> None:
+    number, _ = todo[min(done - before, len(todo) - 1)]
     watch(Progress(number, done, total))
 
 
@@ -131,10 +158,12 @@ def _another_try(ending: Ending, killed_before: set[Step | None]) -> bool:
     return True
 
 
-def _failed(ending: Ending, number: int, left: Sequence[Cell], known: Sequence[Record]) -> Record:
-    """Return the record of the cell at which a pass ended; raise if no cell is to blame."""
-    if ending.step is None or ending.step.cell not in left:
-        raise PassError(f"pass {number} broke off: {ending.message}")
+def _failed(ending: Ending, left: Sequence[tuple[int, Cell]], known: Sequence[Record]) -> Record:
+    """Return the record of the cell at which a worker ended; raise if no cell is to blame."""
+    numbers = [number for number, cell in left if ending.step and cell == ending.step.cell]
+    if ending.step is None or not numbers:
+        raise PassError(f"pass {left[0][0]} broke off: {ending.message}")
+    number = numbers[0]
     # If a twin fails, its cell fails.
     verdict = records.verdicts(known)[replace(ending.step.cell, twin=False)]
     message = f"in pass {number}: {ending.message}"
@@ -145,7 +174,11 @@ def _failed(ending: Ending, number: int, left: Sequence[Cell], known: Sequence[R
 
 
 def _judge(
-    path: Path, cells: Sequence[Cell], options: Options, watch: Callable[[int], None]
+    path: Path,
+    cells: Sequence[Cell],
+    options: Options,
+    watch: Callable[[int], None],
+    with_memory: bool = False,
 ) -> None:
     """Judge cells in several workers; if a step ends one, start new ones that skip the step."""
     fatal: dict[Step, Fatal] = {}
@@ -155,7 +188,7 @@ def _judge(
         left = [cell for cell in cells if cell not in through]
         if not left:
             return
-        for ending in _judge_side_by_side(path, left, options, fatal, watch):
+        for ending in _judge_side_by_side(path, left, options, fatal, watch, with_memory):
             if _another_try(ending, killed_before):
                 continue
             if ending.step is None or ending.step in fatal:
@@ -169,13 +202,15 @@ def _judge_side_by_side(
     options: Options,
     fatal: Mapping[Step, Fatal],
     watch: Callable[[int], None],
+    with_memory: bool,
 ) -> list[Ending]:
     """Judge cells; return the endings of those workers that did not judge all their cells."""
     # The cells of a problem go to one worker, so that they share its compiled kernels
     names = list(dict.fromkeys(cell.problem for cell in cells))
     count = min(JUDGES, threads.all_cores(), len(names))
     shares = [[cell for cell in cells if cell.problem in names[i::count]] for i in range(count)]
-    jobs = [Job(share, options, {"path": str(path)}, fatal) for share in shares]
+    details = {"path": str(path), "with_memory": with_memory}
+    jobs = [Job(share, options, details, fatal) for share in shares]
     endings = job.run(JUDGE, jobs, watch=lambda: watch(records.count(path)))
     through = records.verdicts(records.read(path))
     return [
@@ -187,38 +222,50 @@ def _judge_side_by_side(
 
 def _time(
     folder: Path,
-    number: int,
-    todo: Sequence[Cell],
+    todo: Sequence[tuple[int, Cell]],
     options: Options,
+    facts: dict[str, Any],
     watch: Callable[[int], None],
-) -> Ending:
-    """Time the cells of a pass; return how its worker ended."""
+) -> tuple[Ending, dict[str, Any]]:
+    """Time cells in a worker; return how it ended, and the machine with what the worker knows."""
     path = folder / CELLS
+    numbers, cells = zip(*warm_up(todo), *todo, strict=True)
+    reports: list[str] = []
     (ending,) = job.run(
         SPEED_TEST,
-        [Job(todo, options, {"path": str(path), "pass": number})],
+        [Job(cells, options, {"path": str(path), "passes": numbers, "machine": facts})],
         (f"--benchmark-max-time={PASS_S}", f"--benchmark-min-time={ROUND_S}"),
         watch=lambda: watch(records.count(path)),
-        collect=lambda report: _keep_report(folder, number, report),
+        collect=reports.append,
     )
-    return ending
+    for report in reports:
+        facts = _keep_report(folder, report) or facts
+    return ending, facts
+
+
+def _keep_report(folder: Path, report: str) -> dict[str, Any] | None:
+    """Store pytest-benchmark's report pass by pass, and the machine that it describes.
+
+    Only a worker knows its thread variables and Numba's layer. Half a report, left by a worker that
+    died, is dropped.
+    """
+    try:
+        whole = json.loads(report)
+        facts: dict[str, Any] = whole["machine_info"]["lossbench"]
+    except (ValueError, KeyError):
+        return None
+    of_pass: dict[int, list[dict[str, Any]]] = {}
+    for one in whole["benchmarks"]:
+        of_pass.setdefault(one["extra_info"]["pass"], []).append(one)
+    for number, found in of_pass.items():
+        its_report = json.dumps(whole | {"benchmarks": found}, indent=4)
+        its_report = its_report.replace(f" (pass {number})", "")  # the same names in each pass
+        files.write_atomic(_unused(folder, number), its_report)
+    run_folder.note_machine(folder, facts)
+    return facts
 
 
 def _unused(folder: Path, number: int) -> Path:
     """Return a free file name for a report: a resumed pass has several."""
     names = (f"pass-{number}.json", *(f"pass-{number}-resumed-{i}.json" for i in range(1, 1000)))
     return next(folder / name for name in names if not (folder / name).exists())
-
-
-def _keep_report(folder: Path, number: int, report: str) -> None:
-    """Store pytest-benchmark's report of a pass, and the machine that it describes.
-
-    Only a worker knows its thread variables and Numba's layer. Half a report, left by a worker that
-    died, is dropped.
-    """
-    try:
-        machine = json.loads(report)["machine_info"]["lossbench"]
-    except (ValueError, KeyError):
-        return
-    files.write_atomic(_unused(folder, number), report)
-    run_folder.note_machine(folder, machine)

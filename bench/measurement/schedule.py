@@ -1,7 +1,7 @@
-"""Decide which cells each pass times, in which order, and for how long."""
+"""Decide which cells each pass times, in which order and worker, and for how long."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from bench.measurement import records
@@ -12,6 +12,38 @@ from bench.model import LEAST_PASSES, Cell, Options, Verdict
 PASS_S = 0.01
 # The shortest round there; the clock's error is a ten-thousandth of it.
 ROUND_S = 3e-4
+# A new process takes seconds to start and to load its kernels, so one times several passes. The
+# first one times few, so that there is a table to look at soon.
+FIRST_WORKER, LATER_WORKERS = 2, 4
+# Before its passes, a worker makes one that it throws away.
+WARM_UP = 0
+
+
+def workers(passes: int) -> list[list[int]]:
+    """Return the passes of each worker.
+
+    Examples
+    --------
+    >>> workers(7)
+    [[1, 2], [3, 4, 5, 6], [7]]
+    """
+    starts = range(1 + FIRST_WORKER, passes + 1, LATER_WORKERS)
+    first = list(range(1, min(FIRST_WORKER, passes) + 1))
+    return [first, *(list(range(i, min(i + LATER_WORKERS, passes + 1))) for i in starts)]
+
+
+def cells_of_worker(
+    cells: Sequence[Cell], passes: Iterable[int], options: Options, done: Sequence[Record]
+) -> list[tuple[int, Cell]]:
+    """Return the cells still to be timed in the passes of a worker, each with its pass."""
+    return [
+        (number, cell) for number in passes for cell in cells_of_pass(cells, number, options, done)
+    ]
+
+
+def warm_up(todo: Iterable[tuple[int, Cell]]) -> list[tuple[int, Cell]]:
+    """Return the warm-up pass of a worker: each of its cells once."""
+    return [(WARM_UP, cell) for cell in dict.fromkeys(cell for _, cell in todo) if not cell.twin]
 
 
 def cells_of_pass(
@@ -80,8 +112,9 @@ def bit_reversed(passes: int) -> list[int]:
 
 
 def _passes_within_budget(verdict: Verdict, options: Options) -> int:
-    """Return how many passes of a cell fit its budget; at least as many as an interval needs."""
-    # A slow cell has one round per pass, and before it a call to warm up, except for the loops.
-    calls = 1 if verdict.cell.tier == "loop" else 2
-    fitting = int(options.budget / max(PASS_S, calls * (verdict.seconds or 0.0)))
-    return max(LEAST_PASSES, fitting)
+    """Return how many passes of a cell fit its budget; at least as many as an interval needs.
+
+    A quick run has no intervals.
+    """
+    fitting = int(options.budget / max(PASS_S, verdict.seconds or 0.0))
+    return max(1 if options.quick else LEAST_PASSES, fitting)

@@ -50,17 +50,24 @@ def select(
     ValueError
         An unknown name; the message lists the known ones, the nearest first.
     """
-    known_sizes = sizes_of(found)
-    default_tiers = tuple({tier for one in found for tier in one.tiers}) if everything else ()
+    known_sizes, counts = sizes_of(found), parse_counts("threads", threads)
+    if everything:
+        default_tiers = tuple({tier for one in found for tier in one.tiers})
+    else:  # a thread count asks for the parallel tiers, at any size
+        default_tiers = _all_but_peers(found) if max(counts, default=1) > 1 else ()
     return Options(
         problems=parse_names("problem", problems, [one.name for one in found]),
         sizes=parse_names("size", sizes, known_sizes)
         or (known_sizes if everything else default_sizes(found, files)),
         tiers=tiers_named(tiers, found) or default_tiers,
         dtypes=parse_names("dtype", dtypes, DTYPES) or (DTYPES if everything else DEFAULT_DTYPES),
-        threads=parse_counts("threads", threads),
+        threads=counts,
         files=tuple(files),
     )
+
+
+def _all_but_peers(found: Iterable[Problem]) -> tuple[str, ...]:
+    return in_order(tier for one in found for tier in one.tiers if tier not in PEERS)
 
 
 def cells_of(all_problems: Iterable[Problem], options: Options) -> list[Cell]:
@@ -74,14 +81,16 @@ def cells_of(all_problems: Iterable[Problem], options: Options) -> list[Cell]:
         for dtype in DTYPES
         if dtype in options.dtypes
         for tier in in_order(problem.tiers)
-        if (tier in options.tiers if options.tiers else _by_default(tier, counts))
+        if (tier in options.tiers if options.tiers else _by_default(problem, tier, size, counts))
         for count in (counts if is_threaded(tier) else (1,))
     ]
 
 
-def _by_default(tier: str, counts: tuple[int, ...]) -> bool:
-    """Whether a tier is measured by default; at one thread, kernels-parallel would be serial."""
-    return tier not in PEERS and not (tier == "kernels-parallel" and counts == (1,))
+def _by_default(problem: Problem, tier: str, size: str, counts: tuple[int, ...]) -> bool:
+    """Whether a tier is measured by default; where it would run serial, kernels-parallel is not."""
+    serial = tier == "kernels-parallel" and counts == (1,)
+    uses_threads = problem.tiers[tier].uses_threads(problem.numbers(size))
+    return tier not in PEERS and not serial and uses_threads
 
 
 def _sizes_in(problem: Problem, options: Options) -> list[str]:

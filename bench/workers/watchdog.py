@@ -35,15 +35,15 @@ class Step:
     ----------
     cell : Cell
         The cell that needs it.
-    kind : "call", "inputs", "sample" or "hard input"
+    kind : "call", "inputs", "sample", "hard input" or "memory"
         A call with the cell's inputs; making these inputs; a call with a sample of them; a call
-        with a hard input of the problem.
+        with a hard input of the problem; a call whose memory is measured.
     label : str
         Which hard input; otherwise empty.
     """
 
     cell: Cell
-    kind: Literal["call", "inputs", "sample", "hard input"] = "call"
+    kind: Literal["call", "inputs", "sample", "hard input", "memory"] = "call"
     label: str = ""
 
 

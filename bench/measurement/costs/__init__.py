@@ -1,9 +1,9 @@
-"""What a run measures besides the times of its cells, in separate workers.
+"""What a run measures besides the times of its cells.
 
 `floors` is about the machine's bandwidths and rate of exps, `compiling` about the first calls of
 jitted kernels, `memory` about the temporary bytes of a call: which cells, and what was found.
-`measure` runs the workers: `time_floors`, `time_compiling` (both under pytest-benchmark) and
-`memory_worker`. `Costs` holds the results for analysis.
+`measure` runs the workers `time_floors` and `time_compiling`, both under pytest-benchmark; memory
+is measured by the worker that judges. `Costs` holds the results for analysis.
 """
 
 from collections.abc import Mapping, Sequence

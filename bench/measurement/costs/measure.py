@@ -1,4 +1,4 @@
-"""Measure the floors, compile costs and memory of a run, in separate workers."""
+"""Measure the floors and the compile costs of a run, in separate workers."""
 
 import json
 import tempfile
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.common import files
-from bench.measurement.costs import compiling, floors, memory
+from bench.measurement.costs import compiling, floors
 from bench.measurement.costs.compiling import Compiling, beyond_later
 from bench.measurement.costs.floors import Floors, of_report
 from bench.model import Cell, Options
@@ -17,7 +17,6 @@ from bench.workers.job import Job
 
 TIME_FLOORS = Path(__file__).with_name("time_floors.py")
 TIME_COMPILING = Path(__file__).with_name("time_compiling.py")
-MEMORY_WORKER = "bench.measurement.costs.memory_worker"
 # Seconds per measurement, and of its shortest round.
 LONGEST_S, ROUND_S = 0.06, 1e-3
 
@@ -108,20 +107,3 @@ def _measured(cell: Cell, options: Options) -> Compiling:
 def _timed(report: str) -> dict[str, Any]:
     (timed,) = json.loads(report)["benchmarks"]
     return dict(timed)
-
-
-def measure_memory(folder: Path, cells: Sequence[Cell], options: Options) -> int:
-    """Measure the cells that a run still lacks, in a worker.
-
-    Returns
-    -------
-    int
-        How many cells have no figure because the worker ended early.
-    """
-    path = folder / memory.MEMORY
-    known = memory.load(folder)
-    todo = [cell for cell in cells if cell not in known]
-    if not todo:
-        return 0
-    job.run(MEMORY_WORKER, [Job(todo, options, {"path": str(path)})])
-    return len(set(cells) - set(memory.load(folder)))

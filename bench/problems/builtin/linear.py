@@ -287,7 +287,9 @@ LINEAR = (
     ),
     Problem(
         name="linear_numerical_gradient",
-        tiers=our_tiers("linear", "linear_numerical_gradient", parallel=True),
+        tiers=our_tiers(
+            "linear", "linear_numerical_gradient", lambda size: size["n"] * size["d"] * size["c"]
+        ),
         sizes=LINEAR_SIZES,
         make_inputs=_classified,
         outputs=(

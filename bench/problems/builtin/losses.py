@@ -65,7 +65,7 @@ def _mapping(flops: int, *, labels: bool, exps: int = 0) -> Any:
 def _problem(name: str, **parts: Any) -> Problem:
     return Problem(
         name=name,
-        tiers=our_tiers("losses", name, parallel=True),
+        tiers=our_tiers("losses", name, lambda size: size["n"] * size["c"]),
         sizes=pick(SIZES, "n", "c"),
         growth=1.0,
         sample=sampled_rows,

@@ -6,8 +6,15 @@ import pytest
 
 from bench.measurement.judging_worker import groups
 from bench.measurement.records import AGREEMENT, Record
-from bench.measurement.schedule import cells_of_pass, twins
-from bench.model import LEAST_PASSES, Cell, Options, Verdict
+from bench.measurement.schedule import (
+    WARM_UP,
+    cells_of_pass,
+    cells_of_worker,
+    twins,
+    warm_up,
+    workers,
+)
+from bench.model import LEAST_PASSES, TIERS, Cell, Options, Verdict
 from bench.problems.builtin import PROBLEMS
 from bench.problems.selection import cells_of
 
@@ -20,7 +27,8 @@ def ok(cell, number=1, seconds=1e-5):
 
 
 def test_groups_hold_what_is_compared():
-    found = groups(cells_of(PROBLEMS, Options(problems=("svm_loss",), threads=(1, 2))))
+    options = Options(problems=("svm_loss",), threads=(1, 2), tiers=TIERS)
+    found = groups(cells_of(PROBLEMS, options))
     assert [[cell.size for cell in group] for group in found] == [
         [size] * 6 for size in ("lecture", "S", "M")
     ]
@@ -97,6 +105,29 @@ def test_what_is_not_ok_is_not_tried_in_a_later_pass(status):
     assert CELLS[0] not in cells_of_pass(CELLS, 2, OPTIONS, done)
 
 
+# --- workers
+
+
+@pytest.mark.parametrize("passes", [1, 2, 3, 6, 14, 23])
+def test_each_pass_is_in_one_worker_and_the_first_look_comes_soon(passes):
+    found = workers(passes)
+    assert [number for its in found for number in its] == list(range(1, passes + 1))
+    assert len(found[0]) <= 2
+    assert max(map(len, found)) <= 4
+
+
+def test_a_worker_warms_up_each_of_its_cells_once():
+    done = [judged(cell) for cell in CELLS]
+    todo = cells_of_worker(CELLS, [3, 4], OPTIONS, done)
+    assert [number for number, _ in todo] == [3] * 4 + [4] * 4, "a twin in each"
+    warm = warm_up(todo)
+    assert {cell for _, cell in warm} == set(CELLS)
+    assert [number for number, _ in warm] == [WARM_UP] * 3
+
+
+# --- slow cells
+
+
 def passes_of(cell, seconds, passes=8):
     options = replace(OPTIONS, passes=passes)
     later = range(2, passes + 1)
@@ -129,6 +160,8 @@ def test_the_passes_of_a_slow_cell_lie_apart():
     assert passes_of(CELLS[0], 1.9, passes=14) == [1, 3, 5, 9, 11, 13]
 
 
-def test_a_tier_that_is_called_once_more_has_half_as_many_passes():
-    assert len(passes_of(CELLS[0], 0.14, passes=14)) == 14
-    assert len(passes_of(CELLS[1], 0.14, passes=14)) == 7
+def test_in_a_quick_run_a_slow_cell_may_be_timed_once():
+    quick = replace(OPTIONS, quick=True, passes=3, budget=0.5)
+    done = [ok(CELLS[0], seconds=0.4)]
+    assert CELLS[0] not in cells_of_pass(CELLS, 2, quick, done)
+    assert CELLS[0] not in cells_of_pass(CELLS, 3, quick, done)

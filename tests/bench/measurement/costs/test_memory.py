@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from bench.measurement.costs import memory
-from bench.measurement.costs.measure import measure_memory
-from bench.measurement.costs.memory_worker import temporary_bytes
-from bench.model import Cell, Options, Verdict
+from bench.measurement.costs.memory import temporary_bytes
+from bench.model import Cell, Verdict
+from bench.problems.builtin import PROBLEMS
 
 COUNT = 100_000
 LOOP, NUMPY, NUMBA = (
@@ -79,20 +79,32 @@ def test_what_is_written_is_read(tmp_path):
         memory.load(tmp_path)
 
 
-def test_a_run_s_cells_are_measured_once(tmp_path):
-    cells = [NUMPY, LOOP]
-    assert measure_memory(tmp_path, cells[:1], Options()) == 0
-    path = tmp_path / memory.MEMORY
-    first = path.read_bytes()
-    path.write_bytes(first + b'{"torn')
-    assert measure_memory(tmp_path, cells, Options()) == 0
-    assert path.read_bytes().startswith(first)
-    found = memory.load(tmp_path)
-    assert list(found) == cells
+def measured(tmp_path, verdicts):
+    (problem,) = (one for one in PROBLEMS if one.name == "svm_loss")
+    memory.measure(problem, verdicts, tmp_path / memory.MEMORY)
+    return memory.load(tmp_path)
+
+
+def test_the_cells_of_a_group_are_measured(tmp_path):
+    verdicts = [Verdict(cell, "ok", seconds=1e-5) for cell in (LOOP, NUMPY, NUMBA)]
+    found = measured(tmp_path, verdicts)
+    assert list(found) == [LOOP, NUMPY]
     assert found[NUMPY] >= 64 * 10 * 8, "an array of the margins at the least"
 
 
-def test_cells_that_a_broken_process_did_not_reach_are_counted(tmp_path):
-    unknown = Cell("nothing", "numpy", "S", "float64", 1)
-    assert measure_memory(tmp_path, [NUMPY, unknown, LOOP], Options()) == 2
-    assert list(memory.load(tmp_path)) == [NUMPY]
+def test_a_call_that_fails_only_here_has_no_figure_and_others_have(tmp_path, monkeypatch):
+    monkeypatch.setattr(memory, "temporary_bytes", fails_once(memory.temporary_bytes))
+    verdicts = [Verdict(cell, "ok", seconds=1e-5) for cell in (LOOP, NUMPY)]
+    assert list(measured(tmp_path, verdicts)) == [NUMPY]
+
+
+def fails_once(function):
+    calls = []
+
+    def wrapped(*arguments):
+        calls.append(arguments)
+        if len(calls) == 1:
+            raise MemoryError
+        return function(*arguments)
+
+    return wrapped
