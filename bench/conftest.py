@@ -16,7 +16,7 @@ from bench.agreement.given import Given
 from bench.agreement.results import waiting
 from bench.common import code, encoding
 from bench.measurement import machine, records
-from bench.measurement.conditions import Conditions
+from bench.measurement.conditions import Conditions, reuse_freed_memory
 from bench.measurement.records import Record
 from bench.measurement.schedule import WARM_UP
 from bench.model import PEERS, Arguments, Cell, Problem, Status, Verdict
@@ -82,6 +82,7 @@ def pytest_configure(config: pytest.Config) -> None:
             "as cells that run side by side slow each other down"
         )
     encoding.replace_unencodable()
+    reuse_freed_memory()
     os.environ["NUMBA_CACHE_DIR"] = code.numba_cache()
     try:
         machine.refuse_without_jit()
