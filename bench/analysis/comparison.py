@@ -44,7 +44,7 @@ class Comparison:
     cells : DataFrame
         One row per cell that has a time in both: its identity; ``old_s`` and ``new_s``, the times
         (the medians of the quickest passes' medians); ``ratio``, new over old; ``p_value``,
-        corrected, NaN if it was not tested; ``finding``, one of `FINDINGS`.
+        of Mann and Whitney, corrected, NaN if it was not tested; ``finding``, one of `FINDINGS`.
     statuses : DataFrame
         One row per cell whose status changed: its identity, ``status_old``, ``status_new``,
         ``message_new``.
