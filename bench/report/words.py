@@ -118,7 +118,7 @@ def remarks(frame: pd.DataFrame) -> Iterator[Text]:
 
 
 def _trust(frame: pd.DataFrame) -> Iterator[Text]:
-    """Yield the lines about noise: what is a tie, which speed-ups and times are not trusted."""
+    """Yield the lines about noise: what is a tie, which times and speed-ups are not trusted."""
     floor = floor_words(frame)
     if floor:
         same = f"The same code, timed twice, differed by up to {floor}"
