@@ -2,6 +2,6 @@
 
 Records go in; out comes a pandas table with one row per cell. `columns` defines it, `table` builds
 it, `csv_file` stores and reads it. `ratios` computes speed-ups with their intervals, `noise` finds
-cells that are too noisy to trust, `sweep` finds where one tier passes another, `comparison` what
+times that are too noisy to trust, `sweep` finds where one tier passes another, `comparison` what
 changed between two runs.
 """

@@ -1,19 +1,25 @@
 """Ratios of times: paired by pass, with an interval, compared with the noise of the same code."""
 
+import itertools
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from bench.model import LEAST_PASSES
 
 CONFIDENCE = 0.95
-RESAMPLES = 2000
-SEED = 0
+# Of a speed-up whose interval spans more than this factor, the size is unknown.
+WIDE = 2.0
+# A twin whose interval spans more than this was disturbed itself: as a measure of noise, it would
+# turn gains of that size into ties.
+WIDE_TWIN = 1.5
+# Times within this factor are of one order: microseconds are not as noisy as milliseconds.
+SAME_ORDER = 10.0
 
 
 @dataclass(frozen=True)
@@ -24,6 +30,10 @@ class Ratio:
     low: float
     high: float
 
+    def is_within(self, factor: float) -> bool:
+        """Whether there is an interval, and it spans at most this factor."""
+        return self.high <= factor * self.low
+
 
 TieOrClear = Literal["clear", "unclear", "tie", "unknown"]
 
@@ -33,10 +43,19 @@ def paired(over: NDArray[np.float64], under: NDArray[np.float64]) -> Ratio:
 
     In pass p the ratio is r_p = over_p / under_p: what slows a whole pass slows both cells, and
     cancels. The value is exp(median_p log r_p), so that the inverse ratio is its reciprocal, and a
-    disturbed pass has no more weight than any other. The interval has the confidence `CONFIDENCE`,
-    by the percentile bootstrap of the same median over the passes. (In simulations, it contains the
-    true value in 93 to 94.5 % of cases, with 6 to 20 passes of normal or skewed noise, or noise
-    with many outliers; with these, the interval of a mean contains it in 60 to 70 %.)
+    disturbed pass has no more weight than any other.
+
+    The interval is what two intervals have in common, as noise comes in two kinds:
+
+    - What slows both cells of a pass drops out of the r_p. Their interval is from the k-th smallest
+      to the k-th largest (sign test).
+    - What slows one cell of a pass, and not the other, spoils r_p, but leaves both their quickest
+      passes. Their interval is from the quickest pass of `over` divided by the m-th quickest of
+      `under`, to the m-th quickest of `over` divided by the quickest of `under` (precedence test).
+
+    k and m are such that for two cells of the same code both intervals contain 1 with a probability
+    of at least `CONFIDENCE`, whatever the distribution of the noise. Should the intervals exclude
+    each other, the first one counts. A value outside is moved to the nearest end.
 
     Parameters
     ----------
@@ -49,16 +68,12 @@ def paired(over: NDArray[np.float64], under: NDArray[np.float64]) -> Ratio:
     Ratio
         NaN without a common pass; no interval if there are fewer than `LEAST_PASSES`.
 
-    Notes
-    -----
-    The resamples depend only on the seed and the number of passes: the interval of a cell does not
-    depend on the other cells in the table.
-
     References
     ----------
     P. J. Fleming, J. J. Wallace, "How not to lie with statistics: the correct way to summarize
-    benchmark results", CACM 29 (1986), for ratios in logarithms. B. Efron, R. J. Tibshirani, "An
-    Introduction to the Bootstrap" (1993), chapter 13, for the percentile interval.
+    benchmark results", CACM 29 (1986), for ratios in logarithms. W. J. Conover, "Practical
+    Nonparametric Statistics" (1999), section 3.2, for the interval of a median. L. S. Nelson,
+    "Tables for a precedence life test", Technometrics 5 (1963).
 
     Examples
     --------
@@ -66,43 +81,70 @@ def paired(over: NDArray[np.float64], under: NDArray[np.float64]) -> Ratio:
     2.82842712474619
     """
     count = min(len(over), len(under))
-    logs = np.log(over[:count] / under[:count])
-    logs = logs[np.isfinite(logs)]
-    if not len(logs):
+    logs = np.log([over[:count], under[:count]])
+    first, second = logs[:, np.isfinite(logs).all(axis=0)]
+    if not len(first):
         return Ratio(math.nan, math.nan, math.nan)
-    value = math.exp(np.median(logs))
-    if len(logs) < LEAST_PASSES:
-        return Ratio(value, math.nan, math.nan)
-    interval = stats.bootstrap(
-        (logs,),
-        np.median,
-        n_resamples=RESAMPLES,
-        confidence_level=CONFIDENCE,
-        method="percentile",
-        rng=np.random.default_rng(SEED),
-    ).confidence_interval
-    return Ratio(value, math.exp(interval.low), math.exp(interval.high))
+    pairs = np.sort(first - second)
+    value = float(np.median(pairs))
+    if len(pairs) < LEAST_PASSES:
+        return Ratio(math.exp(value), math.nan, math.nan)
+    k, m = _ranks(len(pairs))
+    first, second = np.sort(first), np.sort(second)
+    low, high = max(pairs[k], first[0] - second[m]), min(pairs[-1 - k], first[m] - second[0])
+    if low > high:
+        low, high = pairs[k], pairs[-1 - k]
+    return Ratio(math.exp(min(max(value, low), high)), math.exp(low), math.exp(high))
 
 
-def noise_floor(twins: Iterable[Ratio]) -> float:
+@cache
+def _ranks(passes: int) -> tuple[int, int]:
+    """Return the ranks k and m of `paired`, from 0.
+
+    For cells of the same code, the first interval excludes 1 with probability 2 Σ_{i≤k} C(n, i)/2ⁿ.
+    The second does if the m + 1 quickest of all 2n are of one cell: 2 C(n, m + 1)/C(2n, m + 1), and
+    less if passes have noise in common. It has what the first leaves of 1 − `CONFIDENCE`.
+    """
+    allowed = 1.0 - CONFIDENCE
+    tails = itertools.accumulate(math.comb(passes, i) / 2 ** (passes - 1) for i in range(passes))
+    possible = list(itertools.takewhile(lambda tail: tail <= allowed, tails))
+    left = allowed - possible[-1]
+    m = next(
+        m
+        for m in range(passes)
+        if 2.0 * math.comb(passes, m + 1) / math.comb(2 * passes, m + 1) <= left
+    )
+    return len(possible) - 1, m
+
+
+def noise_floor(seconds: float, twins: Iterable[tuple[float, Ratio]]) -> float:
     """Return the factor, at least 1, up to which timings of the same code differed in a run.
 
-    It is the interval end furthest from 1 over all pairs of a cell and its twin, inverted if below
-    1, as either could be called the twin. In a run of 14 problems, with one pair per problem, two
-    other cells of equal speed and noise stay within it in 14 of 15 cases.
+    It is the interval end furthest from 1 over the pairs of a cell and its twin whose time is of
+    the same order as `seconds` (`SAME_ORDER`); if there are none, of those nearest to it. An end
+    below 1 is inverted, as either could be called the twin. A pair whose interval is wide
+    (`WIDE_TWIN`) says nothing.
 
     Parameters
     ----------
-    twins : iterable of Ratio
-        The ratios of the cells that were timed twice.
+    seconds : float
+        The time of the cell whose speed-ups are to be classified. Only where a speed-up is near 1
+        does the floor matter, and then both times are of the same order.
+    twins : iterable of (seconds, Ratio)
+        The cells that were timed twice: time, and ratio to the twin.
 
     Returns
     -------
     float
-        NaN if no pair has an interval.
+        NaN if there is no pair that says something.
     """
-    ends = (end for ratio in twins for end in (ratio.low, ratio.high))
-    return math.exp(max((abs(math.log(end)) for end in ends if end > 0.0), default=math.nan))
+    ends = [
+        (abs(math.log(seconds / its)), max(abs(math.log(ratio.low)), abs(math.log(ratio.high))))
+        for its, ratio in twins
+        if ratio.is_within(WIDE_TWIN)
+    ]
+    reach = max(math.log(SAME_ORDER), min((distance for distance, _ in ends), default=math.nan))
+    return math.exp(max((end for distance, end in ends if distance <= reach), default=math.nan))
 
 
 def tie_or_clear(low: float, high: float, floor: float) -> TieOrClear:
@@ -113,7 +155,7 @@ def tie_or_clear(low: float, high: float, floor: float) -> TieOrClear:
     low, high : float
         The interval.
     floor : float
-        The run's `noise_floor`. If NaN, as in a run without twins, nothing is a tie.
+        The `noise_floor` at this time. If NaN, as in a run without twins, nothing is a tie.
 
     Returns
     -------

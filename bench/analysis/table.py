@@ -21,7 +21,7 @@ from bench.problems.builtin import PROBLEMS
 
 @dataclass(frozen=True)
 class _Pooled:
-    """Summary of the rounds of all passes of a cell; seconds per call."""
+    """The passes of a cell, and a summary of the rounds of its quickest ones; seconds per call."""
 
     passes: int
     rounds: int
@@ -58,11 +58,12 @@ def tabulate(
     Returns
     -------
     DataFrame
-        With `COLUMNS`, in the order of `cells`. The quartiles are over all rounds; ``iterations``
-        is the median over the passes of the calls per round. ``noise`` says why the times of a cell
-        are too noisy to trust (`noise.reasons`). ``pass_medians_s`` are the medians of the passes,
-        in order (`pass_medians` reads them); ``twin_medians_s`` those of the cell's twin, if it has
-        one.
+        With `COLUMNS`, in the order of `cells`. ``median_s`` is the time of the cell: the median
+        over all rounds of the quickest passes (`noise.quickest`), and so are the quartiles, minimum
+        and standard deviation; ``rounds`` counts those of all passes. ``iterations`` is the median
+        over the passes of the calls per round. ``noise`` says why the time is too noisy to trust
+        (`noise.reasons`). ``pass_medians_s`` are the medians of the passes, in order
+        (`pass_medians` reads them); ``twin_medians_s`` those of the cell's twin, if it has one.
     """
     named = {one.name: one for one in all_problems}
     costs = costs or Costs()
@@ -119,15 +120,16 @@ def _first_call(one: Compiling | None) -> dict[str, Any]:
 
 
 def _pool(its_records: Sequence[Record]) -> _Pooled | None:
-    """Take the rounds of all passes as one sample; None if there are none."""
+    """Take the rounds of the quickest passes as one sample; None if there are none."""
     timed = _timed(its_records)
     if not timed:
         return None
-    times = np.array([seconds for record in timed for seconds in record.times])
+    chosen = noise.quickest([float(np.median(record.times)) for record in timed])
+    times = np.array([seconds for i in chosen for seconds in timed[i].times])
     q1, median, q3 = np.quantile(times, (0.25, 0.5, 0.75))
     return _Pooled(
         passes=len(timed),
-        rounds=len(times),
+        rounds=sum(len(record.times) for record in timed),
         iterations=int(np.median([record.iterations for record in timed])),
         min_s=float(times.min()),
         q1_s=float(q1),
@@ -174,20 +176,24 @@ def derived(frame: pd.DataFrame) -> pd.DataFrame:
     A speed-up is the time of a baseline (the loops, NumPy, Numba) divided by the cell's, for the
     same problem, size and dtype: the median of the ratios of the passes in which both were timed,
     with its interval (`ratios.paired`); blank if there is no such pass. It is not exactly the
-    quotient of the two medians in the table, which are over all rounds. ``noise_floor`` is the
-    factor by which the same code differed in this run (`ratios.noise_floor`). ``gb_per_s`` is
+    quotient of the two times in the table, which are from the quickest passes. ``noise_floor`` is
+    the factor by which the same code differed in this run, at a time of the same order as the
+    cell's (`ratios.noise_floor`). ``gb_per_s`` is
     ``bytes_moved`` divided by the median; ``share_of_floor`` is the floor divided by the median: 1
     is as fast as this machine can be. ``break_even_calls_vs_loop`` (``_numpy``) is ``compile_s``
     divided by the seconds that a call saves, from the medians: that many calls repay compiling;
     infinity if a call saves nothing.
     """
-    floor = ratios.noise_floor(
-        ratios.paired(pass_medians(twin), pass_medians(its))
-        for its, twin in zip(frame["pass_medians_s"], frame["twin_medians_s"], strict=True)
-    )
+    twins = [
+        (seconds, ratios.paired(pass_medians(twin), pass_medians(its)))
+        for seconds, its, twin in zip(
+            frame["median_s"], frame["pass_medians_s"], frame["twin_medians_s"], strict=True
+        )
+    ]
+    floors = [ratios.noise_floor(seconds, twins) for seconds in frame["median_s"]]
     return frame.assign(
         **{name: column for tier in BASELINES for name, column in _speedups(frame, tier).items()},
-        noise_floor=floor,
+        noise_floor=pd.Series(floors, frame.index, "float64"),
         gb_per_s=frame["bytes_moved"].astype("float64") / frame["median_s"] / 1e9,
         share_of_floor=frame["floor_s"] / frame["median_s"],
         break_even_calls_vs_loop=_break_even(frame, "loop"),

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.analysis.columns import IDENTITY
-from bench.analysis.comparison import ALPHA, Comparison
+from bench.analysis.comparison import ALPHA, APART, Comparison
 from bench.common.format import digits, duration
 from bench.model import Cell
 from bench.report.text import markdown_row
@@ -100,7 +100,7 @@ def _judgement(comparison: Comparison) -> Iterator[str]:
             yield f"{found} by more than {effect}, of {cell_count(tested)} that were tested."
             yield (
                 "By Mann-Whitney over the passes, corrected for all cells by Benjamini-Hochberg, "
-                f"at a level of {ALPHA:g}."
+                f"at a level of {ALPHA:g}; or by the quickest passes, {APART:.0%} apart."
             )
         if other_inputs:
             some = cell_count(other_inputs)

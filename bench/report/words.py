@@ -1,18 +1,21 @@
 """The words for results that all reports share: of a cell, a speed-up, a column, and remarks."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any, Literal
 
 import pandas as pd
 from rich.text import Text
 
-from bench.analysis.ratios import TieOrClear, tie_or_clear
+from bench.analysis.ratios import WIDE, Ratio, TieOrClear, tie_or_clear
 from bench.common.format import digits, duration
 from bench.model import BASELINES, PEERS, STATUSES, TIERS, WRONG, in_order, is_threaded
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 NOISY = "!"
-UNCLEAR = "?"
+UNCERTAIN = "?"
+# Why a speed-up is not to be trusted.
+DOUBTS = {"unclear": "may be none", "wide": "wide interval", "unknown": "few passes"}
 STYLES = {status: "bold red" if status in WRONG else "dim" for status in STATUSES}
 
 
@@ -67,19 +70,30 @@ def compared_with(cell: Any) -> list[str]:
     return [other for other in before if not pd.isna(getattr(cell, f"speedup_vs_{other}"))]
 
 
-def _standing(cell: Any, other: str) -> TieOrClear:
-    low, high = (getattr(cell, f"speedup_vs_{other}_{end}") for end in ("low", "high"))
-    return tie_or_clear(low, high, cell.noise_floor)
+def _standing(cell: Any, other: str) -> TieOrClear | Literal["wide"]:
+    """Classify a speed-up as `tie_or_clear` does; "wide" is a clear one of unknown size."""
+    value, low, high = (getattr(cell, f"speedup_vs_{other}{end}") for end in ("", "_low", "_high"))
+    found = tie_or_clear(low, high, cell.noise_floor)
+    return "wide" if found == "clear" and not Ratio(value, low, high).is_within(WIDE) else found
 
 
 def speedup_words(cell: Any, other: str) -> str:
-    """Return a speed-up in words: a factor, a tie, or a factor that may be none."""
+    """Return a speed-up in words: a factor, a tie, or a factor that is not to be trusted."""
     found = _standing(cell, other)
     if found == "tie":
         return "tie"
     speedup = getattr(cell, f"speedup_vs_{other}")
     factor = digits(speedup, 3 if speedup >= 1.0 else 2)
-    return f"{factor}{TIMES}{UNCLEAR if found == 'unclear' else ''}"
+    return f"{factor}{TIMES}{UNCERTAIN if found in DOUBTS else ''}"
+
+
+def floor_words(frame: pd.DataFrame) -> str:
+    """Return by how much the same code differed, over the orders of time; empty if unknown."""
+    floors = frame["noise_floor"].dropna()
+    if floors.empty:
+        return ""
+    least, most = (digits(100.0 * (floor - 1.0), 2) for floor in (floors.min(), floors.max()))
+    return f"{most} %" if least == most else f"{least} to {most} %, by the order of its time"
 
 
 def remarks(frame: pd.DataFrame) -> Iterator[Text]:
@@ -104,22 +118,26 @@ def remarks(frame: pd.DataFrame) -> Iterator[Text]:
 
 
 def _trust(frame: pd.DataFrame) -> Iterator[Text]:
-    """Yield the lines about noise: what counts as a tie, as unclear, as too noisy to trust."""
-    floor = frame["noise_floor"].max()
-    if not pd.isna(floor):
-        same = f"The same code, timed twice, differed by up to {digits(100.0 * (floor - 1.0), 2)} %"
+    """Yield the lines about noise: what is a tie, which times and speed-ups are not trusted."""
+    floor = floor_words(frame)
+    if floor:
+        same = f"The same code, timed twice, differed by up to {floor}"
         yield Text(f"{same}: a speed-up whose interval is within that is a tie.", "dim")
     cells: list[Any] = list(frame.itertuples())
-    compared = ((cell, other) for cell in cells for other in compared_with(cell))
-    if any(_standing(cell, other) == "unclear" for cell, other in compared):
-        yield Text(f"{UNCLEAR}: the interval of this speed-up contains 1; it may be none.", "dim")
-    noisy = frame.loc[frame["noise"] != "", "noise"]
-    if len(noisy):
-        kinds = noisy.str.split("; ").explode().str.partition(":")[0].value_counts()
-        why = ", ".join(f"{kind} {count}" for kind, count in kinds.items())
-        some = f"{len(noisy)} of {cell_count(len(frame))}"
-        words = f"{NOISY}: too noisy to trust: {some} ({why}); see the column noise of the CSV."
-        yield Text(words, "yellow")
+    noisy = [cell.noise for cell in cells if cell.noise]
+    if noisy:
+        kinds = (reason.partition(":")[0] for noise in noisy for reason in noise.split("; "))
+        some = f"{len(noisy)} of {cell_count(len(cells))} ({_counted(kinds)})"
+        yield Text(f"{NOISY} at a time: too noisy to trust: {some}.", "yellow")
+    found = [_standing(cell, other) for cell in cells for other in compared_with(cell)]
+    doubts = [DOUBTS[one] for one in found if one in DOUBTS]
+    if doubts:
+        some = f"{len(doubts)} of {len(found)} ({_counted(doubts)})"
+        yield Text(f"{UNCERTAIN} at a speed-up: too uncertain to trust: {some}.", "yellow")
+
+
+def _counted(kinds: Iterable[str]) -> str:
+    return ", ".join(f"{kind} {count}" for kind, count in Counter(kinds).most_common())
 
 
 def _sizes_by_problem(frame: pd.DataFrame) -> Iterator[str]:

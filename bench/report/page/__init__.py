@@ -25,6 +25,7 @@ from bench.report.words import (
     cell_words,
     compared_with,
     counts,
+    floor_words,
     remarks,
     speedup_words,
     with_fastest,
@@ -54,7 +55,7 @@ IDENTITY = (
 )
 JUDGED = (
     Column("status", "status", "how the cell ended"),
-    Column("median_s", "time", "median of a call over all rounds"),
+    Column("median_s", "time", "median of a call in the quickest passes"),
     Column("speedup_vs_loop", "over loop", "speed-up over the loops, with its interval"),
     Column("speedup_vs_numpy", "over NumPy", "speed-up over NumPy, with its interval"),
     Column("speedup_vs_numba", "over Numba", "speed-up over Numba, with its interval"),
@@ -156,7 +157,7 @@ def render(
         csv_name=f"{run_ids[0] if run_ids else 'empty'}.csv",
         csv=base64.b64encode(text.encode()).decode(),
         machine=_facts(machine or {}),
-        floor=_percent(frame["noise_floor"].max()),
+        floor=floor_words(frame),
         passes=_span(frame["passes"]),
     )
 
@@ -317,10 +318,6 @@ def _facts(machine: Mapping[str, Any]) -> dict[str, str]:
     for group, name, words in in_words(machine):
         lines.setdefault(group, []).append(words if name == group else f"{name} {words}")
     return {group: ", ".join(parts) for group, parts in lines.items()}
-
-
-def _percent(floor: float) -> str:
-    return "" if pd.isna(floor) else f"{digits(100.0 * (floor - 1.0), 2)} %"
 
 
 def _span(counts: "pd.Series[Any]") -> str:

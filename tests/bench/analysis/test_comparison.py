@@ -162,6 +162,29 @@ def test_a_machine_that_is_a_little_slower_today_raises_no_alarm():
     assert all(named(compare(old, new)) == {} for old, new in runs)
 
 
+@pytest.mark.parametrize("share", [0.5, 0.7])
+def test_other_work_beside_one_of_the_runs_is_no_change(share):
+    """Most passes are slower, and significantly so; the quickest are as quick as before."""
+    old, new = simulated(1, FEW), simulated(2, FEW)
+    rng = np.random.default_rng(3)
+    for i, text in enumerate(new["pass_medians_s"]):
+        times = columns.pass_medians(text)
+        times[rng.permutation(DEFAULT_PASSES)[: round(share * DEFAULT_PASSES)]] *= 1.8
+        new.loc[i, "pass_medians_s"] = " ".join(map(str, times))
+    assert named(compare(old, new)) == {}
+    assert named(compare(new, old)) == {}
+
+
+def test_quickest_passes_that_are_far_apart_are_a_change_though_the_others_are_disturbed():
+    before = np.array([1.0, 1.01, 1.02, *[1.9] * 5, *[2.2] * 6])
+    cells = FEW[:3]
+    old = pd.DataFrame([row(cell, before) for cell in cells])
+    after = 1.3 * before, 1.1 * before, np.where(before < 1.02, 1.0, 1.3) * before
+    new = pd.DataFrame([row(cell, times) for cell, times in zip(cells, after, strict=True)])
+    assert named(compare(old, new)) == {cells[0]: "slower"}, "10 % could be noise; 3 disagree"
+    assert named(compare(new, old)) == {cells[0]: "faster"}
+
+
 # --- what is tested, and how
 
 

@@ -283,12 +283,39 @@ def test_a_twin_has_no_row_and_sets_the_noise_floor():
     )
 
 
+def test_the_time_is_that_of_the_quickest_passes():
+    disturbed = {1: 1.9, 2: 1.4, 4: 2.5, 7: 1.8}
+    found = [
+        timed(NUMPY, n, *(2e-5 * disturbed.get(n, 1.0) + n * step for step in (1e-8, 2e-8, 9e-7)))
+        for n in range(1, 8)
+    ]
+    numpy = row(table.tabulate("run", CELLS, found), "numpy")
+    # of passes 3, 5, 6 the middle one, by its middle round
+    assert numpy["median_s"] == pytest.approx(2.01e-5)
+    assert numpy["min_s"] == pytest.approx(2.003e-5)
+    assert numpy["min_s"] < numpy["q1_s"] < numpy["median_s"] < numpy["q3_s"]
+    assert (numpy["passes"], numpy["rounds"], numpy["noise"]) == (7, 21, "")
+
+
+def test_each_cell_has_the_floor_of_its_own_order_of_time():
+    other = Cell("softmax_loss", "loop", "S", "float64", 1)
+    twins = [replace(NUMPY, twin=True), replace(other, twin=True)]
+    found = [*STEADY, *over_passes(twins[0], 2.1e-5), *over_passes(other, 5e-3)]
+    found += over_passes(twins[1], 6e-3)
+    frame = table.tabulate("run", [*CELLS, other, *twins], found)
+    # 1 ms, 20 µs, 10 µs; 5 ms
+    assert frame["noise_floor"].tolist() == pytest.approx([1.2, 1.05, 1.05, 1.2])
+    noisy = [*found[:-8], *over_passes(twins[1], 6e-3, step=0.8)]
+    frame = table.tabulate("run", [*CELLS, other, *twins], noisy)
+    assert frame["noise_floor"].tolist() == pytest.approx([1.05] * 4)
+
+
 def test_reasons_not_to_trust_a_cell_are_in_its_row():
     shared = [replace(one, conditions=Conditions(0.4, 3000.0)) for one in over_passes(NUMBA, 1e-5)]
     found = [*over_passes(LOOP, 1e-3, count=2), *over_passes(NUMPY, 2e-5), *shared]
     frame = table.tabulate("run", CELLS, found)
     assert frame["noise"].tolist() == [
-        *("few passes: 2", "", "load: shared its core in 8 of 8 passes")
+        *("few passes: 2", "", "load: shared its core in 3 of the 3 quickest passes")
     ]
 
 

@@ -115,8 +115,9 @@ def test_markdown(old, new):
 def test_a_run_has_a_twin_intervals_and_a_noise_floor(old):
     frame = bench.load(old)
     assert (frame["twin_medians_s"] != "").sum() == 1
-    assert frame["noise_floor"].nunique() == 1
-    assert (frame["noise_floor"] >= 1.0).all()
+    floors = set(frame["noise_floor"].dropna())  # none, if other work disturbed the twin
+    assert len(floors) <= 1
+    assert all(floor >= 1.0 for floor in floors)
     assert frame[["speedup_vs_numpy_low", "speedup_vs_loop_high"]].notna().all(axis=None)
     lines = (old / "cells.jsonl").read_text().splitlines()
     timed = [json.loads(line) for line in lines if '"times": [0' not in line]

@@ -40,14 +40,14 @@ def test_a_table_in_plain_words():
     words = text.split()
     assert max(map(len, text.splitlines())) <= 100
     times = "\N{MULTIPLICATION SIGN}"
-    speedups = (f"{factor}{times}" for factor in ("50.0", "400", "8.00"))
+    speedups = (f"{factor}{times}?" for factor in ("50.0", "400", "8.00"))
     for word in ("1.00", "20.0", "2.50", *speedups, "disagrees", "threads"):
         assert word in words
     assert "disagrees: svm_loss numba-parallel S float64: loss is 1, loop has 2" in text
     assert "4 cells: 3 ok, 1 disagrees." in text
 
 
-@pytest.mark.parametrize(("width", "tables"), [(100, 1), (60, 2), (32, 4)])
+@pytest.mark.parametrize(("width", "tables"), [(100, 1), (60, 2), (33, 4)])
 def test_nothing_is_cut_where_the_window_is_narrow(width, tables):
     cells = [LOOP, NUMPY, NUMBA, PARALLEL]
     verdicts = [Verdict(cell, "ok", "", "full", 0.0, 0.0, 1e-5) for cell in cells]
@@ -130,23 +130,65 @@ def test_an_interval_that_holds_1_and_is_wider_than_noise_is_marked():
         over_passes(NUMBA, 2e-5, noise=0.08),
     )
     assert "1.00\N{MULTIPLICATION SIGN}? numpy" in text
-    assert "?: the interval of this speed-up contains 1; it may be none." in text
+    assert "? at a speed-up: too uncertain to trust: 1 of 3 (may be none 1)." in text
 
 
-def test_noisy_cells_are_marked_and_warned_of_once():
+def test_noisy_times_are_marked_and_warned_of_once():
     text = run_report(
         *(over_passes(LOOP, 1e-3, count=3), over_passes(NUMPY, 2e-5, count=3)),
         over_passes(NUMBA, 1e-5, noise=0.5),
     )
-    assert text.count(" !") == 3
-    (line,) = [line for line in text.splitlines() if "too noisy to trust" in line]
-    assert line.rstrip() == (
-        "!: too noisy to trust: 3 of 3 cells (few passes 2, spread 1); "
-        "see the column noise of the CSV."
-    )
+    lines = [line.rstrip() for line in text.splitlines()]
+    assert sum(line.count(" !") for line in lines) == 3
+    assert "! at a time: too noisy to trust: 3 of 3 cells (few passes 2, spread 1)." in lines
     steady = run_report(over_passes(LOOP, 1e-3), over_passes(NUMPY, 2e-5))
     assert "!" not in steady
     assert "?" not in steady
+
+
+def test_a_noisy_time_leaves_its_speedups_alone():
+    """Each pass is slower than the one before, but both cells of a pass alike."""
+    drift = [
+        [replace(one, times=(one.times[0] * 1.1**one.pass_number,)) for one in found]
+        for found in (over_passes(NUMPY, 2e-5), over_passes(NUMBA, 1e-5))
+    ]
+    text = run_report(*drift)
+    assert "! at a time: too noisy to trust: 2 of 2 cells (spread 2)." in text
+    assert "2.00\N{MULTIPLICATION SIGN} numpy" in text
+    assert "?" not in text
+
+
+def test_an_uncertain_speedup_leaves_its_times_alone():
+    """Three passes of each are quiet, but never the same ones."""
+    quiet = {NUMPY: (1, 2, 3), NUMBA: (6, 7, 8)}
+    found = [
+        [
+            replace(one, times=(one.times[0] * (1 if one.pass_number in quiet[cell] else 2.5),))
+            for one in over_passes(cell, seconds)
+        ]
+        for cell, seconds in ((NUMPY, 2e-5), (NUMBA, 1e-5))
+    ]
+    text = run_report(*found)
+    assert "!" not in text
+    assert "2.00\N{MULTIPLICATION SIGN}? numpy" in text
+    assert "? at a speed-up: too uncertain to trust: 1 of 1 (may be none 1)." in text
+
+
+def test_a_speedup_of_unknown_size_is_marked_as_such():
+    """Faster in each pass, by a factor of 3 to 12."""
+    found = [
+        replace(one, times=(1e-5 * (1.0 + one.pass_number % 4),)) for one in over_passes(NUMBA, 1.0)
+    ]
+    text = run_report(over_passes(NUMPY, 1.2e-4), found)
+    assert "\N{MULTIPLICATION SIGN}? numpy" in text
+    assert "? at a speed-up: too uncertain to trust: 1 of 1 (wide interval 1)." in text
+
+
+def test_floors_of_several_orders_of_time_are_given_as_a_range():
+    ours = (over_passes(LOOP, 1e-2), over_passes(replace(LOOP, twin=True), 1.2e-2))
+    text = run_report(*ours, over_passes(NUMPY, 2e-5), over_passes(TWIN, 2.1e-5))
+    words = " ".join(text.split())
+    assert "differed by up to 5.0 to 20 %, by the order of its time: a speed-up" in words
 
 
 def test_nothing_measured():
