@@ -8,6 +8,7 @@ per row. Longer rows fill vectors by themselves (`_rows_hinge`, `_rows_softmax`)
 import math
 
 from kernels.simd import elementary
+from kernels.simd._arrays import least
 from kernels.simd._layout import columns_in, input_group, labels_of, scratch, store_group
 from kernels.simd._rows_hinge import hinge_terms
 from kernels.simd._rows_softmax import larger
@@ -224,7 +225,7 @@ def hinge_losses(scores, labels, margin, start, stop):
     line = lanes(columns, 1)
     total = 0.0
     for first in range(start, stop, line):
-        count = min(line, stop - first)
+        count = least(line, stop - first)
         into_columns(input_group(scores, first, count, space), classes, columns)
         lane_label = labels_of(labels, first, count, splat(columns, 1, 0.0))
         total += valid_sum(hinges(columns, classes, lane_label, cast_to(columns, margin)), count)
@@ -239,7 +240,7 @@ def softmax_losses(scores, labels, start, stop):
     line = lanes(columns, 1)
     total = 0.0
     for first in range(start, stop, line):
-        count = min(line, stop - first)
+        count = least(line, stop - first)
         into_columns(input_group(scores, first, count, space), classes, columns)
         lane_label = labels_of(labels, first, count, splat(columns, 1, 0.0))
         largest = maxima(columns, classes)
@@ -256,7 +257,7 @@ def log_softmax(scores, start, stop, out):
     columns = columns_in(space, classes)
     line = lanes(columns, 1)
     for first in range(start, stop, line):
-        count = min(line, stop - first)
+        count = least(line, stop - first)
         into_columns(input_group(scores, first, count, space), classes, columns)
         largest = maxima(columns, classes)
         log_totals = elementary.log(exp_sums(columns, classes, largest))
@@ -273,7 +274,7 @@ def softmax(scores, start, stop, out):
     columns = columns_in(space, classes)
     line = lanes(columns, 1)
     for first in range(start, stop, line):
-        count = min(line, stop - first)
+        count = least(line, stop - first)
         into_columns(input_group(scores, first, count, space), classes, columns)
         totals = exps(columns, classes, maxima(columns, classes))
         scale(columns, classes, splat(columns, 1, 1.0) / totals)
@@ -290,7 +291,7 @@ def softmax_gradients(scores, labels, weight, start, stop, out):
     weight = cast_to(columns, weight)
     total = 0.0
     for first in range(start, stop, line):
-        count = min(line, stop - first)
+        count = least(line, stop - first)
         into_columns(input_group(scores, first, count, space), classes, columns)
         lane_label = labels_of(labels, first, count, splat(columns, 1, 0.0))
         largest = maxima(columns, classes)
@@ -315,7 +316,7 @@ def hinge_gradients(scores, labels, margin, weight, start, stop, out):
     margin, weight = cast_to(columns, margin), cast_to(columns, weight)
     total = 0.0
     for first in range(start, stop, line):
-        count = min(line, stop - first)
+        count = least(line, stop - first)
         into_columns(input_group(scores, first, count, space), classes, columns)
         lane_label = labels_of(labels, first, count, splat(columns, 1, 0.0))
         total += valid_sum(hinge_slopes(columns, classes, lane_label, margin, weight), count)

@@ -5,11 +5,10 @@ copied a few rows at a time, and the results are copied back. The output may be 
 themselves.
 """
 
-from typing import Any
-
 import numpy as np
-from numba.extending import overload
 
+from kernels.simd._arrays import new_array
+from kernels.simd._linking import is_contiguous
 from kernels.simd.compiler import kernel
 from kernels.simd.vectors import (
     LINE,
@@ -22,10 +21,6 @@ from kernels.simd.vectors import (
     select,
     store,
 )
-
-# Inlined by LLVM. Numba's own inlining takes stores through a pointer that is no argument for dead
-# code.
-INLINED: Any = {"forceinline": True}
 
 
 @kernel(inline=True)
@@ -46,55 +41,40 @@ def whole_lines(row, classes):
 @kernel(inline=True)
 def label_of(labels, i, classes):
     """Label of a row, kept below `classes` even if another thread changed it after its check."""
-    return np.int64(min(np.uint64(labels[i]), np.uint64(classes - 1)))
+    label, last = np.uint64(labels[i]), np.uint64(classes - 1)
+    return np.int64(select(label < last, label, last))
 
 
+@kernel(inline=True)
 def row_buffer(scores):
     """Buffer for a row of an array that is not contiguous; None for one that is."""
-    raise NotImplementedError
+    if is_contiguous(scores):
+        return None
+    return new_array(scores.shape[1], scores.dtype)
 
 
-@overload(row_buffer, jit_options=INLINED)
-def _row_buffer(scores):
-    if scores.layout == "C":
-        return lambda scores: None
-    return lambda scores: np.empty(scores.shape[1], scores.dtype)
-
-
+@kernel(inline=True)
 def input_row(scores, i, buffer):
     """Pointer to a contiguous row of scores."""
-    raise NotImplementedError
+    if is_contiguous(scores):
+        return pointer(scores, i * scores.shape[1])
+    return copy_rows(scores, i, 1, buffer)
 
 
-@overload(input_row, jit_options=INLINED)
-def _input_row(scores, i, buffer):
-    if scores.layout == "C":
-        return lambda scores, i, buffer: pointer(scores, i * scores.shape[1])
-    return lambda scores, i, buffer: copy_rows(scores, i, 1, buffer)
-
-
+@kernel(inline=True)
 def output_row(out, i, buffer):
     """Pointer to where a row of the output is written."""
-    raise NotImplementedError
+    if is_contiguous(out):
+        return pointer(out, i * out.shape[1])
+    return pointer(buffer, 0)
 
 
-@overload(output_row, jit_options=INLINED)
-def _output_row(out, i, buffer):
-    if out.layout == "C":
-        return lambda out, i, buffer: pointer(out, i * out.shape[1])
-    return lambda out, i, buffer: pointer(buffer, 0)
-
-
+@kernel(inline=True)
 def store_row(buffer, out, i):
     """Copy a row from the buffer into the output, if it was written there."""
-    raise NotImplementedError
-
-
-@overload(store_row, jit_options=INLINED)
-def _store_row(buffer, out, i):
-    if out.layout == "C":
-        return lambda buffer, out, i: None
-    return lambda buffer, out, i: copy_back(buffer, out, i, 1)
+    if is_contiguous(out):
+        return
+    copy_back(buffer, out, i, 1)
 
 
 # --- a group of rows: as many as a line has numbers
@@ -110,7 +90,7 @@ def group_size(classes, line):
 def scratch(scores):
     """Buffer for a group of rows, followed by one for their columns."""
     classes, line = scores.shape[1], LINE // scores.itemsize
-    return np.empty(group_size(classes, line) + (classes + line) * line, scores.dtype)
+    return new_array(group_size(classes, line) + (classes + line) * line, scores.dtype)
 
 
 @kernel(inline=True)
@@ -119,20 +99,12 @@ def columns_in(space, classes):
     return pointer(space, group_size(classes, LINE // space.itemsize))
 
 
+@kernel(inline=True)
 def input_group(scores, first, count, space):
     """Pointer to the rows of a group, the first of which is `first`."""
-    raise NotImplementedError
-
-
-@overload(input_group, jit_options=INLINED)
-def _input_group(scores, first, count, space):
-    if scores.layout == "C":
-        return lambda scores, first, count, space: (
-            pointer(scores, first * scores.shape[1])
-            if may_be_read(scores, first)
-            else copy_rows(scores, first, count, space)
-        )
-    return lambda scores, first, count, space: copy_rows(scores, first, count, space)
+    if is_contiguous(scores) and may_be_read(scores, first):
+        return pointer(scores, first * scores.shape[1])
+    return copy_rows(scores, first, count, space)
 
 
 @kernel(inline=True)
@@ -142,18 +114,14 @@ def may_be_read(scores, first):
     return first * classes + group_size(classes, LINE // scores.itemsize) <= scores.size
 
 
+@kernel(inline=True)
 def store_group(space, out, first, count):
     """Copy a group of rows from the buffer into the output."""
-    raise NotImplementedError
-
-
-@overload(store_group, jit_options=INLINED)
-def _store_group(space, out, first, count):
-    if out.layout == "C":
-        return lambda space, out, first, count: copy_numbers(
-            pointer(space, 0), pointer(out, first * out.shape[1]), count * out.shape[1]
-        )
-    return lambda space, out, first, count: copy_back(space, out, first, count)
+    if is_contiguous(out):
+        numbers = count * out.shape[1]
+        copy_numbers(pointer(space, 0), pointer(out, first * out.shape[1]), numbers)
+    else:
+        copy_back(space, out, first, count)
 
 
 @kernel(inline=True)

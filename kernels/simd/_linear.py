@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numba import types
 
+from kernels.simd._arrays import multiply, new_array
 from kernels.simd._check_in_kernels import at_least_zero, check_linear, finite
 from kernels.simd._losses import (
     softmax_gradient_block,
@@ -16,7 +17,7 @@ from kernels.simd._losses import (
     svm_block,
     svm_gradient_block,
 )
-from kernels.simd._overloads import as_dtype
+from kernels.simd._ways import known_loss
 from kernels.simd.compiler import LABELS, kernel
 from kernels.simd.thresholds import LOOP_MAX_PRODUCTS
 from kernels.simd.vectors import pointer
@@ -25,13 +26,13 @@ from kernels.simd.vectors import pointer
 @kernel
 def linear_scores(W, b, X):
     """Scores X·W + b, (N, C)."""
+    scores = new_array((X.shape[0], b.size), W.dtype)
     if X.size * b.size > LOOP_MAX_PRODUCTS:
-        scores = X @ W
+        multiply(X, W, scores)
         for i in range(scores.shape[0]):
             for c in range(scores.shape[1]):
                 scores[i, c] += b[c]
         return scores
-    scores = np.empty((X.shape[0], b.size), W.dtype)
     for i in range(scores.shape[0]):
         for c in range(scores.shape[1]):
             total = b[c]
@@ -50,34 +51,54 @@ def penalty(W, regularization):
     return regularization * total
 
 
-@kernel
-def loss_of(scores, labels, W, objective):
+@kernel(known=("svm", "way"))
+def loss_of(scores, labels, W, objective, svm, way):
     """Loss of the classifier with these scores, regularization included."""
-    svm, margin, regularization = objective
+    margin, regularization = objective
     if svm:
-        data_loss = svm_block(scores, labels, margin, 0, labels.size)
+        data_loss = svm_block(scores, labels, margin, 0, labels.size, way)
     else:
-        data_loss = softmax_loss_block(scores, labels, 0, labels.size)
+        data_loss = softmax_loss_block(scores, labels, 0, labels.size, way)
     return data_loss / labels.size + penalty(W, regularization)
 
 
-@kernel
-def analytic_gradient(W, b, X, labels, objective):
+@kernel(known=("svm", "way"))
+def analytic_gradient(W, b, X, labels, objective, svm, way):
     """Loss, dW = Xᵀ·dscores + 2λW and db = Σ_i dscores_i."""
-    svm, margin, regularization = objective
+    margin, regularization = objective
     scores = linear_scores(W, b, X)
-    dscores = np.empty_like(scores)
+    dscores = new_array(scores.shape, scores.dtype)
     if svm:
-        data_loss = svm_gradient_block(scores, labels, margin, 0, labels.size, dscores)
+        data_loss = svm_gradient_block(scores, labels, margin, 0, labels.size, dscores, way)
     else:
-        data_loss = softmax_gradient_block(scores, labels, 0, labels.size, dscores)
-    dW = X.T @ dscores
-    dW += W.dtype.type(2.0 * regularization) * W
-    sums = np.zeros(b.size)
+        data_loss = softmax_gradient_block(scores, labels, 0, labels.size, dscores, way)
+    dW, db = new_array(W.shape, W.dtype), new_array(b.size, b.dtype)
+    multiply(X.T, dscores, dW)
+    add_penalty_slopes(W, regularization, dW)
+    fill_sums(dscores, db)
+    return data_loss / labels.size + penalty(W, regularization), dW, db
+
+
+@kernel
+def add_penalty_slopes(W, regularization, dW):
+    """Add 2λW to dW."""
+    factor = W.dtype.type(2.0 * regularization)
+    weights, slopes = pointer(W, 0), pointer(dW, 0)
+    for i in range(W.size):
+        slopes[i] += factor * weights[i]
+
+
+@kernel
+def fill_sums(dscores, db):
+    """Fill db with the sums of the columns, added in float64."""
+    sums = new_array(db.size, np.float64)
+    for c in range(db.size):
+        sums[c] = 0.0
     for i in range(dscores.shape[0]):
-        for c in range(b.size):
+        for c in range(db.size):
             sums[c] += dscores[i, c]
-    return data_loss / labels.size + penalty(W, regularization), dW, as_dtype(sums, b)
+    for c in range(db.size):
+        db[c] = sums[c]
 
 
 @kernel
@@ -88,19 +109,19 @@ def check_objective(function, margin, regularization):
 
 
 @kernel(entry=True)
-def linear_loss_kernel(W, b, X, labels, svm, margin, regularization):
+def linear_loss_kernel(W, b, X, labels, margin, regularization, svm, way):
     """`linear_loss` with checks of the values."""
     check_linear("linear_loss", W.shape, b.size, X.shape, labels, "W", "b")
     check_objective("linear_loss", margin, regularization)
-    return loss_of(linear_scores(W, b, X), labels, W, (svm, margin, regularization))
+    return loss_of(linear_scores(W, b, X), labels, W, (margin, regularization), svm, way)
 
 
 @kernel(entry=True)
-def linear_gradient_kernel(W, b, X, labels, svm, margin, regularization):
+def linear_gradient_kernel(W, b, X, labels, margin, regularization, svm, way):
     """`linear_gradient` with checks of the values."""
     check_linear("linear_gradient", W.shape, b.size, X.shape, labels, "W", "b")
     check_objective("linear_gradient", margin, regularization)
-    return analytic_gradient(W, b, X, labels, (svm, margin, regularization))
+    return analytic_gradient(W, b, X, labels, (margin, regularization), svm, way)
 
 
 def vector(matrix: Any) -> Any:
@@ -108,7 +129,7 @@ def vector(matrix: Any) -> Any:
     return types.Array(matrix.dtype, 1, "C")
 
 
-def objective_signature(matrix: Any) -> tuple[Any, ...]:
-    """Signature of a kernel for a type of matrix; see `compiler.Signature`."""
-    objective = (types.boolean, types.float64, types.float64)
-    return matrix, vector(matrix), matrix, LABELS, *objective
+def objective_signature(matrix: Any, loss: tuple[bool, int]) -> tuple[Any, ...]:
+    """Signature of a kernel for a type of matrix and (svm, classes); see `compiler.Signature`."""
+    objective = types.float64, types.float64
+    return matrix, vector(matrix), matrix, LABELS, *objective, *known_loss(matrix, *loss)

@@ -16,10 +16,9 @@ from kernels.simd._linear import (
     check_objective,
     linear_scores,
     loss_of,
-    objective_signature,
     vector,
 )
-from kernels.simd.compiler import dual_kernel, kernel
+from kernels.simd.compiler import LABELS, dual_kernel, kernel
 from kernels.simd.thresholds import DIFFERENCE_BLOCK_FEATURES
 
 LARGEST_SHIFT = 300.0
@@ -162,13 +161,13 @@ def svm_changes(scores, i, label, margin, shifts, central, change):
                 change[label, k] += elementary.maximum_nsz(here - shifts[k], 0.0) - below
 
 
-@kernel
-def block_differences(block, W, X, labels, scores, own, others, objective, step, dW, db):
+@kernel(known=("svm",))
+def block_differences(block, W, X, labels, scores, own, others, objective, step, dW, db, svm):
     """Fill a block of rows of dW; the block after the last fills db.
 
     A bias is the weight of a feature that is 1 in every sample.
     """
-    svm, margin, regularization = objective
+    margin, regularization = objective
     h, central = step
     span = 2.0 * h if central else h
     start = block * DIFFERENCE_BLOCK_FEATURES
@@ -204,7 +203,7 @@ def block_count(features):
     return (features + DIFFERENCE_BLOCK_FEATURES - 1) // DIFFERENCE_BLOCK_FEATURES + 1
 
 
-@kernel
+@kernel(known=("svm",))
 def shares_of(scores, svm):
     """Shares of the scores' exps; the hinge does not use them, and gets any arrays."""
     if svm:
@@ -214,29 +213,27 @@ def shares_of(scores, svm):
     return own, others
 
 
-@kernel
-def numerical_gradient(W, b, X, labels, objective, step, with_biases):
+@kernel(known=("svm", "way"))
+def numerical_gradient(W, b, X, labels, objective, step, with_biases, svm, way):
     """Loss, and its finite differences by W and, if `with_biases`, by b; for float64 arrays."""
     scores = linear_scores(W, b, X)
-    own, others = shares_of(scores, objective[0])
+    own, others = shares_of(scores, svm)
     dW, db = np.empty_like(W), np.empty_like(b)
     blocks = block_count(X.shape[1])
     for block in range(blocks if with_biases else blocks - 1):
-        block_differences(block, W, X, labels, scores, own, others, objective, step, dW, db)
-    return loss_of(scores, labels, W, objective), dW, db
+        block_differences(block, W, X, labels, scores, own, others, objective, step, dW, db, svm)
+    return loss_of(scores, labels, W, objective, svm, way), dW, db
 
 
 @dual_kernel(
-    lambda W: (
-        *objective_signature(W),
-        types.float64,
-        types.boolean,
-        W,
-        vector(W),
+    lambda W, svm: (
+        *(W, vector(W), W, LABELS),
+        *(types.float64, types.float64, types.float64, types.boolean),
+        *(W, vector(W), types.Omitted(svm)),
     )
 )
 def linear_numerical_gradient_kernel(
-    W, b, X, labels, svm, margin, regularization, h, central, dW, db
+    W, b, X, labels, margin, regularization, h, central, dW, db, svm
 ):
     """`linear_numerical_gradient` of float64 arrays, with checks of the values; fills dW and db."""
     function = "linear_numerical_gradient"
@@ -247,6 +244,6 @@ def linear_numerical_gradient_kernel(
     check_steps(function, "b", b, h, central)
     scores = linear_scores(W, b, X)
     own, others = shares_of(scores, svm)
-    objective, step = (svm, margin, regularization), (h, central)
+    objective, step = (margin, regularization), (h, central)
     for block in prange(block_count(X.shape[1])):
-        block_differences(block, W, X, labels, scores, own, others, objective, step, dW, db)
+        block_differences(block, W, X, labels, scores, own, others, objective, step, dW, db, svm)

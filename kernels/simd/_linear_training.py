@@ -23,6 +23,7 @@ from kernels.simd._linear import (
 )
 from kernels.simd._linear_differences import numerical_gradient
 from kernels.simd._overloads import as_dtype, as_float64
+from kernels.simd._ways import known_loss
 from kernels.simd.compiler import LABELS, kernel
 from kernels.simd.vectors import pointer
 
@@ -56,21 +57,23 @@ def descend(parameters, velocity, slopes, learning_rate, momentum):
         values[i] += speeds[i]
 
 
-@kernel
-def batch_gradient(W, b, X, labels, objective, numerical, step, with_biases):
+@kernel(known=("svm", "way", "numerical"))
+def batch_gradient(W, b, X, labels, objective, step, with_biases, svm, way, numerical):
     """Loss before the update, dW and, if `with_biases`, db."""
     if numerical:
         wide = as_float64(W), as_float64(b), as_float64(X)
-        loss, dW, db = numerical_gradient(*wide, labels, objective, step, with_biases)
+        loss, dW, db = numerical_gradient(*wide, labels, objective, step, with_biases, svm, way)
         return loss, as_dtype(dW, W), as_dtype(db, W)
-    return analytic_gradient(W, b, X, labels, objective)
+    return analytic_gradient(W, b, X, labels, objective, svm, way)
 
 
 @kernel(entry=True)
-def train_kernel(X, labels, W, b, losses, objective, numerical, step, descent, batching):
+def train_kernel(
+    X, labels, W, b, losses, objective, step, descent, batching, svm, way, numerical, one_batch
+):
     """`train_linear` with checks of the values; trains W and b in place and fills `losses`."""
     check_linear("train_linear", W.shape, b.size, X.shape, labels, "W0", "b0")
-    check_objective("train_linear", objective[1], objective[2])
+    check_objective("train_linear", *objective)
     step_size("train_linear", step[0])
     train_bias, learning_rate, momentum = descent
     finite("train_linear", "learning_rate", learning_rate)
@@ -79,12 +82,11 @@ def train_kernel(X, labels, W, b, losses, objective, numerical, step, descent, b
     at_least("train_linear", "batch_size", batch_size, 1)
     W_velocity, b_velocity = np.zeros_like(W), np.zeros_like(b)
     samples = labels.size
-    one_batch = batch_size >= samples
     batch_X, batch_labels = X, labels
     order = np.empty(0, np.int64)
     for epoch in range(losses.size):
         if not one_batch:
-            losses[epoch] = loss_of(linear_scores(W, b, X), labels, W, objective)
+            losses[epoch] = loss_of(linear_scores(W, b, X), labels, W, objective, svm, way)
             order = shuffled(samples, seed_bits, epoch)
         for start in range(0, samples, batch_size):
             if not one_batch:
@@ -95,7 +97,7 @@ def train_kernel(X, labels, W, b, losses, objective, numerical, step, descent, b
                 if train_bias:
                     check_steps("train_linear", "b", b, *step)
             batch_loss, dW, db = batch_gradient(
-                W, b, batch_X, batch_labels, objective, numerical, step, train_bias
+                W, b, batch_X, batch_labels, objective, step, train_bias, svm, way, numerical
             )
             if one_batch:
                 losses[epoch] = batch_loss
@@ -104,10 +106,14 @@ def train_kernel(X, labels, W, b, losses, objective, numerical, step, descent, b
                 descend(b, b_velocity, db, learning_rate, momentum)
 
 
-def train_signature(X: Any) -> tuple[Any, ...]:
-    """Signature of `train_kernel` for a type of samples; see `compiler.Signature`."""
+def train_signature(X: Any, known: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Signature of `train_kernel` for a type of samples; see `compiler.Signature`.
+
+    Known are (svm, classes), whether the gradient is numerical, and whether there is one batch.
+    """
+    loss, *others = known
     losses = types.Array(types.float64, 1, "C")
-    objective = types.Tuple((types.boolean, types.float64, types.float64))
+    objective = types.Tuple((types.float64, types.float64))
     step = types.Tuple((types.float64, types.boolean))
     descent = types.Tuple((types.boolean, types.float64, types.float64))
     batching = types.Tuple((types.int64, types.uint64))
@@ -118,10 +124,11 @@ def train_signature(X: Any) -> tuple[Any, ...]:
         vector(X),
         losses,
         objective,
-        types.boolean,
         step,
         descent,
         batching,
+        *known_loss(X, *loss),
+        *map(types.Omitted, others),
     )
 
 

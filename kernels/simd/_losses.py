@@ -11,6 +11,7 @@ import numpy as np
 from numba import prange, types
 
 from kernels.simd import _columns, _rows_hinge, _rows_softmax
+from kernels.simd._arrays import least, new_array
 from kernels.simd._check_in_kernels import (
     at_least_zero,
     check_count,
@@ -21,13 +22,11 @@ from kernels.simd._check_in_kernels import (
     result_shape,
 )
 from kernels.simd._layout import is_same_array
+from kernels.simd._linking import is_float32
+from kernels.simd._ways import COLUMNS, SHORT_ROWS, hinge_known, softmax_known
 from kernels.simd.compiler import LABELS, dual_kernel, kernel
 from kernels.simd.thresholds import (
     BLOCK_SCORES,
-    HINGE_COLUMNS_MAX_CLASSES_FLOAT32,
-    HINGE_COLUMNS_MAX_CLASSES_FLOAT64,
-    SHORT_ROW_MAX_LINES,
-    SOFTMAX_COLUMNS_MAX_CLASSES,
 )
 from kernels.simd.vectors import LINE
 
@@ -41,8 +40,10 @@ def block_rows(classes):
 
     A multiple of the rows that `_columns` takes at once, if a block holds that many.
     """
-    fitting = max(1, BLOCK_SCORES // classes)
-    return fitting if fitting < MAX_LANES else fitting - fitting % MAX_LANES
+    fitting = BLOCK_SCORES // classes
+    if fitting < MAX_LANES:
+        return fitting if fitting > 0 else 1
+    return fitting - fitting % MAX_LANES
 
 
 @kernel
@@ -55,8 +56,8 @@ def block_count(samples, classes):
 @kernel
 def block_range(block, samples, classes):
     """First row of a block, and the first row after it."""
-    start = block * block_rows(classes)
-    return start, min(start + block_rows(classes), samples)
+    size = block_rows(classes)
+    return block * size, least((block + 1) * size, samples)
 
 
 @kernel
@@ -71,46 +72,32 @@ def ordered_sum(values):
 # --- svm_loss
 
 
-@kernel
-def hinge_by_columns(scores):
-    """Whether the hinge transposes its rows."""
-    if scores.itemsize == 4:
-        return scores.shape[1] <= HINGE_COLUMNS_MAX_CLASSES_FLOAT32
-    return scores.shape[1] <= HINGE_COLUMNS_MAX_CLASSES_FLOAT64
-
-
-@kernel
-def hinge_by_short_rows(scores):
-    """Whether the hinge uses the form for short rows, if it does not transpose them."""
-    return scores.shape[1] * scores.itemsize <= SHORT_ROW_MAX_LINES * LINE
-
-
-@kernel
-def svm_block(scores, labels, margin, start, stop):
+@kernel(known=("way",))
+def svm_block(scores, labels, margin, start, stop, way):
     """Sum of the hinge losses of some rows."""
-    if hinge_by_columns(scores):
+    if way == COLUMNS:
         total = _columns.hinge_losses(scores, labels, margin, start, stop)
-    elif hinge_by_short_rows(scores):
+    elif way == SHORT_ROWS:
         total = _rows_hinge.short_hinge_losses(scores, labels, margin, start, stop)
     else:
         total = _rows_hinge.hinge_losses(scores, labels, margin, start, stop)
-    if scores.itemsize == 4 and not total < math.inf:
+    if is_float32(scores) and not total < math.inf:
         return _rows_hinge.float64_hinge_losses(scores, labels, margin, start, stop)
     return total
 
 
-@dual_kernel(lambda scores: (scores, LABELS, types.float64))
-def svm_loss_kernel(scores, labels, margin):
+@dual_kernel(lambda scores, classes: (scores, LABELS, types.float64, hinge_known(scores, classes)))
+def svm_loss_kernel(scores, labels, margin, way):
     """`svm_loss` with checks of the values."""
     samples, classes = scores.shape
     check_scores("svm_loss", scores.shape)
     check_count("svm_loss", labels, samples)
     at_least_zero("svm_loss", "margin", margin)
-    totals, wrong = np.empty(block_count(samples, classes)), 0
+    totals, wrong = new_array(block_count(samples, classes), np.float64), 0
     for block in prange(totals.size):
         start, stop = block_range(block, samples, classes)
         if labels_fit(labels, start, stop, classes):
-            totals[block] = svm_block(scores, labels, margin, start, stop)
+            totals[block] = svm_block(scores, labels, margin, start, stop, way)
         else:
             wrong += 1
     if wrong:
@@ -121,25 +108,25 @@ def svm_loss_kernel(scores, labels, margin):
 # --- softmax_loss
 
 
-@kernel
-def softmax_loss_block(scores, labels, start, stop):
+@kernel(known=("way",))
+def softmax_loss_block(scores, labels, start, stop, way):
     """Sum of the softmax losses of some rows."""
-    if scores.shape[1] <= SOFTMAX_COLUMNS_MAX_CLASSES:
+    if way == COLUMNS:
         return _columns.softmax_losses(scores, labels, start, stop)
     return _rows_softmax.softmax_losses(scores, labels, start, stop)
 
 
-@dual_kernel(lambda scores: (scores, LABELS))
-def softmax_loss_kernel(scores, labels):
+@dual_kernel(lambda scores, classes: (scores, LABELS, softmax_known(classes)))
+def softmax_loss_kernel(scores, labels, way):
     """`softmax_loss` with checks of the values."""
     samples, classes = scores.shape
     check_scores("softmax_loss", scores.shape)
     check_count("softmax_loss", labels, samples)
-    totals, wrong = np.empty(block_count(samples, classes)), 0
+    totals, wrong = new_array(block_count(samples, classes), np.float64), 0
     for block in prange(totals.size):
         start, stop = block_range(block, samples, classes)
         if labels_fit(labels, start, stop, classes):
-            totals[block] = softmax_loss_block(scores, labels, start, stop)
+            totals[block] = softmax_loss_block(scores, labels, start, stop, way)
         else:
             wrong += 1
     if wrong:
@@ -150,78 +137,80 @@ def softmax_loss_kernel(scores, labels):
 # --- softmax
 
 
-@kernel
-def softmax_block(scores, start, stop, out):
+@kernel(known=("way",))
+def softmax_block(scores, start, stop, out, way):
     """Fill some rows of `out` with probabilities."""
-    if scores.shape[1] <= SOFTMAX_COLUMNS_MAX_CLASSES:
+    if way == COLUMNS:
         _columns.softmax(scores, start, stop, out)
     else:
         _rows_softmax.softmax(scores, start, stop, out)
 
 
-@dual_kernel(lambda scores: (scores, scores))
-def softmax_kernel(scores, out):
+@dual_kernel(lambda scores, classes: (scores, scores, softmax_known(classes)))
+def softmax_kernel(scores, out, way):
     """`softmax` with checks of the values."""
     samples, classes = scores.shape
     check_scores("softmax", scores.shape)
     result_shape("softmax", "out", out.shape, scores.shape)
     for block in prange(block_count(samples, classes)):
         start, stop = block_range(block, samples, classes)
-        softmax_block(scores, start, stop, out)
+        softmax_block(scores, start, stop, out, way)
     return out
 
 
 # --- log_softmax
 
 
-@kernel
-def log_softmax_block(scores, start, stop, out):
+@kernel(known=("way",))
+def log_softmax_block(scores, start, stop, out, way):
     """Fill some rows of `out` with logarithms of probabilities."""
-    if scores.shape[1] <= SOFTMAX_COLUMNS_MAX_CLASSES:
+    if way == COLUMNS:
         _columns.log_softmax(scores, start, stop, out)
     else:
         _rows_softmax.log_softmax(scores, start, stop, out)
 
 
-@dual_kernel(lambda scores: (scores, scores))
-def log_softmax_kernel(scores, out):
+@dual_kernel(lambda scores, classes: (scores, scores, softmax_known(classes)))
+def log_softmax_kernel(scores, out, way):
     """`log_softmax` with checks of the values."""
     samples, classes = scores.shape
     check_scores("log_softmax", scores.shape)
     result_shape("log_softmax", "out", out.shape, scores.shape)
     for block in prange(block_count(samples, classes)):
         start, stop = block_range(block, samples, classes)
-        log_softmax_block(scores, start, stop, out)
+        log_softmax_block(scores, start, stop, out, way)
     return out
 
 
 # --- svm_loss_gradient
 
 
-@kernel
-def svm_gradient_block(scores, labels, margin, start, stop, out):
+@kernel(known=("way",))
+def svm_gradient_block(scores, labels, margin, start, stop, out, way):
     """Fill some rows of `out`; return the sum of their losses."""
     weight = 1.0 / labels.size
     wide, in_place = 0.0, is_same_array(scores, out)
-    if scores.itemsize == 4 and in_place and _rows_hinge.may_overflow(scores, margin, start, stop):
+    if is_float32(scores) and in_place and _rows_hinge.may_overflow(scores, margin, start, stop):
         wide = _rows_hinge.float64_hinge_losses(
             scores, labels, margin, start, stop
         )  # before they are overwritten
-    if hinge_by_columns(scores):
+    if way == COLUMNS:
         total = _columns.hinge_gradients(scores, labels, margin, weight, start, stop, out)
-    elif hinge_by_short_rows(scores):
+    elif way == SHORT_ROWS:
         total = _rows_hinge.short_hinge_gradients(scores, labels, margin, weight, start, stop, out)
     else:
         total = _rows_hinge.hinge_gradients(scores, labels, margin, weight, start, stop, out)
-    if scores.itemsize == 4 and not total < math.inf:
+    if is_float32(scores) and not total < math.inf:
         if in_place:
             return wide
         return _rows_hinge.float64_hinge_losses(scores, labels, margin, start, stop)
     return total
 
 
-@dual_kernel(lambda scores: (scores, LABELS, types.float64, scores))
-def svm_loss_gradient_kernel(scores, labels, margin, out):
+@dual_kernel(
+    lambda scores, classes: (scores, LABELS, types.float64, scores, hinge_known(scores, classes))
+)
+def svm_loss_gradient_kernel(scores, labels, margin, out, way):
     """`svm_loss_gradient` with checks of the values; returns the loss and fills `out`."""
     samples, classes = scores.shape
     check_scores("svm_loss_gradient", scores.shape)
@@ -229,35 +218,35 @@ def svm_loss_gradient_kernel(scores, labels, margin, out):
     check_labels("svm_loss_gradient", labels, samples, classes)
     at_least_zero("svm_loss_gradient", "margin", margin)
     result_shape("svm_loss_gradient", "out", out.shape, scores.shape)
-    totals = np.empty(block_count(samples, classes))
+    totals = new_array(block_count(samples, classes), np.float64)
     for block in prange(totals.size):
         start, stop = block_range(block, samples, classes)
-        totals[block] = svm_gradient_block(scores, labels, margin, start, stop, out)
+        totals[block] = svm_gradient_block(scores, labels, margin, start, stop, out, way)
     return ordered_sum(totals) / samples
 
 
 # --- softmax_loss_gradient
 
 
-@kernel
-def softmax_gradient_block(scores, labels, start, stop, out):
+@kernel(known=("way",))
+def softmax_gradient_block(scores, labels, start, stop, out, way):
     """Fill some rows of `out`; return the sum of their losses."""
     weight = 1.0 / labels.size
-    if scores.shape[1] <= SOFTMAX_COLUMNS_MAX_CLASSES:
+    if way == COLUMNS:
         return _columns.softmax_gradients(scores, labels, weight, start, stop, out)
     return _rows_softmax.softmax_gradients(scores, labels, weight, start, stop, out)
 
 
-@dual_kernel(lambda scores: (scores, LABELS, scores))
-def softmax_loss_gradient_kernel(scores, labels, out):
+@dual_kernel(lambda scores, classes: (scores, LABELS, scores, softmax_known(classes)))
+def softmax_loss_gradient_kernel(scores, labels, out, way):
     """`softmax_loss_gradient` with checks of the values; returns the loss and fills `out`."""
     samples, classes = scores.shape
     check_scores("softmax_loss_gradient", scores.shape)
     # before any row of `out` is written: it may be the scores themselves
     check_labels("softmax_loss_gradient", labels, samples, classes)
     result_shape("softmax_loss_gradient", "out", out.shape, scores.shape)
-    totals = np.empty(block_count(samples, classes))
+    totals = new_array(block_count(samples, classes), np.float64)
     for block in prange(totals.size):
         start, stop = block_range(block, samples, classes)
-        totals[block] = softmax_gradient_block(scores, labels, start, stop, out)
+        totals[block] = softmax_gradient_block(scores, labels, start, stop, out, way)
     return ordered_sum(totals) / samples

@@ -31,13 +31,17 @@ from kernels.simd.compiler import DualKernel, KernelPair, kernel
 
 def pick(function: str, kernels: DualKernel | KernelPair, parallel: Any) -> Any:
     """Choose the serial or the parallel kernel; `parallel` must be known at compile time."""
-    if isinstance(parallel, types.Literal):
-        parallel = parallel.literal_value
-    if isinstance(parallel, types.Omitted):
-        parallel = parallel.value
+    parallel = constant_of(parallel)
     if not isinstance(parallel, bool):
         raise TypingError(f"{function}: parallel must be a constant True or False in jitted code")
     return kernels.parallel if parallel else kernels.serial
+
+
+def constant_of(argument: Any) -> Any:
+    """Value of an argument that is known at compile time; its type if it is not."""
+    if isinstance(argument, types.Literal):
+        return argument.literal_value
+    return argument.value if isinstance(argument, types.Omitted) else argument
 
 
 def as_floats(array: Any) -> Any:
@@ -197,6 +201,19 @@ def _or_zeros(array, shape, dtype):
     if is_none(array):
         return lambda array, shape, dtype: np.zeros(shape, dtype)
     return lambda array, shape, dtype: np.ascontiguousarray(array).astype(dtype)
+
+
+def equals(text: Any, word: str) -> bool:
+    """Whether two texts are equal, as a constant if both are."""
+    raise NotImplementedError
+
+
+@overload(equals, inline="always", prefer_literal=True)
+def _equals(text, word):
+    if isinstance(constant_of(text), str):
+        answer = constant_of(text) == constant_of(word)
+        return lambda text, word: answer
+    return lambda text, word: text == word
 
 
 def or_default(value: Any, default: Any) -> Any:

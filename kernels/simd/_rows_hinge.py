@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from kernels.simd import elementary
+from kernels.simd._arrays import least
 from kernels.simd._layout import input_row, label_of, output_row, row_buffer, store_row, whole_lines
 from kernels.simd.compiler import kernel
 from kernels.simd.thresholds import CHUNK_TERMS, LINES_PER_STEP
@@ -73,7 +74,7 @@ def hinge(row, classes, label, margin):
     j = 0
     while j + step <= classes:
         part = splat(row, LINES_PER_STEP, 0.0)
-        stop = min(j + CHUNK_TERMS, classes - classes % step)
+        stop = least(j + CHUNK_TERMS, classes - classes % step)
         block = label_block(label, j, stop, step)
         while j < block:
             part += hinge_terms(load(row, j, LINES_PER_STEP), correct, margin)
@@ -183,7 +184,7 @@ def hinge_gradient(row, classes, label, margin, weight, out):
     total, active = 0.0, 0.0
     j = 0
     while j < whole:
-        stop = min(j + CHUNK_TERMS, whole)
+        stop = least(j + CHUNK_TERMS, whole)
         block = label_block(label, j, stop, line)
         part, count = zero, zero
         while j < block:

@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from kernels.simd import elementary
+from kernels.simd._arrays import least, new_array
 from kernels.simd._layout import input_row, label_of, output_row, row_buffer, store_row, whole_lines
 from kernels.simd.compiler import kernel
 from kernels.simd.thresholds import CHUNK_TERMS, LINES_PER_STEP, SURE_EXP_SUM
@@ -64,7 +65,7 @@ def exp_sum(row, classes, largest):
     total = 0.0
     j = 0
     while j + step <= whole:
-        stop = min(j + CHUNK_TERMS, whole)
+        stop = least(j + CHUNK_TERMS, whole)
         part = splat(row, LINES_PER_STEP, 0.0)
         while j + step <= stop:
             part += elementary.exp_nonpositive(load(row, j, LINES_PER_STEP) - largest)
@@ -91,7 +92,7 @@ def store_exps(row, classes, largest, out):
     total = 0.0
     j = 0
     while j + step <= whole:
-        stop = min(j + CHUNK_TERMS, whole)
+        stop = least(j + CHUNK_TERMS, whole)
         part = splat(row, LINES_PER_STEP, 0.0)
         while j + step <= stop:
             value = elementary.exp_nonpositive(load(row, j, LINES_PER_STEP) - largest)
@@ -160,7 +161,7 @@ def log_sum(numbers):
 def softmax_losses(scores, labels, start, stop):
     """Sum of the softmax losses log Σ exp(s_j − m) − (s_y − m), with m a row's maximum."""
     classes, buffer = scores.shape[1], row_buffer(scores)
-    totals = np.empty(stop - start)
+    totals = new_array(stop - start, np.float64)
     below, sure = 0.0, 0.0
     for i in range(start, stop):
         row, label = input_row(scores, i, buffer), label_of(labels, i, classes)
@@ -237,7 +238,7 @@ def softmax(scores, start, stop, out):
 def softmax_gradients(scores, labels, weight, start, stop, out):
     """Fill some rows of `out` with derivatives times `weight`; return the sum of the losses."""
     classes, buffer, out_buffer = scores.shape[1], row_buffer(scores), row_buffer(out)
-    totals = np.empty(stop - start)
+    totals = new_array(stop - start, np.float64)
     below, sure = 0.0, 0.0
     for i in range(start, stop):
         row, target = input_row(scores, i, buffer), output_row(out, i, out_buffer)

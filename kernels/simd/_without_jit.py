@@ -26,32 +26,32 @@ def _rows(scores, start, stop):
     return scores[start:stop].astype(np.float64)
 
 
-def svm_block(scores, labels, margin, start, stop):
+def svm_block(scores, labels, margin, start, stop, way):
     some = _rows(scores, start, stop)
     return losses.svm_loss(some, labels[start:stop], margin) * len(some)
 
 
-def softmax_loss_block(scores, labels, start, stop):
+def softmax_loss_block(scores, labels, start, stop, way):
     some = _rows(scores, start, stop)
     return losses.softmax_loss(some, labels[start:stop]) * len(some)
 
 
-def softmax_block(scores, start, stop, out):
+def softmax_block(scores, start, stop, out, way):
     out[start:stop] = losses.softmax(_rows(scores, start, stop))
 
 
-def log_softmax_block(scores, start, stop, out):
+def log_softmax_block(scores, start, stop, out, way):
     out[start:stop] = losses.log_softmax(_rows(scores, start, stop))
 
 
-def svm_gradient_block(scores, labels, margin, start, stop, out):
+def svm_gradient_block(scores, labels, margin, start, stop, out, way):
     some = _rows(scores, start, stop)
     loss, dscores = losses.svm_loss_gradient(some, labels[start:stop], margin)
     out[start:stop] = dscores * (len(some) / len(labels))
     return loss * len(some)
 
 
-def softmax_gradient_block(scores, labels, start, stop, out):
+def softmax_gradient_block(scores, labels, start, stop, out, way):
     some = _rows(scores, start, stop)
     loss, dscores = losses.softmax_loss_gradient(some, labels[start:stop])
     out[start:stop] = dscores * (len(some) / len(labels))
@@ -69,22 +69,22 @@ def penalty(W, regularization):
     return regularization * float(np.sum(np.square(W, dtype=np.float64)))
 
 
-def analytic_gradient(W, b, X, labels, objective):
+def analytic_gradient(W, b, X, labels, objective, svm, way):
     W64, b64, X64 = (array.astype(np.float64) for array in (W, b, X))
-    loss, dW, db = linear.linear_gradient(W64, b64, X64, labels, *_options(objective))
+    loss, dW, db = linear.linear_gradient(W64, b64, X64, labels, *_options(objective, svm))
     return loss, dW.astype(W.dtype), db.astype(b.dtype)
 
 
-def batch_gradient(W, b, X, labels, objective, numerical, step, with_biases):
+def batch_gradient(W, b, X, labels, objective, step, with_biases, svm, way, numerical):
     if not numerical:
-        return analytic_gradient(W, b, X, labels, objective)
-    data = W, b, X, labels, *_options(objective)
+        return analytic_gradient(W, b, X, labels, objective, svm, way)
+    data = W, b, X, labels, *_options(objective, svm)
     return linear.linear_loss(*data), *linear.linear_numerical_gradient(*data, *_step(step))
 
 
-def block_differences(block, W, X, labels, scores, own, others, objective, step, dW, db):
+def block_differences(block, W, X, labels, scores, own, others, objective, step, dW, db, svm):
     """Fill dW (block 0) or db (block 1) by the differences of whole losses."""
-    svm, margin, regularization = objective
+    margin, regularization = objective
 
     def loss_at(moved_scores, weights):
         data_loss = (
@@ -108,8 +108,8 @@ def block_differences(block, W, X, labels, scores, own, others, objective, step,
         db[:] = gradients.numerical_gradient(loss_by_biases, np.zeros_like(db), *_step(step))
 
 
-def _options(objective):
-    svm, margin, regularization = objective
+def _options(objective, svm):
+    margin, regularization = objective
     return "svm" if svm else "softmax", margin, regularization
 
 

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from functools import partial
 from types import FunctionType
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import config, njit, types
@@ -16,6 +16,7 @@ from numba.np.ufunc.parallel import threading_layer
 from numpy.typing import NDArray
 
 from kernels._cache import cached
+from kernels.simd._linking import KernelCompiler, Linked
 from kernels.simd.thresholds import MIN_VALUES_FOR_THREADS
 
 WITHOUT_JIT = bool(config.DISABLE_JIT)  # type: ignore[attr-defined]
@@ -42,6 +43,7 @@ def kernel(
     inline: bool = False,
     calls_function: bool = False,
     asks_python: bool = False,
+    known: tuple[str, ...] = (),
 ) -> Any:
     """Compile a function with the library's flags, at its first call.
 
@@ -64,6 +66,9 @@ def kernel(
         would inherit our error model for good and not raise `ZeroDivisionError` any more.
     asks_python : bool
         Whether a part of it runs in Python, which needs the lock that `nogil` gives up.
+    known : tuple of str
+        Arguments whose values, where they are known while compiling, decide which branches are
+        compiled. In an entry, all that are `types.Omitted` in its signature.
     """
     if function is None:
         return partial(
@@ -73,13 +78,18 @@ def kernel(
             inline=inline,
             calls_function=calls_function,
             asks_python=asks_python,
+            known=known,
         )
     if WITHOUT_JIT:
         return _uncompiled(function, entry)
     flags = OPTIONS | {"parallel": parallel, "forceinline": inline, "nogil": not asks_python}
     if calls_function:
         flags["error_model"] = "python"
-    return cached(function, **flags) if entry else njit(**flags)(function)
+    if entry:
+        return cached(function, pipeline_class=KernelCompiler, **flags)
+    if calls_function or asks_python or parallel:
+        return njit(**flags)(function)
+    return Linked(function, known, **flags)
 
 
 def _uncompiled(function: Callable[..., Any], entry: bool) -> Callable[..., Any]:
@@ -93,49 +103,59 @@ def _uncompiled(function: Callable[..., Any], entry: bool) -> Callable[..., Any]
 LABELS = types.Array(types.int64, 1, "C")
 """Numba type of the labels, in every kernel."""
 
-Signature = Callable[[Any], tuple[Any, ...]]
-"""Function from the Numba type of an array, contiguous or not, to a kernel's signature."""
+Signature = Callable[[Any, Any], tuple[Any, ...]]
+"""Function from the Numba type of an array, contiguous or not, to a kernel's signature.
+
+Its second argument is what is known of the call besides, such as the number of classes: each
+`types.Omitted` in the signature is a value that is compiled in. The entry point ignores what it
+gets in its place.
+"""
 
 
-def variants(jitted: Any, signature: Signature) -> Callable[..., Callable[..., Any]]:
+def variants(
+    serial: Any, signature: Signature, parallel: Any = None
+) -> Callable[..., Callable[..., Any]]:
     """Function from arrays to the compiled variant of a kernel for them.
 
-    A kernel has four variants: float32 or float64, contiguous or of any strides. By itself, Numba
-    would compile more, for Fortran order and read-only arrays. A variant is compiled, or read from
-    the cache, when it is first needed. Its entry point skips Numba's look at the arguments.
+    A kernel has four variants for each way that its signatures tell apart: float32 or float64,
+    contiguous or of any strides. By itself, Numba would compile more, for Fortran order and
+    read-only arrays. A variant is compiled, or read from the cache, when it is first needed. Its
+    entry point skips Numba's look at the arguments.
 
     Parameters
     ----------
-    jitted : jitted function
-        The kernel.
+    serial, parallel : jitted function
+        The kernel, and the one with threads if there is one.
     signature : function
         See `Signature`.
 
     Returns
     -------
     function
-        Takes the array that the kernel reads and, if there is one, its output of the same dtype;
-        returns the compiled entry point.
+        Takes the array that the kernel reads, what is known besides, the output of the same dtype
+        if there is one, and whether to use threads; returns the compiled entry point.
     """
-    contiguous: dict[str, Callable[..., Any]] = {}
-    strided: dict[str, Callable[..., Any]] = {}
+    compiled: dict[Any, Callable[..., Any]] = {}
 
-    def compile_for(array: NDArray[Any], layout: Any) -> Callable[..., Any]:
+    def compile_for(array: NDArray[Any], known: Any, layout: Any, kernel: Any) -> Any:
         if WITHOUT_JIT:
-            return cast(Callable[..., Any], jitted)
+            return kernel
         array_type = types.Array(from_dtype(array.dtype), array.ndim, layout)
-        entry: Callable[..., Any] = jitted.compile(signature(array_type))
-        return entry
+        return kernel.compile(signature(array_type, known))
 
-    def variant(array: NDArray[Any], out: NDArray[Any] | None = None) -> Callable[..., Any]:
-        compiled, layout = contiguous, "C"
-        if not array.flags.c_contiguous or not (out is None or out.flags.c_contiguous):
-            compiled, layout = strided, "A"
-        char = array.dtype.char
-        entry = compiled.get(char)
+    def variant(
+        array: NDArray[Any],
+        known: Any = None,
+        out: NDArray[Any] | None = None,
+        threaded: bool = False,
+    ) -> Callable[..., Any]:
+        contiguous = array.flags.c_contiguous and (out is None or out.flags.c_contiguous)
+        key = array.dtype.char, known, contiguous, threaded
+        entry = compiled.get(key)
         if entry is None:
-            entry = compiled[char] = compile_for(array, layout)
-        return entry
+            kernel, layout = parallel if threaded else serial, "C" if contiguous else "A"
+            entry = compiled[key] = compile_for(array, known, layout, kernel)
+        return one_at_a_time(entry) if threaded else entry
 
     return variant
 
@@ -156,6 +176,8 @@ class DualKernel:
     ----------
     serial, parallel : jitted functions
         For jitted callers.
+    variant : function
+        See `variants`.
     """
 
     def __init__(self, body: Any, signature: Signature) -> None:
@@ -166,16 +188,7 @@ class DualKernel:
         parallel_body.__module__ = body.__module__
         self.serial = kernel(body, entry=True)
         self.parallel = kernel(parallel_body, entry=True, parallel=True)
-        self._serial_variant = variants(self.serial, signature)
-        self._parallel_variant = variants(self.parallel, signature)
-
-    def variant(
-        self, parallel: bool, array: NDArray[Any], out: NDArray[Any] | None = None
-    ) -> Callable[..., Any]:
-        """Compiled entry point for an array and, if there is one, its output."""
-        if not parallel:
-            return self._serial_variant(array, out)
-        return one_at_a_time(self._parallel_variant(array, out))
+        self.variant = variants(self.serial, signature, self.parallel)
 
 
 def dual_kernel(signature: Signature) -> Callable[[Callable[..., Any]], DualKernel]:
@@ -183,9 +196,9 @@ def dual_kernel(signature: Signature) -> Callable[[Callable[..., Any]], DualKern
     return lambda body: DualKernel(body, signature)
 
 
-def worth_threads(parallel: bool, values: int) -> bool:
+def worth_threads(values: int) -> bool:
     """Whether a call with `parallel=True` is large enough for threads; the bits are the same."""
-    return parallel and values >= MIN_VALUES_FOR_THREADS
+    return values >= MIN_VALUES_FOR_THREADS
 
 
 _parallel_lock = threading.Lock()

@@ -4,15 +4,16 @@ They take a number or a vector of `vectors`, in float32 or float64; the caller w
 """
 
 import math
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.core.errors import TypingError
-from numba.extending import overload
 
+from kernels.simd._linking import Linked, OfType
 from kernels.simd._vector_types import Vector, broadcast, call_lane_wise, intrinsic
 from kernels.simd.vectors import select
 
@@ -22,7 +23,7 @@ __all__ = ["exp", "exp_nonpositive", "expm1", "log", "log1p", "maximum", "maximu
 # `reassoc`, exp would lose its rounding to an integer; with Python's error model, a division is a
 # branch; and a call that is not inlined would prevent vectorisation.
 _OPTIONS: Any = {"fastmath": False, "error_model": "numpy", "forceinline": True}
-_scalar = njit(**_OPTIONS)
+_scalar: Any = partial(Linked, **_OPTIONS)
 
 
 class _Format(NamedTuple):
@@ -128,22 +129,17 @@ _FLOAT64 = _format(
 )
 
 
-def _typed(x):
-    """X as a float32 or float64, and the constants of its format, chosen at compile time."""
-    raise NotImplementedError
+def _format_of(kind):
+    """Constants for a type of number or vector."""
+    element = kind.element if isinstance(kind, Vector) else kind
+    if element == types.float32:
+        return _FLOAT32
+    if element == types.float64 or isinstance(kind, types.Integer):
+        return _FLOAT64
+    raise TypingError(f"expected a float32, a float64 or an integer, got {kind}")
 
 
-@overload(_typed, jit_options=_OPTIONS)
-def _typed_when_compiled(x):
-    if x == types.float32:
-        return lambda x: (x, _FLOAT32)
-    if x == types.float64 or isinstance(x, types.Integer):
-        return lambda x: (np.float64(x), _FLOAT64)
-    if isinstance(x, Vector) and x.element == types.float32:
-        return lambda x: (x, _FLOAT32)
-    if isinstance(x, Vector) and x.element == types.float64:
-        return lambda x: (x, _FLOAT64)
-    raise TypingError(f"expected a float32, a float64 or an integer, got {x}")
+_constants: Any = OfType(_format_of)
 
 
 def _layout(kind):
@@ -170,6 +166,17 @@ def _constant(kind, value):
 def _fma_ir(builder, a, b, c):
     # Not llvm.fma, a libm call where the processor has none; fmuladd is then a * b + c.
     return call_lane_wise(builder, "llvm.fmuladd", (a, b, c))
+
+
+@intrinsic
+def _as_float(typing_context, x):
+    """An integer as a float64; a float or a vector as it is."""
+    kind = types.float64 if isinstance(x, types.Integer) else x
+
+    def emit(context, builder, signature, arguments):
+        return arguments[0]
+
+    return kind(kind), emit
 
 
 @intrinsic
@@ -270,6 +277,7 @@ def _emit_maximum(*flags):
 def _wider(a, b):
     """The type of both: Numba converts the arguments to that of an intrinsic's signature."""
     for kind in (a, b):
+        _format_of(kind)
         if isinstance(kind, Vector):
             return kind
     return types.float32 if a == b == types.float32 else types.float64
@@ -321,7 +329,7 @@ def exp(x):
     >>> exp(0), exp(-math.inf), exp(1000.0)
     (1.0, 0.0, inf)
     """
-    x, c = _typed(x)
+    c, x = _constants(x), _as_float(x)
     # Select, not min and max: a NaN fails both comparisons and stays.
     x = select(x < c.exp_low, c.exp_low, x)
     x = select(x > c.exp_high, c.exp_high, x)
@@ -342,7 +350,7 @@ def exp_nonpositive(x):
     >>> exp_nonpositive(0.0), exp_nonpositive(-math.inf)
     (1.0, 0.0)
     """
-    x, c = _typed(x)
+    c, x = _constants(x), _as_float(x)
     r, z = _reduce(x, c)
     y = _polynomial(r, (c.one, c.one, *c.exp_tail)) * _power(z)
     return select(x < c.exp_subnormal, c.zero, y)
@@ -363,7 +371,7 @@ def expm1(x):
     >>> expm1(1e-20), expm1(-0.0), expm1(-math.inf)
     (1e-20, -0.0, -1.0)
     """
-    x, c = _typed(x)
+    c, x = _constants(x), _as_float(x)
     bounded = select(x < c.expm1_low, c.expm1_low, x)
     bounded = select(bounded > c.exp_high, c.exp_high, bounded)
     r, z = _reduce(bounded, c)
@@ -402,7 +410,7 @@ def log(x):
     >>> log(1), log(0), log(-1)
     (0.0, -inf, nan)
     """
-    x, c = _typed(x)
+    c, x = _constants(x), _as_float(x)
     subnormal = x < c.normal
     m, e, _ = _split(select(subnormal, x * c.lift, x))
     y = _log_of_parts(m - c.one, select(subnormal, e - c.lift_exponent, e), c)
@@ -425,7 +433,7 @@ def log1p(x):
     >>> log1p(1e-20), log1p(-0.0), log1p(-1)
     (1e-20, -0.0, -inf)
     """
-    x, c = _typed(x)
+    c, x = _constants(x), _as_float(x)
     _, e, power = _split(c.one + x)
     f = _fma(x * power, c.quarter, _fma(power, c.quarter, -c.one))
     # Only a zero of x could have lost its sign.
@@ -448,8 +456,6 @@ def maximum(a, b):
     >>> maximum(1.0, 2.0), maximum(math.nan, 2.0), maximum(-0.0, 0.0)
     (2.0, nan, 0.0)
     """
-    a, _ = _typed(a)
-    b, _ = _typed(b)
     return _maximum(a, b)
 
 
@@ -462,6 +468,4 @@ def maximum_nsz(a, b):
     >>> maximum_nsz(1.0, 2.0), maximum_nsz(math.nan, 2.0)
     (2.0, nan)
     """
-    a, _ = _typed(a)
-    b, _ = _typed(b)
     return _maximum_nsz(a, b)

@@ -29,10 +29,12 @@ from kernels.simd._overloads import (
     as_labels,
     as_real,
     batch_of,
+    equals,
     or_default,
     or_zeros,
     pick,
 )
+from kernels.simd._ways import loss_way_in_jit
 from kernels.simd.compiler import variants, worth_threads
 
 # --- linear_loss
@@ -87,8 +89,9 @@ def linear_loss(
     0.6931
     """
     W, b, X, labels = _arrays("linear_loss", W, b, X, labels)
-    svm, margin, regularization = _options("linear_loss", loss, margin, regularization)
-    return float(_linear_loss(W)(W, b, X, labels, svm, margin, regularization))
+    svm, *objective = _options("linear_loss", loss, margin, regularization)
+    run = _linear_loss(W, (svm, b.size))
+    return float(run(W, b, X, labels, *objective, svm, None))
 
 
 def _arrays(
@@ -130,9 +133,10 @@ def _accept_linear(function, W, b, X, labels, loss, margin, regularization):
     return common_dtype(W, b, X)
 
 
-@overload(linear_loss)
+@overload(linear_loss, prefer_literal=True)
 def _linear_loss_in_jit(W, b, X, labels, loss="softmax", margin=1.0, regularization=0.0):
     dtype = _accept_linear("linear_loss", W, b, X, labels, loss, margin, regularization)
+    itemsize = np.dtype(dtype).itemsize
 
     def call(W, b, X, labels, loss="softmax", margin=1.0, regularization=0.0):
         choice("linear_loss", "loss", loss, _check_values.LOSSES)
@@ -141,9 +145,10 @@ def _linear_loss_in_jit(W, b, X, labels, loss="softmax", margin=1.0, regularizat
             as_contiguous(b, dtype),
             as_contiguous(X, dtype),
             as_labels("linear_loss", labels, W.shape[1]),
-            loss == "svm",
             as_real(margin),
             as_real(regularization),
+            equals(loss, "svm"),
+            loss_way_in_jit(loss == "svm", W.shape[1], itemsize),
         )
 
     return call
@@ -193,16 +198,16 @@ def linear_gradient(
     (array([[-0.5,  0.5]]), array([-0.5,  0.5]))
     """
     W, b, X, labels = _arrays("linear_gradient", W, b, X, labels)
-    svm, margin, regularization = _options("linear_gradient", loss, margin, regularization)
-    result: tuple[float, NDArray[Any], NDArray[Any]] = _linear_gradient(W)(
-        W, b, X, labels, svm, margin, regularization
-    )
+    svm, *objective = _options("linear_gradient", loss, margin, regularization)
+    run = _linear_gradient(W, (svm, b.size))
+    result: tuple[float, NDArray[Any], NDArray[Any]] = run(W, b, X, labels, *objective, svm, None)
     return result
 
 
-@overload(linear_gradient)
+@overload(linear_gradient, prefer_literal=True)
 def _linear_gradient_in_jit(W, b, X, labels, loss="softmax", margin=1.0, regularization=0.0):
     dtype = _accept_linear("linear_gradient", W, b, X, labels, loss, margin, regularization)
+    itemsize = np.dtype(dtype).itemsize
 
     def call(W, b, X, labels, loss="softmax", margin=1.0, regularization=0.0):
         choice("linear_gradient", "loss", loss, _check_values.LOSSES)
@@ -211,9 +216,10 @@ def _linear_gradient_in_jit(W, b, X, labels, loss="softmax", margin=1.0, regular
             as_contiguous(b, dtype),
             as_contiguous(X, dtype),
             as_labels("linear_gradient", labels, W.shape[1]),
-            loss == "svm",
             as_real(margin),
             as_real(regularization),
+            equals(loss, "svm"),
+            loss_way_in_jit(loss == "svm", W.shape[1], itemsize),
         )
 
     return call
@@ -279,15 +285,15 @@ def linear_numerical_gradient(
     """
     function = "linear_numerical_gradient"
     W, b, X, labels = _arrays(function, W, b, X, labels)
-    options = _options(function, loss, margin, regularization)
+    svm, *objective = _options(function, loss, margin, regularization)
     h = _check_arguments.real(function, "h", h)
     _check_values.choice(function, "method", method, _check_values.METHODS)
     dtype = W.dtype
     W, b, X = (array.astype(np.float64, copy=False) for array in (W, b, X))
     dW, db = np.empty_like(W), np.empty_like(b)
-    threaded = worth_threads(parallel, X.size * b.size)
-    run = linear_numerical_gradient_kernel.variant(threaded, W)
-    run(W, b, X, labels, *options, h, method == "central", dW, db)
+    threaded = parallel and worth_threads(X.size * b.size)
+    run = linear_numerical_gradient_kernel.variant(W, svm, None, threaded)
+    run(W, b, X, labels, *objective, h, method == "central", dW, db, svm)
     return dW.astype(dtype, copy=False), db.astype(dtype, copy=False)
 
 
@@ -314,13 +320,13 @@ def _linear_numerical_gradient_in_jit(
             as_contiguous(b, np.float64),
             as_contiguous(X, np.float64),
             as_labels(function, labels, W.shape[1]),
-            loss == "svm",
             as_real(margin),
             as_real(regularization),
             as_real(h),
             method == "central",
             dW,
             db,
+            equals(loss, "svm"),
         )
         return dW.astype(dtype), db.astype(dtype)
 
@@ -429,7 +435,7 @@ def train_linear(
     b0 = np.zeros(classes, X.dtype) if b0 is None else b0
     W, b, X, labels = _arrays(function, W0, b0, X, labels, ("W0", "b0"))
     _check_values.entries(function, "W0", W.shape[1], classes, "columns", "class")
-    objective = _options(function, loss, margin, regularization)
+    svm, *objective = _options(function, loss, margin, regularization)
     _check_values.choice(function, "gradient", gradient, _check_values.GRADIENTS)
     _check_values.choice(function, "method", method, _check_values.METHODS)
     step = _check_arguments.real(function, "h", h), method == "central"
@@ -443,8 +449,9 @@ def train_linear(
         _check_arguments.real(function, "momentum", momentum),
     )
     W, b, losses = W.copy(), b.copy(), np.empty(epochs)
-    numerical = gradient == "numerical"
-    _train(X)(X, labels, W, b, losses, objective, numerical, step, descent, batching)
+    others = gradient == "numerical", batch_size >= len(X)
+    run = _train(X, ((svm, classes), *others))
+    run(X, labels, W, b, losses, tuple(objective), step, descent, batching, svm, None, *others)
     return W, b, losses
 
 
@@ -463,7 +470,7 @@ def _class_count(labels: NDArray[np.int64]) -> int:
     return largest + 1
 
 
-@overload(train_linear)
+@overload(train_linear, prefer_literal=True)
 def _train_linear_in_jit(
     X, labels, classes=None, loss="softmax", gradient="analytic", margin=1.0, h=1e-5,
     method="central", train_bias=True, learning_rate=0.01, epochs=100, batch_size=None,
@@ -511,18 +518,21 @@ def _train_linear_in_jit(
         W = or_zeros(W0, (X.shape[1], count), dtype)
         b = or_zeros(b0, (count,), dtype)
         entries(function, "W0", W.shape[1], count, "columns", "class")
-        losses = np.empty(epochs)
+        losses, batch = np.empty(epochs), batch_of(batch_size, X.shape[0])
         train_kernel(
             as_contiguous(X, dtype),
             whole_labels,
             W,
             b,
             losses,
-            (loss == "svm", as_real(margin), as_real(regularization)),
-            gradient == "numerical",
+            (as_real(margin), as_real(regularization)),
             (as_real(h), method == "central"),
             (bool(train_bias), as_real(learning_rate), as_real(momentum)),
-            (batch_of(batch_size, X.shape[0]), np.uint64(seed)),
+            (batch, np.uint64(seed)),
+            equals(loss, "svm"),
+            loss_way_in_jit(loss == "svm", count, W.itemsize),
+            equals(gradient, "numerical"),
+            batch >= X.shape[0],
         )
         return W, b, losses
 

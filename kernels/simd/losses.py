@@ -21,6 +21,7 @@ from kernels.simd._overloads import (
     pick,
     refuse_shared_labels,
 )
+from kernels.simd._ways import hinge_way_in_jit, softmax_way_in_jit
 from kernels.simd.compiler import worth_threads
 
 # --- svm_loss
@@ -76,13 +77,13 @@ def svm_loss(
     5.2667
     """
     scores = _check_arguments.real_array("svm_loss", "scores", scores, ("N", "C"))
-    labels = _check_arguments.label_array("svm_loss", labels, scores.shape[1])
+    classes = scores.shape[1]
+    labels = _check_arguments.label_array("svm_loss", labels, classes)
     margin = _check_arguments.real("svm_loss", "margin", margin)
-    return float(
-        _losses.svm_loss_kernel.variant(worth_threads(parallel, scores.size), scores)(
-            scores, labels, margin
-        )
-    )
+    threaded = parallel and worth_threads(scores.size)
+    run = _losses.svm_loss_kernel.variant(scores, classes, None, threaded)
+    loss: float = run(scores, labels, margin, None)
+    return loss
 
 
 @overload(svm_loss, prefer_literal=True)
@@ -93,9 +94,10 @@ def _svm_loss_in_jit(scores, labels, margin=1.0, parallel=False):
     run = pick("svm_loss", _losses.svm_loss_kernel, parallel)
 
     def call(scores, labels, margin=1.0, parallel=False):
-        return run(
-            as_floats(scores), as_labels("svm_loss", labels, scores.shape[1]), as_real(margin)
-        )
+        floats = as_floats(scores)
+        whole = as_labels("svm_loss", labels, scores.shape[1])
+        way = hinge_way_in_jit(floats.shape[1], floats.itemsize)
+        return run(floats, whole, as_real(margin), way)
 
     return call
 
@@ -150,12 +152,12 @@ def softmax_loss(scores: ArrayLike, labels: ArrayLike, *, parallel: bool = False
     2.7587
     """
     scores = _check_arguments.real_array("softmax_loss", "scores", scores, ("N", "C"))
-    labels = _check_arguments.label_array("softmax_loss", labels, scores.shape[1])
-    return float(
-        _losses.softmax_loss_kernel.variant(worth_threads(parallel, scores.size), scores)(
-            scores, labels
-        )
-    )
+    classes = scores.shape[1]
+    labels = _check_arguments.label_array("softmax_loss", labels, classes)
+    threaded = parallel and worth_threads(scores.size)
+    run = _losses.softmax_loss_kernel.variant(scores, classes, None, threaded)
+    loss: float = run(scores, labels, None)
+    return loss
 
 
 @overload(softmax_loss, prefer_literal=True)
@@ -165,7 +167,8 @@ def _softmax_loss_in_jit(scores, labels, parallel=False):
     run = pick("softmax_loss", _losses.softmax_loss_kernel, parallel)
 
     def call(scores, labels, parallel=False):
-        return run(as_floats(scores), as_labels("softmax_loss", labels, scores.shape[1]))
+        whole = as_labels("softmax_loss", labels, scores.shape[1])
+        return run(as_floats(scores), whole, softmax_way_in_jit(scores.shape[1]))
 
     return call
 
@@ -219,7 +222,9 @@ def softmax(
     """
     values = _check_arguments.real_array("softmax", "scores", scores, ("N", "C"))
     out = _check_arguments.result_array("softmax", values, out, scores=scores)
-    _losses.softmax_kernel.variant(worth_threads(parallel, values.size), values, out)(values, out)
+    threaded = parallel and worth_threads(values.size)
+    run = _losses.softmax_kernel.variant(values, values.shape[1], out, threaded)
+    run(values, out, None)
     return out
 
 
@@ -231,7 +236,8 @@ def _softmax_in_jit(scores, out=None, parallel=False):
 
     def call(scores, out=None, parallel=False):
         floats = as_floats(scores)
-        return run(floats, as_result("softmax", floats, out, scores))
+        result = as_result("softmax", floats, out, scores)
+        return run(floats, result, softmax_way_in_jit(scores.shape[1]))
 
     return call
 
@@ -285,9 +291,9 @@ def log_softmax(
     """
     values = _check_arguments.real_array("log_softmax", "scores", scores, ("N", "C"))
     out = _check_arguments.result_array("log_softmax", values, out, scores=scores)
-    _losses.log_softmax_kernel.variant(worth_threads(parallel, values.size), values, out)(
-        values, out
-    )
+    threaded = parallel and worth_threads(values.size)
+    run = _losses.log_softmax_kernel.variant(values, values.shape[1], out, threaded)
+    run(values, out, None)
     return out
 
 
@@ -299,7 +305,8 @@ def _log_softmax_in_jit(scores, out=None, parallel=False):
 
     def call(scores, out=None, parallel=False):
         floats = as_floats(scores)
-        return run(floats, as_result("log_softmax", floats, out, scores))
+        result = as_result("log_softmax", floats, out, scores)
+        return run(floats, result, softmax_way_in_jit(scores.shape[1]))
 
     return call
 
@@ -358,15 +365,15 @@ def svm_loss_gradient(
     (1.5, array([[-1.,  1.]]))
     """
     values = _check_arguments.real_array("svm_loss_gradient", "scores", scores, ("N", "C"))
-    indices = _check_arguments.label_array("svm_loss_gradient", labels, values.shape[1])
+    classes = values.shape[1]
+    indices = _check_arguments.label_array("svm_loss_gradient", labels, classes)
     margin = _check_arguments.real("svm_loss_gradient", "margin", margin)
     out = _check_arguments.result_array(
         "svm_loss_gradient", values, out, scores=scores, labels=labels
     )
-    run = _losses.svm_loss_gradient_kernel.variant(
-        worth_threads(parallel, values.size), values, out
-    )
-    return run(values, indices, margin, out), out
+    threaded = parallel and worth_threads(values.size)
+    run = _losses.svm_loss_gradient_kernel.variant(values, classes, out, threaded)
+    return run(values, indices, margin, out, None), out
 
 
 @overload(svm_loss_gradient, prefer_literal=True)
@@ -381,12 +388,9 @@ def _svm_loss_gradient_in_jit(scores, labels, margin=1.0, out=None, parallel=Fal
         floats = as_floats(scores)
         dscores = as_result("svm_loss_gradient", floats, out, scores)
         refuse_shared_labels("svm_loss_gradient", out, labels)
-        return run(
-            floats,
-            as_labels("svm_loss_gradient", labels, scores.shape[1]),
-            as_real(margin),
-            dscores,
-        ), dscores
+        whole = as_labels("svm_loss_gradient", labels, scores.shape[1])
+        way = hinge_way_in_jit(floats.shape[1], floats.itemsize)
+        return run(floats, whole, as_real(margin), dscores, way), dscores
 
     return call
 
@@ -444,14 +448,14 @@ def softmax_loss_gradient(
     array([[-0.5,  0.5]])
     """
     values = _check_arguments.real_array("softmax_loss_gradient", "scores", scores, ("N", "C"))
-    indices = _check_arguments.label_array("softmax_loss_gradient", labels, values.shape[1])
+    classes = values.shape[1]
+    indices = _check_arguments.label_array("softmax_loss_gradient", labels, classes)
     out = _check_arguments.result_array(
         "softmax_loss_gradient", values, out, scores=scores, labels=labels
     )
-    run = _losses.softmax_loss_gradient_kernel.variant(
-        worth_threads(parallel, values.size), values, out
-    )
-    return run(values, indices, out), out
+    threaded = parallel and worth_threads(values.size)
+    run = _losses.softmax_loss_gradient_kernel.variant(values, classes, out, threaded)
+    return run(values, indices, out, None), out
 
 
 @overload(softmax_loss_gradient, prefer_literal=True)
@@ -465,8 +469,7 @@ def _softmax_loss_gradient_in_jit(scores, labels, out=None, parallel=False):
         floats = as_floats(scores)
         dscores = as_result("softmax_loss_gradient", floats, out, scores)
         refuse_shared_labels("softmax_loss_gradient", out, labels)
-        return run(
-            floats, as_labels("softmax_loss_gradient", labels, scores.shape[1]), dscores
-        ), dscores
+        whole = as_labels("softmax_loss_gradient", labels, scores.shape[1])
+        return run(floats, whole, dscores, softmax_way_in_jit(scores.shape[1])), dscores
 
     return call

@@ -1,0 +1,56 @@
+"""New arrays and matrix products for kernels, without the functions that Numba compiles for each.
+
+`np.empty` and `a @ b` are several functions each, compiled again for every type and flag.
+"""
+
+import numpy as np
+from numba import types
+from numba.core import cgutils
+from numba.core.imputils import impl_ret_new_ref
+from numba.np.arrayobj import _empty_nd_impl
+from numba.np.linalg import dot_3_mm, ensure_blas
+
+from kernels.simd._vector_types import intrinsic
+from kernels.simd.compiler import WITHOUT_JIT
+
+
+@intrinsic
+def new_array(typing_context, shape, dtype):
+    """`np.empty(shape, dtype)`, for an integer or a shape."""
+    lengths = shape if isinstance(shape, types.UniTuple) else types.intp
+    kind = types.Array(dtype.dtype, getattr(lengths, "count", 1), "C")
+
+    def emit(context, builder, signature, arguments):
+        shape = arguments[0]
+        sizes = cgutils.unpack_tuple(builder, shape) if kind.ndim > 1 else [shape]
+        array = _empty_nd_impl(context, builder, kind, sizes)
+        value = array._getvalue()  # noqa: SLF001 - as in all of Numba's code for arrays
+        return impl_ret_new_ref(context, builder, kind, value)
+
+    return kind(lengths, dtype), emit
+
+
+@intrinsic
+def multiply(typing_context, a, b, out):
+    """`np.dot(a, b, out)` for matrices in C or Fortran order."""
+
+    def emit(context, builder, signature, arguments):
+        ensure_blas()
+        dot_3_mm(context, builder, out(a, b, out), arguments)
+        return context.get_dummy_value()
+
+    return types.void(a, b, out), emit
+
+
+@intrinsic
+def least(typing_context, a, b):
+    """The smaller of two integers."""
+
+    def emit(context, builder, signature, arguments):
+        return builder.select(builder.icmp_signed("<", *arguments), *arguments)
+
+    return types.intp(types.intp, types.intp), emit
+
+
+if WITHOUT_JIT:
+    new_array, multiply, least = np.empty, np.dot, min
