@@ -18,7 +18,6 @@ from bench.common import code, encoding
 from bench.measurement import machine, records
 from bench.measurement.conditions import Conditions, reuse_freed_memory
 from bench.measurement.records import Record
-from bench.measurement.schedule import WARM_UP
 from bench.model import PEERS, Arguments, Cell, Problem, Status, Verdict
 from bench.problems import selection
 from bench.problems.user_file import look_at, problems_in
@@ -135,18 +134,26 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         options["min_time"] = MIN_ROUND_S
     work = metafunc.config.stash[JOB]
     passes = work.details.get("passes") or [BY_HAND] * len(work.cells)
+    warm_ups = work.details.get("warm_ups", 0)
     metafunc.parametrize(
-        ("cell", "pass_number"),
+        ("cell", "pass_number", "is_warm_up"),
         [
             pytest.param(
                 cell,
                 number,
-                id=f"{cell.id} (pass {number})" if work.details else cell.id,
+                i < warm_ups,
+                id=_id(cell, number if work.details else None, is_warm_up=i < warm_ups),
                 marks=pytest.mark.benchmark(group=" ".join(cell.group), **options),
             )
-            for cell, number in zip(work.cells, passes, strict=True)
+            for i, (cell, number) in enumerate(zip(work.cells, passes, strict=True))
         ],
     )
+
+
+def _id(cell: Cell, number: int | None, *, is_warm_up: bool) -> str:
+    if number is None:
+        return cell.id
+    return f"{cell.id} (warm-up)" if is_warm_up else f"{cell.id} (pass {number})"
 
 
 def pytest_benchmark_generate_machine_info(config: pytest.Config) -> dict[str, Any] | None:
@@ -243,12 +250,12 @@ def kernel(
 
 @pytest.fixture
 def record(
-    verdict: Verdict, pass_number: int, request: pytest.FixtureRequest
+    verdict: Verdict, pass_number: int, is_warm_up: bool, request: pytest.FixtureRequest
 ) -> Callable[..., None]:
     """Return the function that writes the record of the cell, in a worker."""
 
     def write(iterations: int, times: Sequence[float], conditions: Conditions) -> None:
-        if pass_number != WARM_UP:
+        if not is_warm_up:
             found = Record(pass_number, verdict, iterations, tuple(times), conditions)
             _write(request.config, found)
 

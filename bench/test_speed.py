@@ -14,7 +14,7 @@ from bench.agreement.calls import quickest
 from bench.agreement.given import Given
 from bench.common import threads
 from bench.measurement import conditions
-from bench.measurement.schedule import PASS_S, WARM_UP
+from bench.measurement.schedule import PASS_S
 from bench.model import WRONG, Cell, Kernel, Problem, Verdict, is_threaded
 
 # Where each call needs a copy of its arguments, a round is one call. At most so many rounds.
@@ -30,6 +30,7 @@ def test_speed(
     given: Given,
     kernel: Kernel,
     pass_number: int,
+    is_warm_up: bool,
     is_first_call: bool,
     benchmark: Any,
     record: Callable[..., None],
@@ -43,7 +44,7 @@ def test_speed(
     benchmark.extra_info.update(_extra_info(its_problem, verdict), **{"pass": pass_number})
     with threads.limited(cell.threads):
         seconds = _seconds(verdict, kernel, given, is_first_call)
-        if pass_number == WARM_UP and seconds > PASS_S:
+        if is_warm_up and seconds > PASS_S:
             pytest.skip("a slow cell is warm after its first call")
         rounds = _rounds(seconds, request.config)
         before = conditions.start()
@@ -56,7 +57,7 @@ def test_speed(
             benchmark(kernel, *given.next())
         meanwhile = conditions.conditions_since(before)
     harm = given.harm()
-    if harm or pass_number == WARM_UP:
+    if harm or is_warm_up:
         benchmark.has_error = True  # no row in pytest-benchmark's JSON
     if harm:  # agreement makes only a few calls
         refuse_late(harm)

@@ -229,11 +229,13 @@ def _time(
 ) -> tuple[Ending, dict[str, Any]]:
     """Time cells in a worker; return how it ended, and the machine with what the worker knows."""
     path = folder / CELLS
-    numbers, cells = zip(*warm_up(todo), *todo, strict=True)
+    warm_ups = warm_up(todo)
+    numbers, cells = zip(*warm_ups, *todo, strict=True)
+    details = {"path": str(path), "passes": numbers, "warm_ups": len(warm_ups), "machine": facts}
     reports: list[str] = []
     (ending,) = job.run(
         SPEED_TEST,
-        [Job(cells, options, {"path": str(path), "passes": numbers, "machine": facts})],
+        [Job(cells, options, details)],
         (f"--benchmark-max-time={PASS_S}", f"--benchmark-min-time={ROUND_S}"),
         watch=lambda: watch(records.count(path)),
         collect=reports.append,

@@ -13,10 +13,8 @@ PASS_S = 0.01
 # The shortest round there; the clock's error is a ten-thousandth of it.
 ROUND_S = 3e-4
 # A new process takes seconds to start and to load its kernels, so one times several passes. The
-# first one times few, so that there is a table to look at soon.
-FIRST_WORKER, LATER_WORKERS = 2, 4
-# Before its passes, a worker makes one that it throws away.
-WARM_UP = 0
+# first one times one, so that there is a table to look at soon.
+PASSES_PER_WORKER = 5
 
 
 def workers(passes: int) -> list[list[int]]:
@@ -24,12 +22,12 @@ def workers(passes: int) -> list[list[int]]:
 
     Examples
     --------
-    >>> workers(7)
-    [[1, 2], [3, 4, 5, 6], [7]]
+    >>> workers(8)
+    [[1], [2, 3, 4, 5, 6], [7, 8]]
     """
-    starts = range(1 + FIRST_WORKER, passes + 1, LATER_WORKERS)
-    first = list(range(1, min(FIRST_WORKER, passes) + 1))
-    return [first, *(list(range(i, min(i + LATER_WORKERS, passes + 1))) for i in starts)]
+    later = list(range(2, passes + 1))
+    starts = range(0, len(later), PASSES_PER_WORKER)
+    return [[1], *(later[start : start + PASSES_PER_WORKER] for start in starts)]
 
 
 def cells_of_worker(
@@ -41,15 +39,19 @@ def cells_of_worker(
     ]
 
 
-def warm_up(todo: Iterable[tuple[int, Cell]]) -> list[tuple[int, Cell]]:
-    """Return the warm-up pass of a worker: each of its cells once."""
-    return [(WARM_UP, cell) for cell in dict.fromkeys(cell for _, cell in todo) if not cell.twin]
+def warm_up(todo: Sequence[tuple[int, Cell]]) -> list[tuple[int, Cell]]:
+    """Return what a worker times first and throws away: each cell once, as in its first pass."""
+    first = todo[0][0]
+    return [(first, cell) for cell in dict.fromkeys(cell for _, cell in todo) if not cell.twin]
 
 
 def cells_of_pass(
     cells: Sequence[Cell], number: int, options: Options, done: Sequence[Record]
 ) -> list[Cell]:
     """Return the cells still to be timed in a pass, shuffled.
+
+    The cells of a group, which are compared with each other, follow each other: what disturbs the
+    machine for seconds disturbs them alike.
 
     A cell that is not ok is finished after its first record. A slow cell is timed in as many passes
     as fit its budget, but at least as many as an interval needs. The passes of a slower cell are
@@ -64,8 +66,12 @@ def cells_of_pass(
         and _due(found.get(replace(cell, twin=False)), number, options)
         and _due(found.get(cell), number, options)
     ]
-    random.Random(f"{options.seed}/{number}").shuffle(order)
-    return order
+    shuffling = random.Random(f"{options.seed}/{number}")
+    groups: dict[tuple[str, str, str], list[Cell]] = {}
+    for cell in shuffling.sample(order, len(order)):
+        groups.setdefault(cell.group, []).append(cell)
+    in_order = shuffling.sample(list(groups.values()), len(groups))
+    return [cell for group in in_order for cell in group]
 
 
 def twins(cells: Sequence[Cell], options: Options, done: Sequence[Record]) -> list[Cell]:
