@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from bench.agreement import results
 from bench.agreement.closeness import Closeness, closeness, outputs_like
@@ -161,10 +162,15 @@ def predicted_s(problem: Problem, cell: Cell, limit: float) -> float | None:
         if its_work >= work or (rate is not None and rate * its_work > limit):
             break
         smaller = replace(cell, size=size, threads=1)
-        # The first call may compile
-        again = quickest_call(problem, smaller, inputs_of(problem, smaller), unused=1)
-        rate = again.seconds / its_work
+        seconds = _quickest.get(problem, {}).get(smaller)
+        if seconds is None:  # the first call may compile
+            seconds = quickest_call(problem, smaller, inputs_of(problem, smaller), unused=1).seconds
+        rate = seconds / its_work
     return None if rate is None else rate * work
+
+
+# Those of this process, so that the predictions for larger sizes need not call again.
+_quickest: WeakKeyDictionary[Problem, dict[Cell, float]] = WeakKeyDictionary()
 
 
 def quickest_call(problem: Problem, cell: Cell, arguments: Arguments, unused: int = 0) -> Returned:
@@ -182,6 +188,7 @@ def quickest_call(problem: Problem, cell: Cell, arguments: Arguments, unused: in
     for _ in range(unused):
         time_a_call()
     seconds = quickest(time_a_call)
+    _quickest.setdefault(problem, {})[cell] = seconds
     _untouched(problem, given)
     return Returned(None, seconds, waits)
 

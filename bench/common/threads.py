@@ -4,8 +4,9 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 # Libraries read these once, when they are loaded: set them before NumPy is imported.
 VARIABLES = (
@@ -42,6 +43,12 @@ def keep_xla_to_one() -> None:
     os.environ["XLA_FLAGS"] = f"{flags} --xla_cpu_multi_thread_eigen=false".strip()
 
 
+@lru_cache(maxsize=1)
+def _thread_pools(_modules: int) -> ThreadpoolController:
+    """Look for the loaded libraries: again, as it takes a millisecond, only after an import."""
+    return ThreadpoolController()
+
+
 @contextmanager
 def limited(threads: int) -> Iterator[None]:
     """Limit BLAS, OpenMP, Numba and PyTorch to this many threads.
@@ -49,7 +56,7 @@ def limited(threads: int) -> Iterator[None]:
     Numba and PyTorch only if they are loaded: a tier that needs one has loaded it by then.
     """
     loaded = [sys.modules[name] for name in ("numba", "torch") if name in sys.modules]
-    with threadpool_limits(threads):
+    with _thread_pools(len(sys.modules)).limit(limits=threads):
         before = [library.get_num_threads() for library in loaded]
         for library in loaded:
             library.set_num_threads(threads)  # a ValueError above what Numba was started with

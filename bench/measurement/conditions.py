@@ -1,10 +1,9 @@
-"""The conditions under which a cell is timed: memory, the share of a core, the clock frequency."""
+"""The conditions under which a cell is timed: its memory, and its share of a core."""
 
 import time
 from dataclasses import dataclass
 
 import numpy as np
-import psutil  # type: ignore[import-untyped]
 
 # The largest block for which glibc adapts its threshold (DEFAULT_MMAP_THRESHOLD_MAX), less a page
 # and its header.
@@ -31,12 +30,9 @@ class Conditions:
     ----------
     cpu_share : float, optional
         CPU seconds of this process, over all its threads, divided by the elapsed seconds.
-    mhz : float, optional
-        Frequency of the fastest core right after; None if the system does not report it.
     """
 
     cpu_share: float | None = None
-    mhz: float | None = None
 
 
 UNKNOWN = Conditions()
@@ -59,13 +55,4 @@ def conditions_since(before: Start) -> Conditions:
     """Return the conditions from `before` to now."""
     passed = time.perf_counter() - before.clock_s
     share = (time.process_time() - before.cpu_s) / passed if passed > 0.0 else None
-    return Conditions(share, _fastest_mhz())
-
-
-def _fastest_mhz() -> float | None:
-    try:
-        cores = psutil.cpu_freq(percpu=True)
-    # psutil lacks the function on some systems, and fails on some processors.
-    except (AttributeError, OSError, RuntimeError, SystemError):
-        return None
-    return max((core.current for core in cores or []), default=0.0) or None
+    return Conditions(share)

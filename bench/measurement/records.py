@@ -86,7 +86,8 @@ def _infinite(value: Any) -> bool:
 
 
 def _from_values(values: dict[str, Any]) -> Record:
-    # Lines of older runs lack some values, which have defaults.
+    # Lines of older runs lack some values, which have defaults, and have the clock's frequency.
+    values.pop("mhz", None)
     cell = Cell(**_pop(values, Cell.__annotations__))
     conditions = Conditions(**_pop(values, Conditions.__annotations__))
     pass_number, iterations = int(values.pop("pass")), int(values.pop("iterations"))

@@ -14,7 +14,7 @@ PASS_S = 0.01
 ROUND_S = 3e-4
 # A new process takes seconds to start and to load its kernels, so one times several passes. The
 # first one times one, so that there is a table to look at soon.
-PASSES_PER_WORKER = 5
+PASSES_PER_WORKER = 7
 
 
 def workers(passes: int) -> list[list[int]]:
@@ -22,8 +22,8 @@ def workers(passes: int) -> list[list[int]]:
 
     Examples
     --------
-    >>> workers(8)
-    [[1], [2, 3, 4, 5, 6], [7, 8]]
+    >>> workers(10)
+    [[1], [2, 3, 4, 5, 6, 7, 8], [9, 10]]
     """
     later = list(range(2, passes + 1))
     starts = range(0, len(later), PASSES_PER_WORKER)

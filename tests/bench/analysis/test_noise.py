@@ -1,8 +1,7 @@
-"""Reasons not to trust a cell, one at a time; and the clocks."""
+"""Reasons not to trust a cell, one at a time; and the clock."""
 
 import time
 
-import psutil
 import pytest
 
 from bench.analysis import noise
@@ -13,17 +12,16 @@ from bench.measurement.conditions import Conditions
 STEADY = [1.00, 1.01, 0.99, 1.0, 1.02, 0.98, 1.0, 1.01]
 
 
-def passes(times=STEADY, shares=(), rates=(), first=1):
-    count = len(times)
-    shares, rates = list(shares) or [None] * count, list(rates) or [None] * count
+def passes(times=STEADY, shares=(), first=1):
+    shares = list(shares) or [None] * len(times)
     return [
-        TimedPass(first + i, 1e-6 * seconds, Conditions(share, mhz))
-        for i, (seconds, share, mhz) in enumerate(zip(times, shares, rates, strict=True))
+        TimedPass(first + i, 1e-6 * seconds, Conditions(share))
+        for i, (seconds, share) in enumerate(zip(times, shares, strict=True))
     ]
 
 
 def test_a_steady_cell_has_no_reason():
-    assert reasons(passes(shares=[1.0] * 8, rates=[3000.0] * 8)) == ()
+    assert reasons(passes(shares=[1.0] * 8)) == ()
     assert reasons(passes()) == (), "nor where the system does not tell"
 
 
@@ -50,11 +48,10 @@ def test_each_reason(found, reason):
         passes([1.5, *STEADY[1:]]),
         passes([*STEADY[1:], 1.5]),
         passes([1.0, 2.0, 1.7, 1.05, 1.9, 1.8, 1.6, 1.09]),
-        passes(rates=[3000.0] * 7 + [800.0]),
         passes([1.0, 2.0, 2.0, 1.0, 2.0, 2.0, 2.0, 1.0], [1.0, *[0.5] * 6, 1.0]),
         passes(shares=[1.9] * 8),
     ],
-    ids=["first", "last", "most", "frequency", "load of the others", "threads"],
+    ids=["first", "last", "most", "load of the others", "threads"],
 )
 def test_what_disturbs_other_passes_than_the_quickest_is_no_reason(found):
     assert reasons(found) == ()
@@ -71,22 +68,3 @@ def test_a_process_that_waits_is_seen_to():
     time.sleep(0.05)
     share = conditions.conditions_since(before).cpu_share
     assert 0.0 <= share < noise.CORE_SHARE
-
-
-@pytest.mark.parametrize("error", [RuntimeError, SystemError, OSError, AttributeError])
-def test_a_frequency_that_cannot_be_told_costs_no_times(monkeypatch, error):
-    def fails(**_):
-        raise error
-
-    monkeypatch.setattr(psutil, "cpu_freq", fails)
-    assert conditions.conditions_since(conditions.start()).mhz is None
-
-
-def test_the_frequency_is_that_of_the_fastest_core(monkeypatch):
-    cores = [type("Core", (), {"current": mhz})() for mhz in (800.0, 3100.0)]
-    monkeypatch.setattr(psutil, "cpu_freq", lambda percpu: cores if percpu else None)
-    assert conditions.conditions_since(conditions.start()).mhz == 3100.0
-    monkeypatch.setattr(psutil, "cpu_freq", lambda percpu: [])  # noqa: ARG005
-    assert conditions.conditions_since(conditions.start()).mhz is None
-    monkeypatch.delattr(psutil, "cpu_freq")
-    assert conditions.conditions_since(conditions.start()).mhz is None

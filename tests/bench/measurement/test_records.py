@@ -13,7 +13,7 @@ from bench.model import Cell, Verdict
 
 CELL = Cell("svm_loss", "numba", "M", "float64", 1)
 OK = Verdict(CELL, "ok", "", "full", 1e-16, 1e-15, 2e-5)
-TIMED = Record(2, OK, 50, (1e-5, 2e-5), Conditions(0.9, 3000.0))
+TIMED = Record(2, OK, 50, (1e-5, 2e-5), Conditions(0.9))
 WAITED = Record(2, replace(OK, waits=True), 1, (3e-5,))
 REFUSED = Record(1, Verdict(CELL, "disagrees", "it does", max_abs_error=0.5))
 
@@ -51,9 +51,9 @@ def test_a_line_from_before_there_were_twins_conditions_and_waiting_is_read(tmp_
     path = tmp_path / "cells.jsonl"
     records.append(path, TIMED)
     values = json.loads(path.read_text())
-    for name in ("twin", "cpu_share", "mhz", "waits"):
+    for name in ("twin", "cpu_share", "waits"):
         del values[name]
-    path.write_text(json.dumps(values) + "\n")
+    path.write_text(json.dumps({**values, "mhz": 3100.0}) + "\n")
     assert records.read(path) == [replace(TIMED, conditions=UNKNOWN)]
 
 
