@@ -132,10 +132,17 @@ class Linked(CPUDispatcher):
         self._known, self._flags = known, flags
 
     def get_call_template(self, args: Any, kws: Any) -> Any:
-        """Numba's, for types without values, but for arguments that may be known."""
+        """Numba's, for numbers without their values, but for arguments that may be known.
+
+        Texts keep their values: passed to a check, a text is a large struct and is counted.
+        """
         signature, args = self._compiler.fold_argument_types(args, kws)
-        pairs = zip(signature.parameters, args, strict=True)
-        kinds = [kind if name in self._known else types.unliteral(kind) for name, kind in pairs]
+        kinds = [
+            kind
+            if name in self._known or isinstance(kind, types.StringLiteral)
+            else types.unliteral(kind)
+            for name, kind in zip(signature.parameters, args, strict=True)
+        ]
         return super().get_call_template(kinds, {})
 
     def add_overload(self, cres: Any) -> None:

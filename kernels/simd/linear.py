@@ -89,9 +89,9 @@ def linear_loss(
     0.6931
     """
     W, b, X, labels = _arrays("linear_loss", W, b, X, labels)
-    svm, *objective = _options("linear_loss", loss, margin, regularization)
+    svm, margin, regularization = _options("linear_loss", loss, margin, regularization)
     run = _linear_loss(W, (svm, b.size))
-    return float(run(W, b, X, labels, *objective, svm, None))
+    return float(run(W, b, X, labels, margin, regularization, svm, None))
 
 
 def _arrays(
@@ -198,9 +198,11 @@ def linear_gradient(
     (array([[-0.5,  0.5]]), array([-0.5,  0.5]))
     """
     W, b, X, labels = _arrays("linear_gradient", W, b, X, labels)
-    svm, *objective = _options("linear_gradient", loss, margin, regularization)
+    svm, margin, regularization = _options("linear_gradient", loss, margin, regularization)
     run = _linear_gradient(W, (svm, b.size))
-    result: tuple[float, NDArray[Any], NDArray[Any]] = run(W, b, X, labels, *objective, svm, None)
+    result: tuple[float, NDArray[Any], NDArray[Any]] = run(
+        W, b, X, labels, margin, regularization, svm, None
+    )
     return result
 
 
