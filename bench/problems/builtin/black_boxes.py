@@ -14,7 +14,7 @@ import reference as untyped_reference
 from bench.model import Arguments, Forms, seeded, to_lists
 from bench.problems.builtin.inputs import LECTURE, classifier
 from kernels import jit, vectorized
-from kernels._cache import findable
+from kernels.simd.compiler import findable
 
 reference: Any = untyped_reference  # the loops carry no types: they are for reading
 numpy_text: Any = vectorized  # nor does NumPy's text
