@@ -9,7 +9,16 @@ from rich.text import Text
 
 from bench.analysis.ratios import WIDE, Ratio, TieOrClear, tie_or_clear
 from bench.common.format import digits, duration
-from bench.model import BASELINES, PEERS, STATUSES, TIERS, WRONG, in_order, is_threaded
+from bench.model import (
+    BASELINES,
+    LEAST_PASSES,
+    PEERS,
+    STATUSES,
+    TIERS,
+    WRONG,
+    in_order,
+    is_threaded,
+)
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 NOISY = "!"
@@ -109,6 +118,11 @@ def remarks(frame: pd.DataFrame) -> Iterator[Text]:
     if over_budget.any():
         some = cell_count(int(over_budget.sum()))
         yield Text(f"skipped: {some} over the budget; ~ is the predicted time of a call.", "dim")
+    most = frame["passes"].max()
+    if not pd.isna(most) and most < LEAST_PASSES:
+        passes = "1 pass" if most == 1 else f"{most} passes"
+        words = f"A first look: {passes}, too few for intervals. Take times and speed-ups as rough."
+        yield Text(words, "yellow")
     yield from _trust(frame)
     yield from special_values(frame)
     for status in STATUSES[1:]:
