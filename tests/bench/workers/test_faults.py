@@ -416,7 +416,7 @@ def test_a_run_that_was_killed_leaves_no_process_and_is_resumed(tree, planted, t
     there = tmp_path / "there"
     once = f"{TIMED} and not os.path.exists({str(there)!r})"
     planted(once, f"open({str(there)!r}, 'w'); {HANG}" if hung else "pass")
-    until = "../there" if hung else "*/pass-2.json"
+    until = "../there" if hung else "*/pass-1.json"
     passes = 2 if hung else 6
     arguments = [*CELLS, "--passes", passes, *(SHORT if hung else [])]
     with under_way(tmp_path, *arguments, until=until, tree=tree) as (process, folder):
@@ -434,7 +434,7 @@ def test_a_run_that_was_killed_leaves_no_process_and_is_resumed(tree, planted, t
     assert (bench.load(folder)["passes"] == passes).all()
 
 
-@pytest.mark.parametrize("until", ["*/environment.json", "*/pass-2.json"])
+@pytest.mark.parametrize("until", ["*/environment.json", "*/pass-1.json"])
 def test_a_child_that_is_killed_from_outside_costs_nothing(tmp_path, until):
     with under_way(tmp_path, *CELLS, "--passes", "4", until=until) as (process, folder):
         children_of(process)[0].kill()
