@@ -84,7 +84,7 @@ def measure(
     agreement = partial(_report_agreement, watch, total)
     _judge(path, unjudged, options, agreement, with_memory)
     facts = machine.facts(threading_layer=False)
-    for passes in workers(options.passes):
+    for passes in workers(options):
         killed_before: set[Step | None] = set()
         while True:
             known = records.read(path)

@@ -17,15 +17,17 @@ ROUND_S = 3e-4
 PASSES_PER_WORKER = 7
 
 
-def workers(passes: int) -> list[list[int]]:
-    """Return the passes of each worker.
+def workers(options: Options) -> list[list[int]]:
+    """Return the passes of each worker; a quick run has one.
 
     Examples
     --------
-    >>> workers(10)
+    >>> workers(Options(passes=10))
     [[1], [2, 3, 4, 5, 6, 7, 8], [9, 10]]
     """
-    later = list(range(2, passes + 1))
+    if options.quick:
+        return [list(range(1, options.passes + 1))]
+    later = list(range(2, options.passes + 1))
     starts = range(0, len(later), PASSES_PER_WORKER)
     return [[1], *(later[start : start + PASSES_PER_WORKER] for start in starts)]
 
