@@ -294,15 +294,15 @@ def _measure(
     from bench.measurement import passes, records, run_folder
     from bench.model import WRONG
     from bench.report.terminal import console, run_table
-    from bench.report.words import cell_count
+    from bench.report.words import cell_count, pass_count
 
     def table() -> "RenderableType":
         return run_table(csv_file.of_run(folder, cells, found))
 
     out, early_end = console(), _EarlyEnd()
     _say_remarks(found, out)
-    passes_in_words = "1 pass" if options.passes == 1 else f"{options.passes} passes"
-    out.print(f"{cell_count(len(cells))} in {passes_in_words}, into {folder}", soft_wrap=True)
+    counted = f"{cell_count(len(cells))} in {pass_count(options.passes)}"
+    out.print(f"{counted}, into {folder}", soft_wrap=True)
     with early_end.caught():
         if with_floors:
             _measure_floors(folder, options, out)

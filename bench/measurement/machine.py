@@ -1,5 +1,6 @@
 """Describe the machine and the libraries of a run, and compare those of two runs."""
 
+import functools
 import os
 import platform
 import sys
@@ -102,6 +103,7 @@ def _threading_layer() -> str:
     return str(numba.threading_layer())
 
 
+@functools.cache  # a run needs it twice in a process, and it takes a quarter of a second
 def _cpu_name() -> str:
     import cpuinfo  # starts a process on some systems: only if asked for
 

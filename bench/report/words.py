@@ -120,8 +120,8 @@ def remarks(frame: pd.DataFrame) -> Iterator[Text]:
         yield Text(f"skipped: {some} over the budget; ~ is the predicted time of a call.", "dim")
     most = frame["passes"].max()
     if not pd.isna(most) and most < LEAST_PASSES:
-        passes = "1 pass" if most == 1 else f"{most} passes"
-        words = f"A first look: {passes}, too few for intervals. Take times and speed-ups as rough."
+        words = f"A first look: {pass_count(most)}, too few for intervals."
+        words += " Take times and speed-ups as rough."
         yield Text(words, "yellow")
     yield from _trust(frame)
     yield from special_values(frame)
@@ -177,3 +177,8 @@ def counts(frame: pd.DataFrame) -> Text:
 def cell_count(count: int) -> str:
     """Return a number of cells in words."""
     return "1 cell" if count == 1 else f"{count} cells"
+
+
+def pass_count(count: int) -> str:
+    """Return a number of passes in words."""
+    return "1 pass" if count == 1 else f"{count} passes"

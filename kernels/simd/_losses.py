@@ -25,9 +25,7 @@ from kernels.simd._layout import is_same_array
 from kernels.simd._linking import is_float32
 from kernels.simd._ways import COLUMNS, SHORT_ROWS, hinge_known, softmax_known
 from kernels.simd.compiler import LABELS, dual_kernel, kernel
-from kernels.simd.thresholds import (
-    BLOCK_SCORES,
-)
+from kernels.simd.thresholds import BLOCK_SCORES
 from kernels.simd.vectors import LINE
 
 MAX_LANES = LINE // 4

@@ -15,8 +15,8 @@ from numba.np.numpy_support import from_dtype
 from numba.np.ufunc.parallel import threading_layer
 from numpy.typing import NDArray
 
-from kernels._cache import cached
-from kernels._cache import findable as findable  # for the suite
+from kernels._cache import cached as cached
+from kernels._cache import findable as findable  # both also for the suite
 from kernels.simd._linking import KernelCompiler, Linked
 from kernels.simd.thresholds import MIN_VALUES_FOR_THREADS
 

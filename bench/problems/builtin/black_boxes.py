@@ -7,14 +7,12 @@ the texts, the library one that calls the library.
 from functools import cache, partial
 from typing import Any
 
-from numba import njit
-
 import kernels as library
 import reference as untyped_reference
 from bench.model import Arguments, Forms, seeded, to_lists
 from bench.problems.builtin.inputs import LECTURE, classifier
 from kernels import jit, vectorized
-from kernels.simd.compiler import findable
+from kernels.simd.compiler import cached, findable
 
 reference: Any = untyped_reference  # the loops carry no types: they are for reading
 numpy_text: Any = vectorized  # nor does NumPy's text
@@ -27,6 +25,11 @@ WRONG_FACTOR = 1.5
 POST_MARGIN = 1e-8
 
 
+def _jitted(function: Any) -> Any:
+    """Compile a function; it, and what is compiled for it, is found in the cache by any process."""
+    return findable(cached(function))
+
+
 # Cached, like the others: a new function would be compiled again, and with it each kernel that
 # takes it.
 @cache
@@ -37,18 +40,15 @@ def classifier_loss(n: int, d: int, c: int, rows: tuple[int, ...] | None = None)
     loss, margin = _objective(n, d, c)
     svm_loss, softmax_loss = library.svm_loss, library.softmax_loss
 
-    @findable
-    @njit(cache=True)
+    @_jitted
     def text(W: Any) -> Any:
         return jit.linear_loss(W, b, X, labels, loss, margin)
 
-    @findable
-    @njit(cache=True)
+    @_jitted
     def library_hinge(W: Any) -> Any:
         return svm_loss(X @ W + b, labels, margin)
 
-    @findable
-    @njit(cache=True)
+    @_jitted
     def library_softmax(W: Any) -> Any:
         return softmax_loss(X @ W + b, labels)
 
@@ -81,22 +81,19 @@ def wrong_gradient(n: int, d: int, c: int, rows: tuple[int, ...] | None = None) 
         dW[row, column] *= factor
         return dW
 
-    @findable
-    @njit(cache=True)
+    @_jitted
     def text(W: Any) -> Any:
         dW = jit.linear_gradient(W, b, X, labels, loss, margin)[1]
         dW[row, column] *= factor
         return dW
 
-    @findable
-    @njit(cache=True)
+    @_jitted
     def library_hinge(W: Any) -> Any:
         dW = X.T @ svm(X @ W + b, labels, margin)[1]
         dW[row, column] *= factor
         return dW
 
-    @findable
-    @njit(cache=True)
+    @_jitted
     def library_softmax(W: Any) -> Any:
         dW = X.T @ softmax(X @ W + b, labels)[1]
         dW[row, column] *= factor
@@ -130,5 +127,5 @@ def bowl_slope() -> Forms:
     def numpy(x: Any) -> Any:
         return 2.0 * x
 
-    jitted = findable(njit(numpy))
+    jitted = _jitted(numpy)
     return Forms(loop, numpy, numba=jitted, kernels=jitted)

@@ -34,9 +34,9 @@ def our_tiers(
 
 
 def _uses_threads(shared_values: Callable[[Size], int], size: Size) -> bool:
-    from kernels.simd.thresholds import MIN_VALUES_FOR_THREADS  # loads Numba
+    from kernels.simd.compiler import worth_threads  # loads Numba
 
-    return shared_values(size) >= MIN_VALUES_FOR_THREADS
+    return worth_threads(shared_values(size))
 
 
 def import_kernel(module: str, name: str, **keywords: Any) -> Kernel:

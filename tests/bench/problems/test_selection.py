@@ -37,7 +37,7 @@ def test_parallel_kernels_are_measured_where_they_use_threads_or_are_asked_for()
         return [c.size for c in cells_of(PROBLEMS, options) if c.tier == "kernels-parallel"]
 
     every_size = ["lecture", "S", "M", "L", "wide", "tall"]
-    assert sizes(sizes=every_size) == ["L", "wide", "tall"], "from 65,536 scores on"
+    assert sizes(sizes=every_size) == ["L", "wide", "tall"], "from 32,768 scores on"
     assert sizes(sizes=every_size, tiers=["kernels-parallel"]) == every_size
     assert sizes(sizes=every_size, threads=["2"]) == every_size
     assert sizes(sizes=every_size, threads=["1"]) == []
