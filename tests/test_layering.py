@@ -74,6 +74,10 @@ def test_a_timing_process_loads_nothing_that_only_reports_need():
     assert loaded.isdisjoint({"pandas", "scipy.stats", "matplotlib", "jinja2", "rich"})
 
 
+def test_a_run_and_its_table_load_no_statistics():
+    assert "scipy.stats" not in loaded_after("import bench.analysis.sweep, bench.report.costs")
+
+
 def test_the_lifeline_loads_no_numpy():
     assert "numpy" not in loaded_after("import bench.workers.lifeline")
 

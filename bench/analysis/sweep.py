@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from bench.analysis import ratios
 from bench.analysis.columns import pass_medians
@@ -198,7 +198,8 @@ def _growth(timed: pd.DataFrame) -> Growth:
     within = int(min(n, default=0)), int(max(n, default=0)), len(n)
     if len(n) < LEAST_SIZES:
         return Growth(*which, math.nan, math.nan, math.nan, *within)
-    line = stats.linregress(np.log(n), np.log(seconds))
-    reach = float(stats.t.ppf(0.5 + CONFIDENCE / 2.0, len(n) - 2) * line.stderr)
-    slope = float(line.slope)
-    return Growth(*which, slope, slope - reach, slope + reach, *within)
+    (slope, _), covariance = np.polyfit(np.log(n), np.log(seconds), 1, cov=True)
+    # `scipy.stats` has the same quantile, and takes a second to load
+    student = special.stdtrit(len(n) - 2, 0.5 + CONFIDENCE / 2.0)
+    reach = float(student * math.sqrt(covariance[0, 0]))
+    return Growth(*which, float(slope), slope - reach, slope + reach, *within)

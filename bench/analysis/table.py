@@ -189,6 +189,7 @@ def derived(frame: pd.DataFrame) -> pd.DataFrame:
         for seconds, its, twin in zip(
             frame["median_s"], frame["pass_medians_s"], frame["twin_medians_s"], strict=True
         )
+        if twin
     ]
     floors = [ratios.noise_floor(seconds, twins) for seconds in frame["median_s"]]
     return frame.assign(
