@@ -332,15 +332,16 @@ def _measure(
 
 def _show_sweep(folder: Path, found: "Sequence[Problem]", options: "Options") -> None:
     """Show where tiers cross and how time grows, if the run is a sweep with any time."""
-    from bench.analysis import csv_file
-    from bench.analysis import sweep as sweeping
-    from bench.measurement.costs import floors
     from bench.model import SWEPT
-    from bench.report.costs import sweep_report
-    from bench.report.terminal import console
 
     if not any(SWEPT in size for size in options.sizes):
         return
+    from bench.analysis import csv_file
+    from bench.analysis import sweep as sweeping
+    from bench.measurement.costs import floors
+    from bench.report.costs import sweep_report
+    from bench.report.terminal import console
+
     frame = csv_file.load(folder)
     if frame["median_s"].isna().all():
         return

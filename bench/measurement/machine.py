@@ -1,9 +1,9 @@
 """Describe the machine and the libraries of a run, and compare those of two runs."""
 
 import functools
+import importlib
 import os
 import platform
-import sys
 from collections.abc import Collection, Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
@@ -47,8 +47,13 @@ def facts(*, threading_layer: bool) -> dict[str, Any]:
 
 def facts_of_process(*, threading_layer: bool = True) -> dict[str, Any]:
     """Return those facts that a process knows of itself only."""
-    # First, as Numba also loads SciPy's BLAS then: the list of libraries is the same at any time.
-    layer = _threading_layer() if threading_layer else None
+    layer = None
+    if threading_layer:
+        import scipy.linalg  # noqa: F401 - Numba loads its BLAS sooner or later: list it always
+
+        numba: Any = importlib.import_module("numba")
+        numba.get_num_threads()  # starts the layer
+        layer = numba.threading_layer()
     return {
         "blas": _blas_libraries(),
         "threading_layer": layer,
@@ -64,6 +69,8 @@ def refuse_without_jit() -> None:
     ValueError
         NUMBA_DISABLE_JIT is set.
     """
+    if "NUMBA_DISABLE_JIT" not in os.environ and not Path(".numba_config.yaml").exists():
+        return  # it takes half a second to load Numba
     from numba import config
 
     if config.DISABLE_JIT:  # type: ignore[attr-defined]
@@ -90,17 +97,6 @@ def _blas(pool: dict[str, Any]) -> dict[str, Any]:
     return {key: pool.get(key) for key in ("internal_api", "version", "architecture")} | {
         "library": Path(pool["filepath"]).name
     }
-
-
-def _threading_layer() -> str:
-    import numpy as np
-
-    from kernels import softmax_loss  # loads Numba, which takes long: only where it is asked for
-    from kernels.simd.thresholds import MIN_VALUES_FOR_THREADS
-
-    softmax_loss(np.zeros((1, MIN_VALUES_FOR_THREADS)), [0], parallel=True)  # starts the layer
-    numba: Any = sys.modules["numba"]
-    return str(numba.threading_layer())
 
 
 @functools.cache  # a run needs it twice in a process, and it takes a quarter of a second

@@ -87,17 +87,24 @@ def slopes_in_place(f, point, h, central, slopes):
     return try_slopes(f, point, h, central, here, 0, point.size, slopes)
 
 
+# Compiled once; under its own name, once for `slopes_in_threads` and again for the body of its loop.
+compiled_try_slopes = kernel(try_slopes, calls_function=True)
+
+
 @kernel(entry=True, calls_function=True, parallel=True)
 def slopes_in_threads(f, point, h, central, slopes):
     """`slopes_in_place` with the entries shared among threads, which does not change a slope."""
     count = point.size
     here = 0.0 if central else real_of(f(point.copy()))
     shares = max(1, min(count, SHARES_PER_THREAD * get_num_threads()))
-    filled = np.zeros(shares, np.bool_)
+    filled = np.empty(shares, np.bool_)  # `zeros` and `all` would be compiled for threads, too
     for share in prange(shares):
         first, last = share * count // shares, (share + 1) * count // shares
-        filled[share] = try_slopes(f, point, h, central, here, first, last, slopes)
-    return filled.all()
+        filled[share] = compiled_try_slopes(f, point, h, central, here, first, last, slopes)
+    for share in range(shares):
+        if not filled[share]:
+            return False
+    return True
 
 
 def slopes_of_copies(name, f, point, h, central, slopes):

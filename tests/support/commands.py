@@ -1,5 +1,6 @@
-"""The command line in a process of its own, and a copy of the project to be spoiled."""
+"""The command line, in its own process or in this one; copies of the project to be spoiled."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -8,14 +9,22 @@ import sys
 import textwrap
 from pathlib import Path
 
+from typer.testing import CliRunner
+
+from bench.cli import app
+
 ROOT = Path(__file__).parents[2]
 
 
-def command(*arguments):
-    words = [sys.executable, "-W", "error", "-m", "bench", *map(str, arguments)]
-    if arguments[:1] == ("run",) and "--floors" not in arguments:
+def in_words(arguments):
+    words = [str(argument) for argument in arguments]
+    if words[:1] == ["run"] and "--floors" not in words:
         words.append("--no-floors")  # which take longer than all the rest of a small run
     return words
+
+
+def command(*arguments):
+    return [sys.executable, "-W", "error", "-m", "bench", *in_words(arguments)]
 
 
 def restore_sigint():
@@ -39,6 +48,15 @@ def lossbench(*arguments, root=ROOT, cwd=None, **options):
         check=False,
         **options,
     )
+
+
+def answered(*arguments, cwd=ROOT):
+    """Run the command in this process, which has loaded all that it needs; its workers are new."""
+    with contextlib.chdir(cwd):
+        result = CliRunner().invoke(app, in_words(arguments))
+    if not isinstance(result.exception, SystemExit | None):
+        raise result.exception
+    return subprocess.CompletedProcess(arguments, result.exit_code, result.stdout, result.stderr)
 
 
 def started(*arguments, root=ROOT):

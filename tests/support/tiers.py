@@ -26,11 +26,12 @@ class Text:
     """A text, given its own form of the arguments: a test writes them once for all.
 
     The loops get nested lists, also from a gradient; the others contiguous arrays with int64
-    labels; `jit` jitted functions. NumPy's warnings are ignored: the values are what counts.
+    labels; `jit` jitted functions, and all arguments, as it is compiled anew where others are left
+    to their defaults. NumPy's warnings are ignored: the values are what counts.
     """
 
-    def __init__(self, module, form):
-        self.module, self.form = module, form
+    def __init__(self, module, form, with_defaults=False):
+        self.module, self.form, self.with_defaults = module, form, with_defaults
 
     def __getattr__(self, operation):
         if operation not in OPERATIONS:
@@ -39,6 +40,8 @@ class Text:
 
         def call(*args, **options):
             bound = signature.bind(*args, **options)
+            if self.with_defaults:
+                bound.apply_defaults()
             for name, value in bound.arguments.items():
                 bound.arguments[name] = self.form(name, value)
             with np.errstate(all="ignore"):
@@ -87,7 +90,8 @@ def _jitted_if_callable(value):
     return jitted(value) if callable(value) else value
 
 
-LOOPS, NUMPY, NUMBA = Text(reference, as_lists), Text(vectorized, as_arrays), Text(jit, as_jitted)
+LOOPS, NUMPY = Text(reference, as_lists), Text(vectorized, as_arrays)
+NUMBA = Text(jit, as_jitted, with_defaults=True)
 LIBRARY = Library()
 TEXTS = {"reference": LOOPS, "vectorized": NUMPY, "jit": NUMBA}
 VERSIONS = TEXTS | {"kernels": LIBRARY}

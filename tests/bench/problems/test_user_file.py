@@ -5,10 +5,10 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import ROOT, answered, lossbench
 
 import bench
 from bench.agreement.check import check
@@ -23,7 +23,6 @@ from bench.problems.user_file import look_at, problems_in, stored_problems_in, w
 from bench.problems.user_file_checks import TOLERANCE
 from bench.problems.user_source import ProblemFileError
 
-ROOT = Path(__file__).parents[3]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 
 LOOP = """
@@ -59,9 +58,9 @@ def statuses(one, size="S", dtype="float64"):
     return {verdict.cell.tier: verdict for verdict in check(one, cells, 60.0)}
 
 
-def run(*command, cwd):
+def run_pytest(*arguments, cwd):
     return subprocess.run(
-        [sys.executable, "-W", "error", "-m", *map(str, command)],
+        [sys.executable, "-W", "error", "-m", "pytest", *map(str, arguments)],
         capture_output=True,
         text=True,
         cwd=cwd,
@@ -558,10 +557,10 @@ def test_a_run_of_a_file_is_resumed_with_the_file_it_began_with(tmp_path):
 def template_run(tmp_path_factory):
     """The template, as it is written, in a run."""
     folder = tmp_path_factory.mktemp("template")
-    made = run("bench", "new", "my_kernel.py", cwd=folder)
+    made = lossbench("new", "my_kernel.py", cwd=folder)
     assert made.returncode == 0, made.stderr
     what = ["--problem", "my_kernel.py", "--size", "S", "--threads", "1", "--passes", "2"]
-    return made, run("bench", "run", *what, cwd=folder), folder
+    return made, lossbench("run", *what, cwd=folder), folder
 
 
 def test_the_template_runs_as_it_is(template_run):
@@ -591,7 +590,7 @@ def test_a_torn_run_of_a_file_is_resumed_and_reported(template_run, tmp_path):
     lines = (whole / "cells.jsonl").read_text().splitlines(keepends=True)
     (torn / "cells.jsonl").write_text("".join(lines[:8]))
     assert len(bench.load(torn)) == 5, "put together from its cells"
-    process = run("bench", "run", "--resume", torn, cwd=tmp_path)
+    process = answered("run", "--resume", torn, cwd=tmp_path)
     assert process.returncode == 0, process.stdout + process.stderr
     assert (torn / "cells.jsonl").read_text().startswith("".join(lines[:8]))
     assert (bench.load(torn)["passes"] == 2).all()
@@ -601,7 +600,7 @@ def test_a_run_whose_file_has_changed_is_not_resumed(tmp_path):
     path = written(tmp_path, WHOLE)
     folder = run_folder.begin(tmp_path / "results", Options(sizes=("S",), files=(look_at(path),)))
     path.write_text(WHOLE + "\n")
-    process = run("bench", "run", "--resume", folder, cwd=tmp_path)
+    process = answered("run", "--resume", folder, cwd=tmp_path)
     assert process.returncode == 2
     assert "double.py has changed since the run began" in " ".join(process.stderr.split())
 
@@ -623,7 +622,7 @@ def test_new_does_not_overwrite(tmp_path):
 def test_a_wrong_kernel_is_refused_and_the_run_exits_1(tmp_path):
     written(tmp_path, WHOLE + "TIERS = {'wrong': lambda x: 2 * x + 1e-9}\n")
     arguments = ["--problem", "double.py", "--size", "S", "--passes", "1"]
-    process = run("bench", "run", *arguments, cwd=tmp_path)
+    process = answered("run", *arguments, cwd=tmp_path)
     assert process.returncode == 1, process.stdout + process.stderr
     assert "disagrees: double wrong S float64: the result[0] is " in process.stdout
     (folder,) = (tmp_path / "results").iterdir()
@@ -631,21 +630,21 @@ def test_a_wrong_kernel_is_refused_and_the_run_exits_1(tmp_path):
     assert frame["status"].to_dict() == {"loop": "ok", "numpy": "ok", "wrong": "disagrees"}
     assert frame.loc["wrong", ["median_s", "speedup_vs_loop"]].isna().all()
     assert frame.loc["numpy", "median_s"] > 0
-    checked = run("bench", "check", *arguments[:4], cwd=tmp_path)
+    checked = answered("check", *arguments[:4], cwd=tmp_path)
     assert checked.returncode == 1
     assert "disagrees: double-wrong-S-float64: the result[0] is " in checked.stdout
 
 
 def test_a_misspelt_name_ends_with_2_and_a_near_one_with_a_line(tmp_path):
     written(tmp_path, LOOP + INPUTS + NUMPY.replace("zed", "sed"))
-    check = ["bench", "check", "--problem", "double.py", "--size", "S"]
-    refused = run(*check, cwd=tmp_path)
+    check = ["check", "--problem", "double.py", "--size", "S"]
+    refused = answered(*check, cwd=tmp_path)
     assert refused.returncode == 2
     words = "double.py, line 9: vectorised looks like a misspelling of vectorized: rename it"
     assert words in " ".join(refused.stderr.split())
     written(tmp_path, WHOLE + "costs = {'S': 1}\ndef loop2(x):\n    return x\n")
-    what = ["--problem", "double.py", "--size", "S", "--passes", "1", "--no-floors"]
-    for process in (run(*check, cwd=tmp_path), run("bench", "run", *what, cwd=tmp_path)):
+    what = ["--problem", "double.py", "--size", "S", "--passes", "1"]
+    for process in (answered(*check, cwd=tmp_path), answered("run", *what, cwd=tmp_path)):
         assert process.returncode == 0, process.stdout + process.stderr
         for line, name, known in ((11, "costs", "cost"), (12, "loop2", "loop")):
             words = f"double.py, line {line}: lossbench ignores the name {name}; did you mean"
@@ -668,9 +667,9 @@ UNCOMPARED = "Nothing was compared with the oracle in: double\n"
 def test_where_nothing_is_compared_a_line_says_so(tmp_path, text, options, code):
     written(tmp_path, text)
     what = ["--problem", "double.py", "--size", "S", *options]
-    runs_of = ["--passes", "1", "--no-floors"]
-    checked = run("bench", "check", *what, cwd=tmp_path)
-    timed = run("bench", "run", *what, *runs_of, cwd=tmp_path)
+    runs_of = ["--passes", "1"]
+    checked = answered("check", *what, cwd=tmp_path)
+    timed = answered("run", *what, *runs_of, cwd=tmp_path)
     for process in (checked, timed):
         assert process.returncode == code, process.stdout + process.stderr
         assert UNCOMPARED in process.stdout
@@ -680,7 +679,7 @@ def test_what_is_compared_and_then_too_slow_is_compared(tmp_path):
     slow = "import time\ndef vectorized(x):\n    time.sleep(0.3)\n    return 2 * x\n"
     written(tmp_path, LOOP + slow + INPUTS)
     what = ["--problem", "double.py", "--size", "S", "--budget", "0.1"]
-    process = run("bench", "check", *what, cwd=tmp_path)
+    process = answered("check", *what, cwd=tmp_path)
     assert process.returncode == 0, process.stdout + process.stderr
     assert "1 ok, 1 skipped" in process.stdout
     assert UNCOMPARED not in process.stdout
@@ -691,7 +690,7 @@ def test_pytest_bench_times_a_file(tmp_path):
     out = tmp_path / "out.json"
     options = ["--lossbench-problem", tmp_path / "double.py", f"--benchmark-json={out}"]
     quick = ["--benchmark-max-time=0.01", "-p", "no:cacheprovider"]
-    process = run("pytest", "bench", *options, *quick, cwd=ROOT)
+    process = run_pytest("bench", *options, *quick, cwd=ROOT)
     assert process.returncode == 1, process.stdout + process.stderr
     assert "4 passed" in process.stdout
     assert "2 failed" in process.stdout
@@ -705,7 +704,7 @@ def test_pytest_bench_times_a_file(tmp_path):
 def test_pytest_bench_refuses_a_wrong_file(tmp_path):
     written(tmp_path, LOOP)
     options = ["--lossbench-problem", "double.py", "-p", "no:cacheprovider"]
-    process = run("pytest", ROOT / "bench", "-c", os.devnull, *options, cwd=tmp_path)
+    process = run_pytest(ROOT / "bench", "-c", os.devnull, *options, cwd=tmp_path)
     assert process.returncode == pytest.ExitCode.USAGE_ERROR
     assert (
         "ERROR: double.py, line 3: the file ends without a function make_inputs" in process.stderr
@@ -715,7 +714,7 @@ def test_pytest_bench_refuses_a_wrong_file(tmp_path):
 @pytest.mark.parametrize("command", ["run", "check", "list"])
 def test_a_wrong_file_is_a_line_and_exit_code_2(tmp_path, command):
     written(tmp_path, WHOLE + "ORACLE = 'lop'\n")
-    process = run("bench", command, "--problem", "double.py", cwd=tmp_path)
+    process = answered(command, "--problem", "double.py", cwd=tmp_path)
     assert process.returncode == 2
     words = "double.py, line 11: ORACLE is 'lop', but the tiers are loop, numpy"
     assert words in " ".join(process.stderr.split())
@@ -726,17 +725,17 @@ def test_a_wrong_file_is_a_line_and_exit_code_2(tmp_path, command):
 def test_a_file_that_goes_wrong_in_the_middle_of_a_run_costs_what_it_is_asked_for(tmp_path):
     late = WHOLE.replace('rng.standard_normal(size["n"])', "rng.standard_normal({3: 3}[size['n']])")
     written(tmp_path, late)
-    process = run("bench", "run", "--problem", "double.py", "--passes", "1", cwd=tmp_path)
+    process = answered("run", "--problem", "double.py", "--passes", "1", cwd=tmp_path)
     assert process.returncode == 1
     words = "its inputs cannot be made: double.py, line 10: make_inputs raised KeyError: 100"
     assert f"failed: double loop M float64: {words}" in " ".join(process.stdout.split())
     assert "4 cells: 2 ok, 2 failed." in process.stdout
     assert process.stderr == ""
-    checked = run("bench", "check", "--problem", "double.py", cwd=tmp_path)
+    checked = answered("check", "--problem", "double.py", cwd=tmp_path)
     assert checked.returncode == 1
     assert f"failed: double-loop-M-float64: {words}" in " ".join(checked.stdout.split())
     options = ["--lossbench-problem", tmp_path / "double.py", "-p", "no:cacheprovider"]
-    timed = run("pytest", "bench", *options, "-k", "loop-M-float64", cwd=ROOT)
+    timed = run_pytest("bench", *options, "-k", "loop-M-float64", cwd=ROOT)
     assert timed.returncode == 1
     assert "double.py, line 10: make_inputs raised KeyError: 100" in timed.stdout
     assert "Traceback" not in timed.stdout
@@ -744,7 +743,7 @@ def test_a_file_that_goes_wrong_in_the_middle_of_a_run_costs_what_it_is_asked_fo
 
 def test_list_shows_a_file_s_tiers_and_sizes(tmp_path):
     written(tmp_path, WHOLE.replace('"n"', '"points"') + "TIERS = {'mine': loop}\n")
-    process = run("bench", "list", "--problem", "double.py", cwd=tmp_path)
+    process = answered("list", "--problem", "double.py", cwd=tmp_path)
     assert process.returncode == 0, process.stderr
     for words in ("loop numpy mine", "S M", "size of double", "points", "100"):
         assert words in process.stdout
@@ -753,7 +752,7 @@ def test_list_shows_a_file_s_tiers_and_sizes(tmp_path):
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_the_examples_agree(path):
     size = ["--size", "S", "--dtype", "float64,float32", "--threads", "1"]
-    process = run("bench", "check", "--problem", path, *size, cwd=ROOT)
+    process = answered("check", "--problem", path, *size, cwd=ROOT)
     assert process.returncode == 0, process.stdout + process.stderr
 
 
