@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from commands import lossbench
+from commands import answered
 from rich.console import Console
 
 import bench
@@ -202,7 +202,7 @@ def test_a_report_names_a_disagreement_and_the_empty_call():
 
 def test_a_sweep_is_a_run(tmp_path):
     options = ["--from", 8, "--to", 512, "--tier", "loop,numpy,numba", "--passes", 6]
-    process = lossbench("sweep", "svm_loss", *options, "--output", tmp_path)
+    process = answered("sweep", "svm_loss", *options, "--output", tmp_path)
     assert process.returncode == 0, process.stdout + process.stderr
     (folder,) = tmp_path.iterdir()
     frame = bench.load(folder)
@@ -213,7 +213,7 @@ def test_a_sweep_is_a_run(tmp_path):
         assert words in process.stdout
     assert json.loads((folder / "environment.json").read_text())["options"]["sizes"][0] == "M@8"
     before = (folder / "cells.jsonl").read_bytes()
-    again = lossbench("run", "--resume", folder)
+    again = answered("run", "--resume", folder)
     assert (again.returncode, (folder / "cells.jsonl").read_bytes()) == (0, before)
     assert "Who passes whom, along N" in again.stdout, "it is still a sweep"
 
@@ -228,7 +228,7 @@ def test_a_sweep_is_a_run(tmp_path):
     ],
 )
 def test_a_sweep_that_cannot_be(arguments, words, tmp_path):
-    process = lossbench("sweep", *arguments, "--output", tmp_path)
+    process = answered("sweep", *arguments, "--output", tmp_path)
     assert process.returncode == 2
     assert words in " ".join(process.stderr.replace("│", " ").split())
     assert not list(tmp_path.iterdir())
@@ -236,9 +236,9 @@ def test_a_sweep_that_cannot_be(arguments, words, tmp_path):
 
 def test_compiling_is_added_to_a_run(tmp_path):
     run = ["run", "relative_error", "--size", "lecture,S", "--tier", "numpy,numba", "--passes", 1]
-    assert lossbench(*run, "--output", tmp_path).returncode == 0
+    assert answered(*run, "--output", tmp_path).returncode == 0
     (folder,) = tmp_path.iterdir()
-    process = lossbench("compile-cost", "--output", tmp_path)
+    process = answered("compile-cost", "--output", tmp_path)
     assert process.returncode == 0, process.stdout + process.stderr
     assert " relative_error numba " in process.stdout
     frame = bench.load(folder)

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from commands import ROOT, copied_tree, lossbench, only_folder
+from commands import ROOT, answered, copied_tree, lossbench, only_folder
 
 import bench
 from bench.analysis.columns import COLUMNS
@@ -102,7 +102,7 @@ def test_a_run_s_environment(finished):
 def test_a_finished_run_has_nothing_to_resume(finished):
     _, folder = finished
     before = (folder / "cells.jsonl").read_bytes()
-    process = lossbench("run", "--resume", folder)
+    process = answered("run", "--resume", folder)
     assert process.returncode == 0
     assert "10 cells: 10 ok." in process.stdout
     assert (folder / "cells.jsonl").read_bytes() == before
@@ -115,7 +115,7 @@ def test_a_torn_run_is_resumed_where_it_was(finished, tmp_path):
     lines = (folder / "cells.jsonl").read_text().splitlines(keepends=True)
     kept = "".join(lines[:23])
     (folder / "cells.jsonl").write_text(kept + lines[23][:-30])
-    process = lossbench("run", "--resume", "latest", "--output", tmp_path)
+    process = answered("run", "--resume", "latest", "--output", tmp_path)
     assert process.returncode == 0, process.stdout + process.stderr
     text = (folder / "cells.jsonl").read_text()
     assert text.startswith(kept), "finished cells are not run again"
@@ -159,13 +159,13 @@ def test_check_refuses_a_wrong_tier(spoiled):
 
 def test_check_of_everything_that_takes_functions():
     names = ["numerical_gradient", "check_gradient", "gradient_descent"]
-    process = lossbench("check", *names, "--size", "lecture")
+    process = answered("check", *names, "--size", "lecture")
     assert process.returncode == 0, process.stdout + process.stderr
     assert "12 cells: 12 ok." in process.stdout
 
 
 def test_list():
-    process = lossbench("list")
+    process = answered("list")
     assert process.returncode == 0
     assert "linear_numerical_gradient" in process.stdout
 
@@ -219,7 +219,7 @@ def test_demo_descent_draws_its_pictures(tmp_path):
 def test_a_mistake_is_a_line_and_exit_code_2(arguments, words, tmp_path):
     (tmp_path / "file").write_text("")
     places = {"empty": tmp_path / "empty", "file": tmp_path / "file"}
-    process = lossbench(*(argument.format(**places) for argument in arguments), cwd=tmp_path)
+    process = answered(*(argument.format(**places) for argument in arguments), cwd=tmp_path)
     assert process.returncode == 2, process.stdout + process.stderr
     assert words in " ".join(process.stderr.split())
     assert "Traceback" not in process.stderr
@@ -271,7 +271,7 @@ def test_a_run_is_not_measured_twice_at_once(finished):
     _, folder = finished
     with run_folder.held(folder):
         for command in (["run", "--resume", folder], ["compile-cost", folder]):
-            process = lossbench(*command)
+            process = answered(*command)
             assert process.returncode == 2
             assert "is being measured by another process" in " ".join(process.stderr.split())
 
@@ -281,7 +281,7 @@ def test_the_page_of_a_table_is_named_after_it(finished, tmp_path):
     mine = tmp_path / "report.html"
     mine.write_text("mine")
     shutil.copy(folder / "measurements.csv", tmp_path / "monday.csv")
-    process = lossbench("report", tmp_path / "monday.csv")
+    process = answered("report", tmp_path / "monday.csv")
     assert process.returncode == 0, process.stderr
     assert mine.read_text() == "mine"
     assert 'href="monday-pictures/time-svm_loss.png"' in (tmp_path / "monday.html").read_text()
@@ -292,7 +292,7 @@ def test_a_run_s_page(finished, tmp_path):
     _, folder = finished
     copy = tmp_path / folder.name
     shutil.copytree(folder, copy)
-    process = lossbench("report", "latest", "--output", tmp_path)
+    process = answered("report", "latest", "--output", tmp_path)
     assert process.returncode == 0, process.stderr
     assert process.stderr == ""
     assert f"Written to {copy / 'report.html'}, with " in process.stdout
@@ -311,19 +311,19 @@ def test_a_run_s_page(finished, tmp_path):
 )
 def test_a_run_in_other_forms(finished, form, words):
     _, folder = finished
-    process = lossbench("report", folder / "measurements.csv", "--format", form)
+    process = answered("report", folder / "measurements.csv", "--format", form)
     assert process.returncode == 0, process.stderr
     assert words in process.stdout
     assert not (folder / "report.html").exists()
 
 
 def test_a_report_of_what_is_no_run(tmp_path):
-    process = lossbench("report", "latest", "--output", tmp_path)
+    process = answered("report", "latest", "--output", tmp_path)
     assert process.returncode == 2
     assert "there is no run in" in process.stderr
     wrong = tmp_path / "wrong.csv"
     wrong.write_text("a,b\n1,2\n")
-    process = lossbench("report", wrong)
+    process = answered("report", wrong)
     assert process.returncode == 2
     assert "is not a table of lossbench" in " ".join(process.stderr.split())
     assert "Traceback" not in process.stderr

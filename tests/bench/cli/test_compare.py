@@ -4,7 +4,7 @@ import json
 import shutil
 
 import pytest
-from commands import copied_tree, lossbench
+from commands import answered, copied_tree, lossbench
 
 import bench
 
@@ -26,7 +26,7 @@ RUN = ["run", "svm_loss", "--size", "lecture", "--tier", "loop,numpy", "--passes
 def old(tmp_path_factory):
     """A run of the project as it is."""
     output = tmp_path_factory.mktemp("old")
-    process = lossbench(*RUN, "--output", output)
+    process = answered(*RUN, "--output", output)
     assert process.returncode == 0, process.stdout + process.stderr
     return next(output.iterdir())
 
@@ -50,7 +50,7 @@ def compared(process):
 
 
 def test_a_slower_kernel_is_found_and_fails(old, new):
-    process = lossbench("compare", old, new, "--fail-above", "1.10")
+    process = answered("compare", old, new, "--fail-above", "1.10")
     assert process.returncode == 1, process.stdout + process.stderr
     assert compared(process)[-1] == "slower"
     assert "1 slower and 0 faster by more than 5 %, of 2 cells that were tested." in process.stdout
@@ -58,17 +58,17 @@ def test_a_slower_kernel_is_found_and_fails(old, new):
 
 
 def test_the_other_way_round_it_is_faster_and_does_not_fail(old, new):
-    process = lossbench("compare", new, old, "--fail-above", "1.10")
+    process = answered("compare", new, old, "--fail-above", "1.10")
     assert process.returncode == 0, process.stdout + process.stderr
     assert compared(process)[-1] == "faster"
 
 
 def test_a_limit_above_the_ratio_does_not_fail(old, new):
-    assert lossbench("compare", old, new, "--fail-above", "1000").returncode == 0
+    assert answered("compare", old, new, "--fail-above", "1000").returncode == 0
 
 
 def test_a_run_against_itself_shows_nothing(old):
-    process = lossbench("compare", old, old, "--fail-above", "1.0", "--min-effect", "0")
+    process = answered("compare", old, old, "--fail-above", "1.0", "--min-effect", "0")
     assert process.returncode == 0, process.stdout + process.stderr
     assert process.stdout.startswith(
         "None is shown to differ by more than 0 %, of 2 cells that were tested."
@@ -76,15 +76,15 @@ def test_a_run_against_itself_shows_nothing(old):
 
 
 def test_runs_by_name_and_a_table_by_itself(old, tmp_path):
-    process = lossbench("compare", old.name, "latest", "--output", old.parent)
+    process = answered("compare", old.name, "latest", "--output", old.parent)
     assert "None is shown to differ" in process.stdout, process.stdout + process.stderr
-    inside = lossbench("compare", old / "measurements.csv", old)
+    inside = answered("compare", old / "measurements.csv", old)
     assert "None is shown to differ" in inside.stdout, (
         "what lies beside it says on which machine it was"
     )
     alone = tmp_path / "table.csv"
     shutil.copy(old / "measurements.csv", alone)
-    process = lossbench("compare", alone, old, "--fail-above", "1.0")
+    process = answered("compare", alone, old, "--fail-above", "1.0")
     assert process.returncode == 0
     assert "no machine is recorded for the old run" in process.stdout
     assert compared(process)[-1] == "1.00\N{MULTIPLICATION SIGN}"
@@ -97,7 +97,7 @@ def test_a_run_on_another_machine_is_not_judged(old, new, tmp_path):
     environment["machine"]["cpu"] = "a slow one"
     environment["machine"]["libraries"]["numpy"] = "1.0"
     (other / "environment.json").write_text(json.dumps(environment))
-    process = lossbench("compare", old, other, "--fail-above", "1.10")
+    process = answered("compare", old, other, "--fail-above", "1.10")
     assert process.returncode == 0, process.stdout + process.stderr
     assert "→ a slow one" in process.stdout
     assert "numpy: " in process.stdout
@@ -105,7 +105,7 @@ def test_a_run_on_another_machine_is_not_judged(old, new, tmp_path):
 
 
 def test_markdown(old, new):
-    process = lossbench("compare", old, new, "--markdown")
+    process = answered("compare", old, new, "--markdown")
     assert process.returncode == 0
     lines = process.stdout.splitlines()
     assert lines[0] == "| cell | old | new | new/old |  |"
@@ -164,7 +164,7 @@ def test_a_foreign_or_truncated_run_is_a_line_and_exit_code_2(old, tmp_path, spo
     shutil.copytree(old, folder)
     spoil(folder)
     for arguments in ((old, folder), (folder, old)):
-        process = lossbench("compare", *arguments)
+        process = answered("compare", *arguments)
         assert process.returncode == 2, process.stdout + process.stderr
         assert words in " ".join(process.stderr.split())
         assert process.stderr.count("Error: ") == 1
@@ -182,7 +182,7 @@ def test_a_foreign_or_truncated_run_is_a_line_and_exit_code_2(old, tmp_path, spo
     ],
 )
 def test_a_mistake_is_a_line_and_exit_code_2(old, arguments, words):
-    process = lossbench("compare", *arguments, "--output", old.parent)
+    process = answered("compare", *arguments, "--output", old.parent)
     assert process.returncode == 2, process.stdout + process.stderr
     assert words in " ".join(process.stderr.split())
     assert "Traceback" not in process.stderr

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from commands import lossbench, only_folder
+from commands import answered, only_folder
 
 import reference
 from bench.problems import texts
@@ -107,7 +107,7 @@ def test_all_tiers_of_a_file_of_one_s_own_are_shown(tmp_path):
 
 
 def test_show_prints_them_one_after_the_other_on_one_screen():
-    process = lossbench("show", "softmax_loss")
+    process = answered("show", "softmax_loss")
     assert process.returncode == 0, process.stderr
     lines = process.stdout.splitlines()
     assert len(lines) <= 40
@@ -123,14 +123,14 @@ def test_show_prints_them_one_after_the_other_on_one_screen():
     [([], "name one problem"), (["svm_los"], "unknown problem 'svm_los'; choose from svm_loss")],
 )
 def test_show_wants_one_problem_that_is_there(words, message):
-    process = lossbench("show", *words)
+    process = answered("show", *words)
     assert process.returncode == 2
     assert message in " ".join(process.stderr.replace("│", " ").split())
 
 
 def test_a_run_stores_what_it_compares(tmp_path):
     arguments = ["svm_loss", "--size", "lecture", "--tier", "loop,numpy", "--passes", "1"]
-    lossbench("run", *arguments, "--output", tmp_path)
+    answered("run", *arguments, "--output", tmp_path)
     folder = only_folder(tmp_path)
     assert texts.load(folder) == list(of("svm_loss").values())
     lines = (folder / "texts.jsonl").read_text().splitlines()

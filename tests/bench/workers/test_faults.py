@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 import psutil
 import pytest
-from commands import copied_tree, lossbench, only_folder, plant, started
+from commands import answered, copied_tree, lossbench, only_folder, plant, started
 
 import bench
 from bench.common import files
@@ -461,7 +461,7 @@ def test_a_child_that_is_killed_from_outside_costs_nothing(tmp_path, until):
     assert (bench.load(folder)["passes"] == 4).all()
     counts = times_recorded(folder)
     assert set(counts.values()) == {1}
-    again = lossbench("run", "--resume", folder)
+    again = answered("run", "--resume", folder)
     assert again.returncode == 0
     assert "8 cells: 8 ok." in again.stdout
 
@@ -481,7 +481,7 @@ def test_a_disk_that_is_full_is_one_line_and_the_run_is_resumed(tmp_path):
     (line,) = [line for line in out.splitlines() if "Resume with" in line]
     assert f"File too large: '{folder}/" in line
     assert bench.load(folder)["status"].tolist() == ["ok", "ok"]
-    again = lossbench("run", "--resume", folder)
+    again = answered("run", "--resume", folder)
     assert again.returncode == 0, again.stdout + again.stderr
     assert (bench.load(folder)["passes"] == 3).all()
 
@@ -511,7 +511,7 @@ def test_a_folder_that_is_gone_is_one_line(tmp_path):
 def whole(tmp_path_factory):
     """The folder of a finished run."""
     output = tmp_path_factory.mktemp("whole")
-    assert lossbench("run", *LONG, "--passes", "1", "--output", output).returncode == 0
+    assert answered("run", *LONG, "--passes", "1", "--output", output).returncode == 0
     return only_folder(output)
 
 
@@ -528,7 +528,7 @@ def test_a_foreign_file_is_a_line_and_exit_code_2(whole, tmp_path, name, text, w
     folder = tmp_path / whole.name
     shutil.copytree(whole, folder)
     (folder / name).write_bytes(text.encode("latin-1"))
-    process = lossbench("run", "--resume", folder)
+    process = answered("run", "--resume", folder)
     assert (process.returncode, process.stdout) == (2, "")
     assert words in " ".join(process.stderr.replace("│", " ").split())
     assert "Traceback" not in process.stderr
@@ -557,7 +557,7 @@ def test_a_record_that_cannot_be_written_names_its_file(tmp_path):
 
 
 def test_the_exit_codes_are_in_the_help():
-    text = " ".join(lossbench("run", "--help").stdout.split())
+    text = " ".join(answered("run", "--help").stdout.split())
     for words in ("1 one disagrees or failed", "3 the run broke off", "130 Ctrl-C", "143 SIGTERM"):
         assert words in text
 
