@@ -10,24 +10,24 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import get_num_threads, prange, typeof
 from numba.core.errors import TypingError
-from numba.extending import is_jitted, register_jitable
+from numba.extending import is_jitted
 from numpy.typing import NDArray
 
 from kernels.simd import _check_results
 from kernels.simd._check_in_kernels import refuse_lost_step
 from kernels.simd._check_types import accept_value, point_type
 from kernels.simd._overloads import real_of
-from kernels.simd.compiler import kernel, one_at_a_time
+from kernels.simd.compiler import in_python, kernel, one_at_a_time
 from kernels.simd.thresholds import SHARES_PER_THREAD
 
 
-@register_jitable
+@kernel
 def differs(number, other):
     """Whether two numbers differ; two NaNs do not."""
     return number != other and (number == number or other == other)
 
 
-@register_jitable
+@kernel
 def differ(numbers, others):
     """Whether two flat arrays of the same size differ."""
     for i in range(numbers.size):  # noqa: SIM110 - Numba has no generators
@@ -36,7 +36,7 @@ def differ(numbers, others):
     return False
 
 
-@register_jitable
+@kernel(calls_function=True)
 def fill_slopes(f, point, h, central, here, first, last, slopes):
     """Fill the slopes of some entries; return whether one copy of the point was enough.
 
@@ -69,7 +69,7 @@ def fill_slopes(f, point, h, central, here, first, last, slopes):
     return not differ(entries, original)
 
 
-@register_jitable
+@kernel(calls_function=True)
 def try_slopes(f, point, h, central, here, first, last, slopes):
     """`fill_slopes`; also returns False if `f` raised, which its own changes may have caused.
 
@@ -81,14 +81,11 @@ def try_slopes(f, point, h, central, here, first, last, slopes):
         return False
 
 
+@kernel(entry=True, calls_function=True)
 def slopes_in_place(f, point, h, central, slopes):
     """`fill_slopes` of all entries of a contiguous float64 array."""
     here = 0.0 if central else real_of(f(point.copy()))
     return try_slopes(f, point, h, central, here, 0, point.size, slopes)
-
-
-# Compiled once; under its own name, once for `slopes_in_threads` and again for the body of its loop.
-compiled_try_slopes = kernel(try_slopes, calls_function=True)
 
 
 @kernel(entry=True, calls_function=True, parallel=True)
@@ -100,13 +97,14 @@ def slopes_in_threads(f, point, h, central, slopes):
     filled = np.empty(shares, np.bool_)  # `zeros` and `all` would be compiled for threads, too
     for share in prange(shares):
         first, last = share * count // shares, (share + 1) * count // shares
-        filled[share] = compiled_try_slopes(f, point, h, central, here, first, last, slopes)
-    for share in range(shares):
+        filled[share] = try_slopes(f, point, h, central, here, first, last, slopes)
+    for share in range(shares):  # noqa: SIM110 - Numba has no generators
         if not filled[share]:
             return False
     return True
 
 
+@kernel(entry=True, calls_function=True)
 def slopes_of_copies(name, f, point, h, central, slopes):
     """Fill the slopes of all entries, with a fresh copy of the point for each call of `f`.
 
@@ -127,6 +125,7 @@ def slopes_of_copies(name, f, point, h, central, slopes):
         slopes[i] = (values[1] - values[0]) / taken
 
 
+@kernel(entry=True, calls_function=True)
 def number_slope(name, f, point, h, central):
     """Finite difference of `f` at a float."""
     above, below = point + h, point - h if central else point
@@ -134,11 +133,6 @@ def number_slope(name, f, point, h, central):
     if taken == 0.0:
         refuse_lost_step(name, "x", 0)
     return (real_of(f(above)) - real_of(f(below))) / taken
-
-
-compiled_slopes_in_place = kernel(slopes_in_place, entry=True, calls_function=True)
-compiled_slopes_of_copies = kernel(slopes_of_copies, entry=True, calls_function=True)
-compiled_number_slope = kernel(number_slope, entry=True, calls_function=True)
 
 
 class _Kernels(NamedTuple):
@@ -149,12 +143,12 @@ class _Kernels(NamedTuple):
     of_copies: Any
 
 
-PLAIN = _Kernels(number_slope, slopes_in_place, slopes_of_copies)
-COMPILED = _Kernels(compiled_number_slope, compiled_slopes_in_place, compiled_slopes_of_copies)
+COMPILED = _Kernels(number_slope, slopes_in_place, slopes_of_copies)
+PLAIN = _Kernels(*map(in_python, COMPILED))
 THREADED = COMPILED._replace(in_place=slopes_in_threads)
 
 
-@register_jitable
+@kernel(calls_function=True)
 def array_slopes(name, in_place, of_copies, f, point, h, central):
     """Finite differences of `f` at a contiguous float64 array, as a flat array."""
     slopes = np.empty(point.size)
@@ -189,8 +183,10 @@ def _differences_with(
         return np.asarray(kernels.number(name, f, float(x), h, central))
     point = np.array(x, dtype=np.float64, order="C")
     in_place = one_at_a_time(kernels.in_place) if kernels is THREADED else kernels.in_place
-    slopes = array_slopes(name, in_place, kernels.of_copies, f, point, h, central)
-    return np.asarray(slopes).reshape(x.shape)
+    slopes = np.empty(point.size)
+    if not in_place(f, point, h, central, slopes):
+        kernels.of_copies(name, f, point, h, central, slopes)
+    return slopes.reshape(x.shape)
 
 
 def _on_views(name: str, f: Callable[[Any], float]) -> Callable[[Any], float]:

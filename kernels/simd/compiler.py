@@ -3,6 +3,7 @@
 A kernel is a plain function under `@kernel` or `@dual_kernel`.
 """
 
+import inspect
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -11,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numba import config, njit, types
+from numba.extending import is_jitted
 from numba.np.numpy_support import from_dtype
 from numba.np.ufunc.parallel import threading_layer
 from numpy.typing import NDArray
@@ -88,7 +90,7 @@ def kernel(
         flags["error_model"] = "python"
     if entry:
         return cached(function, pipeline_class=KernelCompiler, **flags)
-    if calls_function or asks_python or parallel:
+    if asks_python or parallel:
         return njit(**flags)(function)
     return Linked(function, known, **flags)
 
@@ -99,6 +101,14 @@ def _uncompiled(function: Callable[..., Any], entry: bool) -> Callable[..., Any]
 
     run = stand_in(function)
     return np.errstate(all="ignore")(run) if entry else run
+
+
+def in_python(function: Any) -> Any:
+    """Return a kernel as plain Python, with the kernels that it calls in plain Python, too."""
+    plain: Any = inspect.unwrap(getattr(function, "py_func", function))
+    named = {name: plain.__globals__.get(name) for name in plain.__code__.co_names}
+    kernels = {name: in_python(value) for name, value in named.items() if is_jitted(value)}
+    return FunctionType(plain.__code__, plain.__globals__ | kernels)
 
 
 LABELS = types.Array(types.int64, 1, "C")

@@ -29,11 +29,11 @@ from kernels.simd._check_types import (
 )
 from kernels.simd._finite_differences import (
     array_slopes,
-    compiled_number_slope,
-    compiled_slopes_in_place,
-    compiled_slopes_of_copies,
     differences,
+    number_slope,
+    slopes_in_place,
     slopes_in_threads,
+    slopes_of_copies,
 )
 from kernels.simd._overloads import (
     as_real,
@@ -124,20 +124,20 @@ def _numerical_gradient_in_jit(f, x, h=1e-5, method="central", parallel=False):
     accept_real(name, "h", h)
     accept_text(name, "method", method)
     accept_value(name, "f", f, point_type(x))
-    in_place = pick(name, KernelPair(compiled_slopes_in_place, slopes_in_threads), parallel)
+    in_place = pick(name, KernelPair(slopes_in_place, slopes_in_threads), parallel)
     if is_number(x):
 
         def call_number(f, x, h=1e-5, method="central", parallel=False):
             step, central = as_real(h), given(method) == "central"
             check_step(name, step, given(method))
-            return like_number(compiled_number_slope(name, f, number_of(x), step, central), x)
+            return like_number(number_slope(name, f, number_of(x), step, central), x)
 
         return call_number
 
     def call_array(f, x, h=1e-5, method="central", parallel=False):
         step, central = as_real(h), given(method) == "central"
         check_step(name, step, given(method))
-        point, of_copies = private_point(x), compiled_slopes_of_copies
+        point, of_copies = private_point(x), slopes_of_copies
         return like_array(array_slopes(name, in_place, of_copies, f, point, step, central), x)
 
     return call_array
@@ -314,7 +314,7 @@ def _check_gradient_in_jit(f, gradient, x, h=1e-5, tolerance=1e-6):
             step, limit = as_real(h), as_real(tolerance)
             check_tolerance(name, step, limit)
             claimed = claimed_at_number(gradient, number_of(x))
-            slope = compiled_number_slope(name, f, number_of(x), step, True)
+            slope = number_slope(name, f, number_of(x), step, True)
             error = entry_error(claimed, slope)
             return error, (), error <= limit
 
@@ -327,7 +327,7 @@ def _check_gradient_in_jit(f, gradient, x, h=1e-5, tolerance=1e-6):
         check_tolerance(name, step, limit)
         claimed, shape = claimed_at(gradient, point)
         returned_shape(name, "gradient", shape, point.shape)
-        in_place, of_copies = compiled_slopes_in_place, compiled_slopes_of_copies
+        in_place, of_copies = slopes_in_place, slopes_of_copies
         slopes = array_slopes(name, in_place, of_copies, f, point, step, True)
         error, index = largest_error(claimed, slopes)
         where = np.ndindex(point.shape)
