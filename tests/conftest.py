@@ -30,6 +30,23 @@ from hypothesis import settings  # noqa: E402  (the environment comes first)
 settings.register_profile("lossbench", deadline=None, print_blob=True)
 settings.load_profile("lossbench")
 
+# The modules of the minute before a commit (`-m quick`): they start no run and compile little.
+QUICK = {
+    *("test_by_hand", "test_layering", "test_linear", "test_check", "test_values", "test_noise"),
+    *("test_comparison", "test_ratios", "test_table", "test_code", "test_files", "test_records"),
+    *("test_run_folder", "test_schedule", "test_selection", "test_terminal", "test_text"),
+}
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "quick: for the minute before a commit")
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.path.stem in QUICK:
+            item.add_marker("quick")
+
 
 def pytest_unconfigure():
     if not IS_WORKER:
