@@ -30,7 +30,8 @@ from hypothesis import settings  # noqa: E402  (the environment comes first)
 settings.register_profile("lossbench", deadline=None, print_blob=True)
 settings.load_profile("lossbench")
 
-# The modules of the minute before a commit (`-m quick`): they start no run and compile little.
+# The modules of the minute before a commit (`-m quick`): they start no run and compile little, but
+# for the Numba texts.
 QUICK = {
     *("test_by_hand", "test_layering", "test_linear", "test_check", "test_values", "test_noise"),
     *("test_comparison", "test_ratios", "test_table", "test_code", "test_files", "test_records"),
@@ -44,7 +45,7 @@ def pytest_configure(config):
 
 def pytest_collection_modifyitems(items):
     for item in items:
-        if item.path.stem in QUICK:
+        if item.path.stem in QUICK and "jit" not in item.name:
             item.add_marker("quick")
 
 
