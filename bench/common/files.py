@@ -1,18 +1,29 @@
 """Crash-safe writing: atomic replace, append, lock; and reading of JSON lines."""
 
 import contextlib
-import fcntl
 import json
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
+from filelock import lock_descriptor
+
 T = TypeVar("T")
+# Locked while a line is appended to any file of a folder. Windows lets nobody read what is locked,
+# and the files themselves are read meanwhile.
+APPEND_LOCK = "append.lock"
+# How often a process that waits for its turn to append looks: a line takes less.
+LOCK_POLL_S = 0.001
+# How long a file that another program has open is tried to be replaced, which Windows refuses.
+REPLACE_S, REPLACE_POLL_S = 1.0, 0.05
 
 
 def write_atomic(path: Path, data: str | bytes) -> None:
     """Write a temporary file in the same folder, then rename it to `path`.
+
+    While another program has `path` open, Windows refuses that: it is tried for `REPLACE_S`.
 
     Raises
     ------
@@ -22,11 +33,24 @@ def write_atomic(path: Path, data: str | bytes) -> None:
     new = path.with_name(f"{path.name}.tmp")
     try:
         new.write_bytes(data.encode() if isinstance(data, str) else data)
-        new.replace(path)
+        _replace(new, path)
     except OSError as error:
         with contextlib.suppress(OSError):
             new.unlink()
         raise _named(error, path) from error
+
+
+def _replace(new: Path, path: Path) -> None:
+    deadline = time.monotonic() + REPLACE_S
+    while True:
+        try:
+            new.replace(path)
+        except PermissionError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(REPLACE_POLL_S)
+        else:
+            return
 
 
 def append_line(path: Path, line: str) -> None:
@@ -42,8 +66,8 @@ def append_line(path: Path, line: str) -> None:
     """
     left = f"{line}\n".encode()
     try:
-        with path.open("a+b", buffering=0) as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        with path.open("a+b", buffering=0) as file, path.with_name(APPEND_LOCK).open("ab") as lock:
+            lock_descriptor(lock.fileno(), poll_interval=LOCK_POLL_S)
             end = _end_of_complete_lines(file)
             file.truncate(end)
             try:
@@ -118,7 +142,8 @@ def locked(path: Path) -> Iterator[None]:
     except OSError as error:
         raise _named(error, path) from error
     with file:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not lock_descriptor(file.fileno(), blocking=False):
+            raise BlockingIOError(f"another process has locked {path}")
         yield
 
 

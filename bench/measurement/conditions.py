@@ -1,5 +1,6 @@
 """The conditions under which a cell is timed: its memory, and its share of a core."""
 
+import sys
 import time
 from dataclasses import dataclass
 
@@ -29,7 +30,8 @@ class Conditions:
     Attributes
     ----------
     cpu_share : float, optional
-        CPU seconds of this process, over all its threads, divided by the elapsed seconds.
+        CPU seconds of this process, over all its threads, divided by the elapsed seconds. Unknown
+        on Windows, which counts CPU time in ticks of 15.6 ms: a cell may take less in a pass.
     """
 
     cpu_share: float | None = None
@@ -54,5 +56,6 @@ def start() -> Start:
 def conditions_since(before: Start) -> Conditions:
     """Return the conditions from `before` to now."""
     passed = time.perf_counter() - before.clock_s
-    share = (time.process_time() - before.cpu_s) / passed if passed > 0.0 else None
-    return Conditions(share)
+    if sys.platform == "win32" or passed <= 0.0:
+        return UNKNOWN
+    return Conditions((time.process_time() - before.cpu_s) / passed)

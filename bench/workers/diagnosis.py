@@ -8,10 +8,11 @@ from pathlib import Path
 from bench.common.format import duration
 from bench.model import Status
 from bench.workers import watchdog
+from bench.workers.processes import SIGKILL
 from bench.workers.watchdog import Step
 
 # Signals sent from outside: by the system when memory runs out, by a user, by a batch system.
-OUTSIDE = frozenset({signal.SIGKILL, signal.SIGTERM, signal.SIGINT})
+OUTSIDE = frozenset({SIGKILL, signal.SIGTERM, signal.SIGINT})
 LIMIT = re.compile(r"Timeout \((\d+):(\d+):([\d.]+)\)")
 FRAME = re.compile(r'^  File "(.+)", line (\d+) in (.+)$', re.MULTILINE)
 PACKAGE = Path(__file__).parents[1]
@@ -65,7 +66,7 @@ def diagnose(folder: Path, log: Path, code: int) -> Ending:
         slow = step is not None and step.kind != "hard input"
         return Ending(code, step, "skipped" if slow else "failed", _timeout_message(trace))
     if -code in OUTSIDE:
-        memory = ": out of memory?" if -code == signal.SIGKILL else ""
+        memory = ": out of memory?" if -code == SIGKILL else ""
         message = f"its process was killed (signal {-code}){memory}"
         return Ending(code, step, "failed", message, from_outside=True)
     if code < 0:

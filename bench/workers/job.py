@@ -66,7 +66,8 @@ def run(
     collect : function of str
         Called with each report of pytest-benchmark after the workers ended, even if they failed.
     """
-    with tempfile.TemporaryDirectory(prefix="lossbench-") as scratch:
+    # Windows does not remove a file that a process still has open.
+    with tempfile.TemporaryDirectory(prefix="lossbench-", ignore_cleanup_errors=True) as scratch:
         folders = [Path(scratch) / str(number) for number in range(len(jobs))]
         commands = []
         for folder, one in zip(folders, jobs, strict=True):

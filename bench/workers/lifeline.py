@@ -6,9 +6,10 @@ by kill -9. A call that never releases Python's lock ends at the time limit of `
 
 import os
 import runpy
-import signal
 import sys
 import threading
+
+from bench.workers import processes
 
 
 def hold() -> None:
@@ -23,12 +24,11 @@ def hold() -> None:
 def _wait(parent: int) -> None:
     while os.read(parent, 1):
         pass
-    if os.getpgrp() == os.getpid():
-        os.killpg(0, signal.SIGKILL)
-    os._exit(1)
+    processes.kill_this_group()
 
 
 if __name__ == "__main__":
     hold()
+    processes.raise_on_interrupt()
     del sys.argv[0]
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

@@ -1,11 +1,12 @@
-"""Raise Ctrl-C, SIGTERM and SIGHUP as one exception."""
+"""Raise Ctrl-C, SIGTERM and SIGHUP, on Windows Ctrl-Break, as one exception."""
 
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-NAMES = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
+# Windows has no SIGHUP, and sends SIGBREAK when the console is closed, too.
+NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 
 
 class Interrupted(KeyboardInterrupt):

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -10,8 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil  # type: ignore[import-untyped]
+
 from bench.common import code
 from bench.common.code import ROOT
+from bench.workers import processes
 
 # Set by a pytest that runs this process; under the second, pytest-benchmark times nothing.
 PYTEST_VARIABLES = frozenset({"PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER"})
@@ -69,11 +71,10 @@ def run(commands: Sequence[Command], watch: Callable[[], None]) -> list[int]:
         watch()
     finally:
         left = [child for child in children if not _has_ended(child)]
-        for child in left:
-            child.send_signal(signal.SIGINT)
+        started = [processes.interrupt(child) for child in left]
         deadline = time.monotonic() + TERMINATE_S
-        for child in left:
-            _terminate(child, deadline)
+        for child, its in zip(left, started, strict=True):
+            _terminate(child, deadline, its)
     return [child.returncode for child in children]
 
 
@@ -98,16 +99,18 @@ def _start(command: Command) -> subprocess.Popen[bytes]:
     # The log takes whatever a kernel prints, whatever the user's terminal can show.
     encoding = {"PYTHONIOENCODING": "utf-8:backslashreplace"}
     with command.log.open("wb") as output:
-        # In a new session: Ctrl-C in a terminal reaches only this process, which passes it on once.
         # Standard input is a pipe: `lifeline` ends the child when this process ends.
-        return subprocess.Popen(
+        child = subprocess.Popen(
             [sys.executable, "-P", "-m", "bench.workers.lifeline", *command.words],
             env={**known, "PYTHONPATH": paths, **cache, **encoding, **command.variables},
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            creationflags=processes.NEW_GROUP,
         )
+    processes.hold(child)
+    return child
 
 
 def _has_ended(child: subprocess.Popen[bytes]) -> bool:
@@ -116,13 +119,13 @@ def _has_ended(child: subprocess.Popen[bytes]) -> bool:
     return child.returncode is not None
 
 
-def _terminate(child: subprocess.Popen[bytes], deadline: float) -> None:
+def _terminate(
+    child: subprocess.Popen[bytes], deadline: float, started: Sequence[psutil.Process] = ()
+) -> None:
     """Wait for a child that was asked to end, then kill it and the processes that it started."""
     with contextlib.suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
         child.wait(max(0.0, deadline - time.monotonic()))
-    # The child leads a process group, which outlives it if a kernel started processes.
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(child.pid, signal.SIGKILL)
+    processes.kill_group(child, started)
     child.wait()
     if child.stdin:
         child.stdin.close()

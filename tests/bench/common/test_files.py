@@ -1,7 +1,7 @@
 """Files that are there whole or not at all."""
 
 import multiprocessing
-import resource
+import re
 import signal
 import subprocess
 import sys
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.common import files
 from bench.common.files import append_line, locked, write_atomic
 
 
@@ -38,6 +39,30 @@ def test_what_was_there_stays_where_writing_fails(tmp_path, monkeypatch):
         write_atomic(file, "new")
     assert file.read_text() == "old"
     assert names(tmp_path) == {"a"}
+
+
+@pytest.mark.parametrize("refusals", [1, 5])
+def test_a_file_that_another_program_has_open_is_replaced_when_it_is_closed(
+    tmp_path, monkeypatch, refusals
+):
+    file, left, replace = tmp_path / "a", [None] * refusals, Path.replace
+    write_atomic(file, "old")
+
+    def refused(path, target):
+        if left:
+            left.pop()
+            raise PermissionError(13, "The process cannot access the file")
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", refused)
+    monkeypatch.setattr(files, "REPLACE_POLL_S", 0.001)
+    write_atomic(file, "new")
+    assert (file.read_bytes(), left) == (b"new", [])
+    left += [None] * 10_000
+    monkeypatch.setattr(files, "REPLACE_S", 0.01)
+    with pytest.raises(PermissionError, match=f"Permission denied: '{re.escape(str(file))}'"):
+        write_atomic(file, "newer")
+    assert (file.read_bytes(), names(tmp_path)) == (b"new", {"a"})
 
 
 # --- lines
@@ -77,6 +102,8 @@ def test_lines_of_two_processes_stay_whole(tmp_path):
 
 
 def fill(file):
+    import resource
+
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
     append_line(Path(file), "a" * 700)
@@ -86,6 +113,7 @@ def fill(file):
         Path(f"{file}.message").write_text(str(error))
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="resource, which limits files, is POSIX's")
 def test_a_line_that_has_no_room_leaves_the_others_whole(tmp_path):
     file = tmp_path / "lines"
     process = multiprocessing.get_context("spawn").Process(target=fill, args=(str(file),))
@@ -101,3 +129,32 @@ def test_what_is_held_is_refused_to_others(tmp_path):
         pass
     with locked(tmp_path / "lock"):
         pass
+
+
+HOLDING = """
+import sys
+from pathlib import Path
+from bench.common.files import locked
+with locked(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_what_a_killed_process_held_is_free_again(tmp_path):
+    file, words = tmp_path / "lock", [sys.executable, "-c", HOLDING, str(tmp_path / "lock")]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(words, **pipes) as process:
+        assert process.stdout.readline().strip() == b"held"
+        with pytest.raises(BlockingIOError), locked(file):
+            pass
+        process.kill()
+    with locked(file):
+        pass
+
+
+def test_appending_makes_no_folder_that_is_gone(tmp_path):
+    file = tmp_path / "gone" / "lines"
+    with pytest.raises(FileNotFoundError, match=re.escape(str(file))):
+        append_line(file, "one")
+    assert not names(tmp_path)

@@ -2,7 +2,6 @@
 
 import json
 import os
-import resource
 import shutil
 import signal
 import subprocess
@@ -474,8 +473,8 @@ def test_a_disk_that_is_full_is_one_line_and_the_run_is_resumed(tmp_path):
     """A limit on the size of files stands for it: writes fail in the same way, in part."""
     with under_way(tmp_path, *LONG, "--passes", "3") as (process, folder):
         room = (folder / "cells.jsonl").stat().st_size + 300
-        limit = (room, resource.RLIM_INFINITY)
-        psutil.Process(process.pid).rlimit(resource.RLIMIT_FSIZE, limit)
+        limit = (room, psutil.RLIM_INFINITY)
+        psutil.Process(process.pid).rlimit(psutil.RLIMIT_FSIZE, limit)
         out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (3, ""), out
     (line,) = [line for line in out.splitlines() if "Resume with" in line]
@@ -536,6 +535,7 @@ def test_a_foreign_file_is_a_line_and_exit_code_2(whole, tmp_path, name, text, w
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path):
+    resource = pytest.importorskip("resource", reason="it limits files, and is POSIX's")
     path = tmp_path / "file"
     files.write_atomic(path, "first\n")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
