@@ -7,8 +7,10 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 
+import psutil
 from typer.testing import CliRunner
 
 from bench.cli import app
@@ -36,14 +38,14 @@ def environment(root=ROOT):
     return os.environ | {"PYTHONPATH": str(root)}
 
 
-def lossbench(*arguments, root=ROOT, cwd=None, **options):
+def lossbench(*arguments, root=ROOT, cwd=None, variables=None, **options):
     """Run the command; the process with its output and exit code."""
     return subprocess.run(
         command(*arguments),
         capture_output=True,
         text=True,
         cwd=cwd or root,
-        env=environment(root),
+        env=environment(root) | (variables or {}),
         timeout=300,
         check=False,
         **options,
@@ -59,17 +61,36 @@ def answered(*arguments, cwd=ROOT):
     return subprocess.CompletedProcess(arguments, result.exit_code, result.stdout, result.stderr)
 
 
-def started(*arguments, root=ROOT):
+def started(*arguments, root=ROOT, cwd=None, variables=None):
     """Start the command, to be sent signals."""
     return subprocess.Popen(
         command(*arguments),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        cwd=root,
-        env=environment(root),
+        cwd=cwd or root,
+        env=environment(root) | (variables or {}),
         preexec_fn=restore_sigint,
     )
+
+
+def wait_for(found):
+    deadline = time.monotonic() + 120
+    while not (value := found()):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return value
+
+
+def gone(pid, within=20.0):
+    """Whether a process has ended, or ends soon."""
+    try:
+        psutil.Process(pid).wait(within)
+    except psutil.NoSuchProcess:
+        return True
+    except psutil.TimeoutExpired:
+        return False
+    return True
 
 
 def run_python(code, **variables):

@@ -6,13 +6,21 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from contextlib import contextmanager
 
 import psutil
 import pytest
-from commands import answered, copied_tree, lossbench, only_folder, plant, started
+from commands import (
+    answered,
+    copied_tree,
+    gone,
+    lossbench,
+    only_folder,
+    plant,
+    started,
+    wait_for,
+)
 
 import bench
 from bench.common import files
@@ -348,26 +356,8 @@ def under_way(tmp_path, *arguments, until="*/pass-1.json", tree=None):
         process.communicate()
 
 
-def wait_for(found):
-    deadline = time.monotonic() + 120
-    while not (value := found()):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    return value
-
-
 def children_of(process):
     return wait_for(psutil.Process(process.pid).children)
-
-
-def gone(pid, within=20.0):
-    try:
-        psutil.Process(pid).wait(within)
-    except psutil.NoSuchProcess:
-        return True
-    except psutil.TimeoutExpired:
-        return False
-    return True
 
 
 @pytest.mark.parametrize(
