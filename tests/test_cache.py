@@ -31,7 +31,7 @@ def cache(tmp_path, monkeypatch):
     monkeypatch.setattr(_cache, "_said_no_cache", False)
     monkeypatch.setattr(_cache, "_said_damaged", False)
     monkeypatch.syspath_prepend(str(tmp_path))
-    (tmp_path / "doubling.py").write_text(MODULE)
+    (tmp_path / "doubling.py").write_text(MODULE, encoding="utf-8")
     return tmp_path / "cache"
 
 
@@ -143,7 +143,7 @@ def test_a_folder_that_is_gone_and_cannot_be_made_again(cache):
     for path in sorted(cache.rglob("*"), reverse=True):
         path.rmdir()
     cache.rmdir()
-    cache.write_text("a file in its place")
+    cache.write_text("a file in its place", encoding="utf-8")
     with pytest.warns(RuntimeWarning, match=f"{LINE} its kernels in memory"):
         assert function(3.0) == 6.0
 
@@ -190,7 +190,7 @@ def times(factor):
 
 def applied(tmp_path, factor, keep, module=TAKER):
     """Apply a function to 3 as a new process would; return the result and the cache hits."""
-    (tmp_path / "applying.py").write_text(module)
+    (tmp_path / "applying.py").write_text(module, encoding="utf-8")
     sys.modules.pop("applying", None)
     import applying
 

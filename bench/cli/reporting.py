@@ -152,7 +152,9 @@ def new(
 
 def descent(
     output: Pictures = PICTURES,
-    show: Annotated[bool, typer.Option(help="Also open a window, if there is a screen.")] = True,
+    show: Annotated[
+        bool, typer.Option(help="Also open a window, if there is a terminal and a screen.")
+    ] = True,
 ) -> None:
     """Draw gradient descent on x**2 at three learning rates."""
     from bench.report.pictures.lecture import draw_descents

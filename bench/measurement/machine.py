@@ -21,6 +21,15 @@ LIBRARIES = (
     *OF_PEERS,
 )
 CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
+# What py-cpuinfo calls the caches, and sysfs. The former has those that the system reports: on
+# Windows without L1, on an Intel Mac L2 alone, on other Macs none.
+OF_CPUINFO = {
+    "l1_data_cache_size": "L1 data",
+    "l1_instruction_cache_size": "L1 instruction",
+    "l2_cache_size": "L2 unified",
+    "l3_cache_size": "L3 unified",
+}
+LONGEST_LINE = 128  # bytes, of a cache
 
 
 def facts(*, threading_layer: bool) -> dict[str, Any]:
@@ -111,17 +120,33 @@ def caches() -> dict[str, str]:
     if not CACHES.is_dir():
         import cpuinfo
 
-        info = cpuinfo.get_cpu_info()
-        return {key: str(info[key]) for key in sorted(info) if key.endswith("_cache_size")}
+        return _caches_of_cpuinfo(cpuinfo.get_cpu_info())
     levels = {}
     for cache in sorted(CACHES.glob("index*")):
         if not (cache / "size").exists():  # unknown to the system
             continue
         level, kind, size = (
-            (cache / name).read_text().strip() for name in ("level", "type", "size")
+            (cache / name).read_text(encoding="ascii").strip() for name in ("level", "type", "size")
         )
         levels[f"L{level} {kind.lower()}"] = size
     return levels
+
+
+def _caches_of_cpuinfo(info: Mapping[str, Any]) -> dict[str, str]:
+    """Return the caches that py-cpuinfo knows, named and written as in sysfs."""
+    sizes = {name: info[key] for key, name in OF_CPUINFO.items() if info.get(key)}
+    # py-cpuinfo 10 reads CPUID's L2 the wrong way round: its kilobytes are the length of a line.
+    line = info.get("l2_cache_line_size")
+    if isinstance(line, int) and line > LONGEST_LINE:
+        sizes["L2 unified"] = line << 10
+    return {name: _size_in_words(size) for name, size in sizes.items()}
+
+
+def _size_in_words(size: int | str) -> str:
+    """Return a size as sysfs writes it: 32K for 32768, and for "32 KB" of older py-cpuinfos."""
+    if isinstance(size, int):
+        return f"{size >> 10}K"
+    return size.replace(" ", "").rstrip("Bi")
 
 
 def differences_of(

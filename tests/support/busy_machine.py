@@ -75,7 +75,7 @@ def called_different(frame, baseline, tiers):
 def main(runs):
     with tempfile.TemporaryDirectory() as folder:
         pairs = Path(folder) / "pairs.py"
-        pairs.write_text(PAIRS)
+        pairs.write_text(PAIRS, encoding="utf-8")
         for _ in range(runs):
             frame = measured()
             print(f"times marked in a default run: {(frame['noise'] != '').sum()} of {len(frame)}")

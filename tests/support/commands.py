@@ -123,6 +123,6 @@ def copied_tree(tmp_path):
 def plant(tree, file, before, text):
     """Put text behind a line that a file has once."""
     path = tree / file
-    whole = path.read_text()
+    whole = path.read_text(encoding="utf-8")
     assert whole.count(before) == 1
-    path.write_text(whole.replace(before, before + text))
+    path.write_text(whole.replace(before, before + text), encoding="utf-8")

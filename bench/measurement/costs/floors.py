@@ -22,7 +22,7 @@ CALLED = ("loop", "numpy", "numba", "kernels", "kernels-parallel")
 BEYOND_CACHES = 4
 MOST_BYTES = 256_000_000
 MEMORY_SHARE = 32
-# If the system does not report its caches: small ones, so that memory is measured beyond them.
+# For those that the system does not report: small ones, so that memory is measured beyond them.
 USUAL_CACHES = {"L1": 32 << 10, "L2": 256 << 10, "L3": 8 << 20}
 
 
@@ -125,7 +125,8 @@ def _cache_sizes() -> dict[str, int]:
         level, _, kind = name.partition(" ")
         if kind in {"data", "unified"} and text[-1:] in units and text[:-1].isdecimal():
             found[level] = int(text[:-1]) * units[text[-1]]
-    return dict(sorted(found.items())) or USUAL_CACHES
+    # Whoever does not know L1 may not know L3 either, and measure it as if it were the memory.
+    return dict(sorted(found.items())) if "L1" in found else USUAL_CACHES | found
 
 
 def of_report(report: dict[str, Any]) -> Floors:

@@ -36,7 +36,7 @@ def draw_descents(folder: Path, *, show: bool) -> list[Path]:
     folder : Path
         Created if missing.
     show : bool
-        Also open a window, if there is a screen.
+        Also open a window, if there is a terminal and a screen.
 
     Returns
     -------
@@ -94,8 +94,10 @@ def draw_descent(axes: Any, path: NDArray[np.float64], rate: float, caption: str
 
 
 def _has_screen() -> bool:
+    if not sys.stdout.isatty():  # a script, which would wait for the window to be closed
+        return False
     if sys.platform in {"darwin", "win32"}:
-        return True
+        return "SSH_CONNECTION" not in os.environ
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 

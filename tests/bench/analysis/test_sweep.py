@@ -211,7 +211,10 @@ def test_a_sweep_is_a_run(tmp_path):
     assert set(frame["status"]) == {"ok"}
     for words in ("Who passes whom, along N", "numba", "time grows as N^", "A call that does"):
         assert words in process.stdout
-    assert json.loads((folder / "environment.json").read_text())["options"]["sizes"][0] == "M@8"
+    assert (
+        json.loads((folder / "environment.json").read_text(encoding="utf-8"))["options"]["sizes"][0]
+        == "M@8"
+    )
     before = (folder / "cells.jsonl").read_bytes()
     again = answered("run", "--resume", folder)
     assert (again.returncode, (folder / "cells.jsonl").read_bytes()) == (0, before)

@@ -134,9 +134,9 @@ def test_the_tiers_of_an_older_run_are_named_as_now(tmp_path):
     for record in FOUND:
         records.append(folder / "cells.jsonl", record)
     assert set(bench.load(folder)["tier"]) == {"loop", "numpy", "numba", "numba-parallel"}
-    known = json.loads((folder / "environment.json").read_text())
+    known = json.loads((folder / "environment.json").read_text(encoding="utf-8"))
     del known["format"]
-    (folder / "environment.json").write_text(json.dumps(known))
+    (folder / "environment.json").write_text(json.dumps(known), encoding="utf-8")
     loaded = bench.load(folder)
     assert set(loaded["tier"]) == {"loop", "numpy", "kernels", "kernels-parallel"}
     assert loaded["speedup_vs_numba"].isna().all(), "what was numba is no baseline any more"
@@ -372,7 +372,7 @@ def test_a_foreign_file_is_refused(tmp_path):
     pd.DataFrame({"problem": ["svm_loss"], "tier": ["loop"]}).to_csv(path, index=False)
     with pytest.raises(ValueError, match=r"lossbench: no column run_id, size, n and \d+ more"):
         bench.load(path)
-    path.write_text("")
+    path.write_text("", encoding="utf-8")
     with pytest.raises(ValueError, match="no column run_id, problem, tier and"):
         bench.load(path)
 
@@ -380,8 +380,8 @@ def test_a_foreign_file_is_refused(tmp_path):
 def test_a_file_that_is_cut_short_is_refused(frame, tmp_path):
     path = tmp_path / "measurements.csv"
     csv_file.save(frame, path)
-    text = path.read_text()
-    path.write_text(text[: text.rindex(",disagrees")])
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text[: text.rindex(",disagrees")], encoding="utf-8")
     with pytest.raises(ValueError, match="cut short: line 5 has no status, message, checked"):
         bench.load(path)
 
@@ -412,7 +412,7 @@ def test_a_file_is_refused_wherever_it_is_cut_but_between_lines(frame, tmp_path)
 def test_what_no_run_writes_is_refused(frame, tmp_path, old, new, words):
     path = tmp_path / "measurements.csv"
     csv_file.save(frame, path)
-    text = path.read_text().replace(old, new)
+    text = path.read_text(encoding="utf-8").replace(old, new)
     path.write_bytes(text.encode(errors="surrogateescape"))
     with pytest.raises(ValueError, match=words):
         bench.load(path)
@@ -428,7 +428,7 @@ def test_a_cell_of_no_problem_is_named(tmp_path):
 def test_a_column_that_is_not_of_numbers_is_named(frame, tmp_path):
     path = tmp_path / "measurements.csv"
     csv_file.save(frame, path)
-    path.write_text(path.read_text().replace("5632", "many"))
+    path.write_text(path.read_text(encoding="utf-8").replace("5632", "many"), encoding="utf-8")
     with pytest.raises(ValueError, match="column bytes_moved has other values than numbers"):
         bench.load(path)
 
@@ -445,7 +445,7 @@ def test_passes_that_are_no_times_are_named(frame, tmp_path, text):
 def test_a_status_that_is_none_is_refused(frame, tmp_path):
     path = tmp_path / "measurements.csv"
     csv_file.save(frame, path)
-    path.write_text(path.read_text().replace(",ok,", ",fine,"))
+    path.write_text(path.read_text(encoding="utf-8").replace(",ok,", ",fine,"), encoding="utf-8")
     with pytest.raises(ValueError, match="status fine"):
         bench.load(path)
 

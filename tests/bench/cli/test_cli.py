@@ -53,7 +53,7 @@ def test_a_run_s_files(finished):
     passes = {"pass-1.json", "pass-2.json"}
     others = {"environment.json", "floors.json", "memory.jsonl", "texts.jsonl", "lock"}
     assert names == {csv, cells, *others, *passes}
-    assert (folder / csv).read_text().splitlines()[0] == ",".join(COLUMNS)
+    assert (folder / csv).read_text(encoding="utf-8").splitlines()[0] == ",".join(COLUMNS)
 
 
 def test_a_run_s_table(finished):
@@ -77,7 +77,7 @@ def test_a_run_s_records_hold_every_round(finished):
     _, folder = finished
     found = records.read(folder / "cells.jsonl")
     assert len(found) == 10 + 2 * 11, "all are judged; in each pass one is timed twice"
-    report = json.loads((folder / "pass-1.json").read_text())
+    report = json.loads((folder / "pass-1.json").read_text(encoding="utf-8"))
     of_pass = {record.verdict.cell.id: record for record in found if record.pass_number == 1}
     for benchmark in report["benchmarks"]:
         record = of_pass[benchmark["param"]]
@@ -89,7 +89,7 @@ def test_a_run_s_records_hold_every_round(finished):
 
 def test_a_run_s_environment(finished):
     _, folder = finished
-    environment = json.loads((folder / "environment.json").read_text())
+    environment = json.loads((folder / "environment.json").read_text(encoding="utf-8"))
     assert environment["run_id"] == folder.name
     assert environment["options"]["sizes"] == ["lecture", "S"]
     machine = environment["machine"]
@@ -112,12 +112,12 @@ def test_a_torn_run_is_resumed_where_it_was(finished, tmp_path):
     _, whole = finished
     folder = tmp_path / "20260101-000000"
     shutil.copytree(whole, folder)
-    lines = (folder / "cells.jsonl").read_text().splitlines(keepends=True)
+    lines = (folder / "cells.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
     kept = "".join(lines[:23])
-    (folder / "cells.jsonl").write_text(kept + lines[23][:-30])
+    (folder / "cells.jsonl").write_text(kept + lines[23][:-30], encoding="utf-8")
     process = answered("run", "--resume", "latest", "--output", tmp_path)
     assert process.returncode == 0, process.stdout + process.stderr
-    text = (folder / "cells.jsonl").read_text()
+    text = (folder / "cells.jsonl").read_text(encoding="utf-8")
     assert text.startswith(kept), "finished cells are not run again"
     found = records.read(folder / "cells.jsonl")
     assert len(found) == len({(r.pass_number, r.verdict.cell) for r in found}) == 32
@@ -133,9 +133,11 @@ def spoiled(tmp_path_factory):
     """A project whose NumPy hinge loss is wrong."""
     tree = copied_tree(tmp_path_factory.mktemp("spoiled"))
     kernel = tree / "kernels" / "vectorized" / "losses.py"
-    text = kernel.read_text()
+    text = kernel.read_text(encoding="utf-8")
     assert text.count(SVM) == 1
-    kernel.write_text(text.replace(SVM, SVM.replace("labels))", "labels)) * (1.0 + 1e-9)")))
+    kernel.write_text(
+        text.replace(SVM, SVM.replace("labels))", "labels)) * (1.0 + 1e-9)")), encoding="utf-8"
+    )
     return tree
 
 
@@ -217,7 +219,7 @@ def test_demo_descent_draws_its_pictures(tmp_path):
     ],
 )
 def test_a_mistake_is_a_line_and_exit_code_2(arguments, words, tmp_path):
-    (tmp_path / "file").write_text("")
+    (tmp_path / "file").write_text("", encoding="utf-8")
     places = {"empty": tmp_path / "empty", "file": tmp_path / "file"}
     process = answered(*(argument.format(**places) for argument in arguments), cwd=tmp_path)
     assert process.returncode == 2, process.stdout + process.stderr
@@ -279,12 +281,14 @@ def test_a_run_is_not_measured_twice_at_once(finished):
 def test_the_page_of_a_table_is_named_after_it(finished, tmp_path):
     _, folder = finished
     mine = tmp_path / "report.html"
-    mine.write_text("mine")
+    mine.write_text("mine", encoding="utf-8")
     shutil.copy(folder / "measurements.csv", tmp_path / "monday.csv")
     process = answered("report", tmp_path / "monday.csv")
     assert process.returncode == 0, process.stderr
-    assert mine.read_text() == "mine"
-    assert 'href="monday-pictures/time-svm_loss.png"' in (tmp_path / "monday.html").read_text()
+    assert mine.read_text(encoding="utf-8") == "mine"
+    assert 'href="monday-pictures/time-svm_loss.png"' in (tmp_path / "monday.html").read_text(
+        encoding="utf-8"
+    )
     assert (tmp_path / "monday-pictures" / "time-svm_loss.png").exists()
 
 
@@ -296,7 +300,7 @@ def test_a_run_s_page(finished, tmp_path):
     assert process.returncode == 0, process.stderr
     assert process.stderr == ""
     assert f"Written to {copy / 'report.html'}, with " in process.stdout
-    assert f"Run {copy.name}</h1>" in (copy / "report.html").read_text()
+    assert f"Run {copy.name}</h1>" in (copy / "report.html").read_text(encoding="utf-8")
     assert (copy / "pictures" / "time-svm_loss.png").exists()
 
 
@@ -322,7 +326,7 @@ def test_a_report_of_what_is_no_run(tmp_path):
     assert process.returncode == 2
     assert "there is no run in" in process.stderr
     wrong = tmp_path / "wrong.csv"
-    wrong.write_text("a,b\n1,2\n")
+    wrong.write_text("a,b\n1,2\n", encoding="utf-8")
     process = answered("report", wrong)
     assert process.returncode == 2
     assert "is not a table of lossbench" in " ".join(process.stderr.split())

@@ -36,7 +36,7 @@ def new(tmp_path_factory):
     """A run of a project whose NumPy hinge loss does all of its work several times."""
     tree = copied_tree(tmp_path_factory.mktemp("slower"))
     kernel = tree / "kernels" / "vectorized" / "losses.py"
-    kernel.write_text(kernel.read_text() + SLOWER)
+    kernel.write_text(kernel.read_text(encoding="utf-8") + SLOWER, encoding="utf-8")
     process = lossbench(*RUN, "--output", tree / "results", root=tree)
     assert process.returncode == 0, process.stdout + process.stderr
     return next((tree / "results").iterdir())
@@ -93,10 +93,10 @@ def test_runs_by_name_and_a_table_by_itself(old, tmp_path):
 def test_a_run_on_another_machine_is_not_judged(old, new, tmp_path):
     other = tmp_path / "other"
     shutil.copytree(new, other)
-    environment = json.loads((other / "environment.json").read_text())
+    environment = json.loads((other / "environment.json").read_text(encoding="utf-8"))
     environment["machine"]["cpu"] = "a slow one"
     environment["machine"]["libraries"]["numpy"] = "1.0"
-    (other / "environment.json").write_text(json.dumps(environment))
+    (other / "environment.json").write_text(json.dumps(environment), encoding="utf-8")
     process = answered("compare", old, other, "--fail-above", "1.10")
     assert process.returncode == 0, process.stdout + process.stderr
     assert "→ a slow one" in process.stdout
@@ -119,7 +119,7 @@ def test_a_run_has_a_twin_intervals_and_a_noise_floor(old):
     assert len(floors) <= 1
     assert all(floor >= 1.0 for floor in floors)
     assert frame[["speedup_vs_numpy_low", "speedup_vs_loop_high"]].notna().all(axis=None)
-    lines = (old / "cells.jsonl").read_text().splitlines()
+    lines = (old / "cells.jsonl").read_text(encoding="utf-8").splitlines()
     timed = [json.loads(line) for line in lines if '"times": [0' not in line]
     timed = [values for values in timed if values["times"]]
     assert {values["twin"] for values in timed} == {True, False}
@@ -128,20 +128,20 @@ def test_a_run_has_a_twin_intervals_and_a_noise_floor(old):
 
 def spoil_csv(folder):
     path = folder / "measurements.csv"
-    path.write_text(path.read_text()[:-400])
+    path.write_text(path.read_text(encoding="utf-8")[:-400], encoding="utf-8")
 
 
 def spoil_environment(folder):
-    (folder / "environment.json").write_text('{"machine": 3')
+    (folder / "environment.json").write_text('{"machine": 3', encoding="utf-8")
 
 
 def spoil_cells(folder):
     (folder / "measurements.csv").unlink()
-    (folder / "cells.jsonl").write_text('{"a": 1}\n')
+    (folder / "cells.jsonl").write_text('{"a": 1}\n', encoding="utf-8")
 
 
 def make_foreign(folder):
-    (folder / "measurements.csv").write_text("name,price\nbread,2\n")
+    (folder / "measurements.csv").write_text("name,price\nbread,2\n", encoding="utf-8")
 
 
 def make_empty(folder):

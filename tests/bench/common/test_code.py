@@ -24,7 +24,7 @@ def test_an_edit_of_a_loop_gives_another_cache(tmp_path, monkeypatch):
     assert cache_of(tree) == before
     for file in ("reference/losses.py", "kernels/simd/_columns.py"):
         path = tree / file
-        path.write_text(path.read_text() + "\n# edited\n")
+        path.write_text(path.read_text(encoding="utf-8") + "\n# edited\n", encoding="utf-8")
         assert cache_of(tree) != before
         before = cache_of(tree)
 

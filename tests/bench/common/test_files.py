@@ -37,7 +37,7 @@ def test_what_was_there_stays_where_writing_fails(tmp_path, monkeypatch):
     monkeypatch.setattr(Path, "write_bytes", half)
     with pytest.raises(OSError, match="No space left"):
         write_atomic(file, "new")
-    assert file.read_text() == "old"
+    assert file.read_text(encoding="utf-8") == "old"
     assert names(tmp_path) == {"a"}
 
 
@@ -95,7 +95,7 @@ def test_lines_of_two_processes_stay_whole(tmp_path):
         subprocess.Popen([sys.executable, "-c", APPENDING, str(file), name]) for name in "ab"
     ]
     assert [writer.wait(60) for writer in writers] == [0, 0]
-    lines = file.read_text().splitlines()
+    lines = file.read_text(encoding="utf-8").splitlines()
     for name in "ab":
         assert [line.split()[1] for line in lines if line[0] == name] == [*map(str, range(300))]
     assert {len(line.split()[2]) for line in lines} == {5000}
@@ -110,7 +110,7 @@ def fill(file):
     try:
         append_line(Path(file), "b" * 700)
     except OSError as error:
-        Path(f"{file}.message").write_text(str(error))
+        Path(f"{file}.message").write_text(str(error), encoding="utf-8")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="resource, which limits files, is POSIX's")
@@ -120,8 +120,8 @@ def test_a_line_that_has_no_room_leaves_the_others_whole(tmp_path):
     process.start()
     process.join(60)
     assert process.exitcode == 0
-    assert file.read_text() == "a" * 700 + "\n"
-    assert str(file) in Path(f"{file}.message").read_text()
+    assert file.read_text(encoding="utf-8") == "a" * 700 + "\n"
+    assert str(file) in Path(f"{file}.message").read_text(encoding="utf-8")
 
 
 def test_what_is_held_is_refused_to_others(tmp_path):

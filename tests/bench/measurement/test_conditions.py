@@ -5,6 +5,8 @@ import sys
 import pytest
 from commands import run_python
 
+from bench.measurement import conditions
+
 FAULTS = """
     import resource
     import numpy as np
@@ -28,3 +30,10 @@ def test_an_array_takes_the_memory_of_one_that_was_freed():
     done = run_python(FAULTS, NUMPY_MADVISE_HUGEPAGE="0")
     assert done.returncode == 0, done.stderr
     assert all(int(count) < 20 for count in done.stdout.split()), done.stdout
+
+
+def test_the_load_is_not_measured_by_the_clock_of_windows(monkeypatch):
+    before = conditions.start()
+    assert conditions.conditions_since(before).cpu_share is not None
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert conditions.conditions_since(before) == conditions.UNKNOWN

@@ -27,7 +27,7 @@ def test_one_cell_by_name(tmp_path):
     out = tmp_path / "out.json"
     process = pytest_bench("-k", "svm_loss-numba-lecture-float64", f"--benchmark-json={out}")
     assert process.returncode == 0, process.stdout + process.stderr
-    report = json.loads(out.read_text())
+    report = json.loads(out.read_text(encoding="utf-8"))
     (benchmark,) = report["benchmarks"]
     assert benchmark["name"] == "test_speed[svm_loss-numba-lecture-float64]"
     assert benchmark["extra_info"]["agreement"]["status"] == "ok"
@@ -72,15 +72,15 @@ def test_saved_runs_are_compared(tmp_path):
     saved = pytest_bench(*cell, *quick, "--benchmark-autosave")
     assert saved.returncode == 0, saved.stdout + saved.stderr
     (path,) = tmp_path.rglob("0001_*.json")
-    report = json.loads(path.read_text())
+    report = json.loads(path.read_text(encoding="utf-8"))
     report["machine_info"]["lossbench"]["cpu"] = "an abacus"
-    path.write_text(json.dumps(report))
+    path.write_text(json.dumps(report), encoding="utf-8")
     compared = pytest_bench(*cell, *quick, "--benchmark-compare", "--benchmark-autosave")
     assert compared.returncode == 0, compared.stdout + compared.stderr
     assert "(0001_" in compared.stdout
     assert "another machine: cpu: an abacus → " in " ".join(compared.stderr.split())
     (again,) = tmp_path.rglob("0002_*.json")
-    machine = json.loads(again.read_text())["machine_info"]["lossbench"]
+    machine = json.loads(again.read_text(encoding="utf-8"))["machine_info"]["lossbench"]
     assert report["machine_info"]["lossbench"] == machine | {"cpu": "an abacus"}
 
 
@@ -96,8 +96,8 @@ def make_inputs(size, dtype, rng):
 
 def test_a_selection_without_a_cell_is_refused(tmp_path):
     files = [tmp_path / "a.py", tmp_path / "b.py"]
-    files[0].write_text(ONE_SIZE.format(more="vectorized = loop", size="A"))
-    files[1].write_text(ONE_SIZE.format(more="", size="B"))
+    files[0].write_text(ONE_SIZE.format(more="vectorized = loop", size="A"), encoding="utf-8")
+    files[1].write_text(ONE_SIZE.format(more="", size="B"), encoding="utf-8")
     given = [f"--lossbench-problem={file}" for file in files]
     process = pytest_bench(*given, "--lossbench-size=B", "--lossbench-tier=numpy")
     assert process.returncode == pytest.ExitCode.USAGE_ERROR
@@ -118,7 +118,7 @@ def test_a_slow_cell_is_called_as_often_as_fits(tmp_path):
     options = ["--benchmark-max-time=0.001", f"--benchmark-json={out}"]
     process = pytest_bench("-k", "svm_loss-loop-M-float64", *options)
     assert process.returncode == 0, process.stdout + process.stderr
-    (benchmark,) = json.loads(out.read_text())["benchmarks"]
+    (benchmark,) = json.loads(out.read_text(encoding="utf-8"))["benchmarks"]
     assert (benchmark["stats"]["rounds"], benchmark["stats"]["iterations"]) == (1, 1)
 
 
@@ -172,10 +172,10 @@ def timed(tmp_path_factory):
 
     def timing(name, **parts):
         folder = tmp_path_factory.mktemp(name)
-        (folder / f"{name}.py").write_text(ANY_VALUES.format(**parts))
+        (folder / f"{name}.py").write_text(ANY_VALUES.format(**parts), encoding="utf-8")
         options = ["--benchmark-max-time=0.1", f"--benchmark-json={folder / 'out.json'}"]
         process = pytest_bench(f"--lossbench-problem={folder / name}.py", *options)
-        report = json.loads((folder / "out.json").read_text())
+        report = json.loads((folder / "out.json").read_text(encoding="utf-8"))
         found = {one["extra_info"]["tier"]: one for one in report["benchmarks"]}
         return found, process
 

@@ -31,7 +31,7 @@ def test_what_is_written_is_read(tmp_path):
 def test_a_line_is_plain_json(tmp_path):
     path = tmp_path / "cells.jsonl"
     records.append(path, Record(1, Verdict(CELL, "disagrees", "far off", max_abs_error=math.inf)))
-    values = json.loads(path.read_text(), parse_constant=pytest.fail)
+    values = json.loads(path.read_text(encoding="utf-8"), parse_constant=pytest.fail)
     assert values["pass"] == 1
     assert (values["problem"], values["threads"]) == ("svm_loss", 1)
     assert values["max_abs_error"] is None
@@ -50,10 +50,10 @@ def test_a_twin_is_another_cell(tmp_path):
 def test_a_line_from_before_there_were_twins_conditions_and_waiting_is_read(tmp_path):
     path = tmp_path / "cells.jsonl"
     records.append(path, TIMED)
-    values = json.loads(path.read_text())
+    values = json.loads(path.read_text(encoding="utf-8"))
     for name in ("twin", "cpu_share", "waits"):
         del values[name]
-    path.write_text(json.dumps({**values, "mhz": 3100.0}) + "\n")
+    path.write_text(json.dumps({**values, "mhz": 3100.0}) + "\n", encoding="utf-8")
     assert records.read(path) == [replace(TIMED, conditions=UNKNOWN)]
 
 
@@ -93,7 +93,7 @@ def test_a_file_that_is_cut_keeps_its_whole_lines(tmp_path):
 def test_a_line_of_other_kinds_is_named(tmp_path, old, new):
     path = tmp_path / "cells.jsonl"
     records.append(path, TIMED)
-    text = path.read_text()
+    text = path.read_text(encoding="utf-8")
     assert old in text
     path.write_bytes(text.replace(old, new).encode(errors="surrogateescape"))
     with pytest.raises(ValueError, match=r"cells\.jsonl, line 1: not a record of a cell"):
@@ -104,6 +104,8 @@ def test_a_foreign_line_is_named(tmp_path):
     path = tmp_path / "cells.jsonl"
     records.append(path, TIMED)
     for line in ("{}", "[]", "3", "{", '{"pass": 1, "problem": "a"}'):
-        path.write_text(path.read_text().splitlines()[0] + f"\n{line}\n")
+        path.write_text(
+            path.read_text(encoding="utf-8").splitlines()[0] + f"\n{line}\n", encoding="utf-8"
+        )
         with pytest.raises(ValueError, match=r"cells\.jsonl, line 2: not a record of a cell"):
             records.read(path)

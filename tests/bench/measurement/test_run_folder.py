@@ -39,7 +39,7 @@ def test_a_folder_that_is_not_a_run(tmp_path):
     with pytest.raises(ValueError, match="is not a run that can be resumed"):
         run_folder.options_of(tmp_path)
     for text in ("{}", "[]", '{"options": {"colour": "red"}}', "{"):
-        (tmp_path / "environment.json").write_text(text)
+        (tmp_path / "environment.json").write_text(text, encoding="utf-8")
         with pytest.raises(ValueError, match="is not a run that can be resumed"):
             run_folder.options_of(tmp_path)
 
@@ -56,9 +56,9 @@ def test_a_run_is_measured_by_one_process_at_a_time(tmp_path):
 
 def changed(folder, change):
     path = folder / "environment.json"
-    values = json.loads(path.read_text())
+    values = json.loads(path.read_text(encoding="utf-8"))
     change(values)
-    path.write_text(json.dumps(values))
+    path.write_text(json.dumps(values), encoding="utf-8")
 
 
 def test_a_run_does_not_go_on_with_other_code_or_libraries(tmp_path):
@@ -80,8 +80,8 @@ def test_a_run_does_not_go_on_with_other_code_or_libraries(tmp_path):
 
 def test_a_table_alone_is_no_run_to_go_on_with(tmp_path):
     folder = run_folder.begin(tmp_path, OPTIONS)
-    (folder / "measurements.csv").write_text("a table")
+    (folder / "measurements.csv").write_text("a table", encoding="utf-8")
     with pytest.raises(ValueError, match=r"resumed: it has no cells\.jsonl, only a table"):
         run_folder.check_same_code(folder)
-    (folder / "cells.jsonl").write_text("")
+    (folder / "cells.jsonl").write_text("", encoding="utf-8")
     run_folder.check_same_code(folder)

@@ -113,7 +113,9 @@ def without_peers(tmp_path):
     folder.mkdir()
     for library in ("torch", "jax", "sklearn", "cffi"):
         words = f"No module named '{library}'"
-        (folder / f"{library}.py").write_text(f'raise ModuleNotFoundError("{words}")\n')
+        (folder / f"{library}.py").write_text(
+            f'raise ModuleNotFoundError("{words}")\n', encoding="utf-8"
+        )
     return os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(folder)])}
 
 
@@ -274,7 +276,7 @@ def test_where_nothing_can_be_written_c_is_unavailable(monkeypatch, tmp_path):
     need("c")
     from bench.problems.peers import c
 
-    (tmp_path / "file").write_text("")
+    (tmp_path / "file").write_text("", encoding="utf-8")
     monkeypatch.setenv("LOSSBENCH_CACHE_DIR", str(tmp_path / "file" / "folder"))
     with pytest.raises(ImportError, match="LOSSBENCH_CACHE_DIR"):
         c.Compiled("float64")

@@ -91,7 +91,7 @@ def make_inputs(size, dtype, rng):
 
 def test_all_tiers_of_a_file_of_one_s_own_are_shown(tmp_path):
     path = tmp_path / "doubled.py"
-    path.write_text(OWN)
+    path.write_text(OWN, encoding="utf-8")
     (problem,) = problems_in((look_at(path),))
     assert texts.summary_of(problem) == "Doubled, in Python."
     found = {one.tier: one for one in texts.texts_of(problem)}
@@ -133,8 +133,8 @@ def test_a_run_stores_what_it_compares(tmp_path):
     answered("run", *arguments, "--output", tmp_path)
     folder = only_folder(tmp_path)
     assert texts.load(folder) == list(of("svm_loss").values())
-    lines = (folder / "texts.jsonl").read_text().splitlines()
-    (folder / "texts.jsonl").write_text("\n".join([*lines, lines[0], "torn"]))
+    lines = (folder / "texts.jsonl").read_text(encoding="utf-8").splitlines()
+    (folder / "texts.jsonl").write_text("\n".join([*lines, lines[0], "torn"]), encoding="utf-8")
     assert texts.load(folder) == list(of("svm_loss").values()), "as after a resumed run"
 
 
@@ -143,6 +143,8 @@ def test_a_run_of_before_has_none(tmp_path):
 
 
 def test_a_foreign_line_is_refused(tmp_path):
-    (tmp_path / "texts.jsonl").write_text(json.dumps({"problem": "svm_loss"}) + "\n")
+    (tmp_path / "texts.jsonl").write_text(
+        json.dumps({"problem": "svm_loss"}) + "\n", encoding="utf-8"
+    )
     with pytest.raises(ValueError, match="line 1: not a text of a problem"):
         texts.load(tmp_path)

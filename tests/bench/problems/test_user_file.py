@@ -43,7 +43,7 @@ WHOLE = LOOP + NUMPY + INPUTS
 
 def written(folder, text, name="double.py"):
     path = folder / name
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     return path
 
 
@@ -150,7 +150,7 @@ def test_a_tier_whose_library_is_missing_is_unavailable(tmp_path):
 
 
 def test_what_lies_beside_the_file_can_be_imported(tmp_path):
-    (tmp_path / "lies_beside_double.py").write_text("TWO = 2\n")
+    (tmp_path / "lies_beside_double.py").write_text("TWO = 2\n", encoding="utf-8")
     one = loaded(tmp_path, WHOLE.replace("2 * x", "TWO * x") + "from lies_beside_double import TWO")
     assert statuses(one)["numpy"].status == "ok"
 
@@ -531,8 +531,8 @@ def test_a_run_of_a_file_is_resumed_with_the_file_it_began_with(tmp_path):
     options = Options(sizes=("S",), files=(look_at(path),))
     folder = run_folder.begin(tmp_path / "results", options)
     assert run_folder.options_of(folder).files == options.files
-    assert (folder / "double.py").read_text() == WHOLE
-    path.write_text(WHOLE + "TOLERANCE = 1\n")
+    assert (folder / "double.py").read_text(encoding="utf-8") == WHOLE
+    path.write_text(WHOLE + "TOLERANCE = 1\n", encoding="utf-8")
     with pytest.raises(
         ProblemFileError, match=r"double.py has changed since the run began: .*copy"
     ):
@@ -576,7 +576,7 @@ def test_the_template_runs_as_it_is(template_run):
     assert frame["tier"].tolist() == ["loop", "numpy", "numba", "numba-parallel", "dot"]
     assert set(frame["status"]) == {"ok"}
     assert frame[["median_s", "speedup_vs_loop", "gb_per_s", "n"]].notna().all(axis=None)
-    environment = json.loads((run_folder / "environment.json").read_text())
+    environment = json.loads((run_folder / "environment.json").read_text(encoding="utf-8"))
     assert environment["options"]["files"][0]["path"] == str(folder / "my_kernel.py")
 
 
@@ -587,19 +587,19 @@ def test_a_torn_run_of_a_file_is_resumed_and_reported(template_run, tmp_path):
     torn.mkdir()
     for name in ("environment.json", "my_kernel.py"):
         (torn / name).write_bytes((whole / name).read_bytes())
-    lines = (whole / "cells.jsonl").read_text().splitlines(keepends=True)
-    (torn / "cells.jsonl").write_text("".join(lines[:8]))
+    lines = (whole / "cells.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+    (torn / "cells.jsonl").write_text("".join(lines[:8]), encoding="utf-8")
     assert len(bench.load(torn)) == 5, "put together from its cells"
     process = answered("run", "--resume", torn, cwd=tmp_path)
     assert process.returncode == 0, process.stdout + process.stderr
-    assert (torn / "cells.jsonl").read_text().startswith("".join(lines[:8]))
+    assert (torn / "cells.jsonl").read_text(encoding="utf-8").startswith("".join(lines[:8]))
     assert (bench.load(torn)["passes"] == 2).all()
 
 
 def test_a_run_whose_file_has_changed_is_not_resumed(tmp_path):
     path = written(tmp_path, WHOLE)
     folder = run_folder.begin(tmp_path / "results", Options(sizes=("S",), files=(look_at(path),)))
-    path.write_text(WHOLE + "\n")
+    path.write_text(WHOLE + "\n", encoding="utf-8")
     process = answered("run", "--resume", folder, cwd=tmp_path)
     assert process.returncode == 2
     assert "double.py has changed since the run began" in " ".join(process.stderr.split())
@@ -608,10 +608,10 @@ def test_a_run_whose_file_has_changed_is_not_resumed(tmp_path):
 def test_new_does_not_overwrite(tmp_path):
     path = tmp_path / "mine.py"
     write_template(path)
-    before = path.write_text("mine") and path.read_text()
+    before = path.write_text("mine", encoding="utf-8") and path.read_text(encoding="utf-8")
     with pytest.raises(ProblemFileError, match=r"mine.py already exists: choose another name"):
         write_template(path)
-    assert path.read_text() == before
+    assert path.read_text(encoding="utf-8") == before
     for name in ("mine", "my kernel.py", "mine.txt"):
         with pytest.raises(ProblemFileError, match="name of the file has to consist of letters"):
             write_template(tmp_path / name)
@@ -694,7 +694,7 @@ def test_pytest_bench_times_a_file(tmp_path):
     assert process.returncode == 1, process.stdout + process.stderr
     assert "4 passed" in process.stdout
     assert "2 failed" in process.stdout
-    names = {one["name"] for one in json.loads(out.read_text())["benchmarks"]}
+    names = {one["name"] for one in json.loads(out.read_text(encoding="utf-8"))["benchmarks"]}
     assert names == {
         f"test_speed[double-{tier}-{size}-float64]"
         for tier in ("loop", "numpy") for size in ("S", "M")
@@ -757,7 +757,7 @@ def test_the_examples_agree(path):
 
 
 def test_the_readme_s_file_runs(tmp_path):
-    blocks = (ROOT / "README.md").read_text().split("```python\n")[1:]
+    blocks = (ROOT / "README.md").read_text(encoding="utf-8").split("```python\n")[1:]
     (text,) = (block.partition("```")[0] for block in blocks if "def make_inputs" in block)
     for dtype in DTYPES:
         verdicts = statuses(loaded(tmp_path, text), "M", dtype)

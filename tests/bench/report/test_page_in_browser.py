@@ -194,7 +194,8 @@ def test_a_page_fits_a_phone(its_page, browse, tmp_path):
     )
     holder.write_text(
         f"<iframe src='{driven.name}' width='390' height='844' style='border:0'></iframe>"
-        "<script>onmessage = (event) => { document.title = event.data.join(' '); }</script>"
+        "<script>onmessage = (event) => { document.title = event.data.join(' '); }</script>",
+        encoding="utf-8",
     )
     text, console = browse(holder)
     assert console == []

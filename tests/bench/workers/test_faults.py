@@ -218,7 +218,7 @@ def test_check_goes_on_behind_a_crash(tree, planted):
 def test_what_is_broken_for_all_cells_is_no_cell_s_fault(tmp_path):
     tree = copied_tree(tmp_path)
     (tree / "bench/measurement/judging_worker.py").write_text(
-        "raise ImportError('nothing works')\n"
+        "raise ImportError('nothing works')\n", encoding="utf-8"
     )
     process, folder = run(tree, tmp_path / "results", *CELLS)
     assert process.returncode == 3
@@ -271,7 +271,7 @@ def test_what_a_hung_kernel_started_is_ended_with_it(tree, planted, tmp_path):
     planted({AT_S: what})
     process, _ = run(tree, tmp_path / "results", *arguments)
     assert "timed out after 5.5 s" in process.stdout
-    assert gone(int(pid.read_text()))
+    assert gone(int(pid.read_text(encoding="utf-8")))
 
 
 def test_loops_that_hang_at_a_size_see_a_sample_of_it(tree, planted, tmp_path):
@@ -478,7 +478,7 @@ def test_a_disk_that_is_full_is_one_line_and_the_run_is_resumed(tmp_path):
 def test_a_child_that_cannot_write_says_so_and_blames_no_cell(tmp_path):
     cell = Cell("svm_loss", "numpy", "lecture", "float64", 1)
     path = tmp_path / "file" / "cells.jsonl"
-    path.parent.write_text("")
+    path.parent.write_text("", encoding="utf-8")
     work = Job([cell], Options(), {"path": str(path), "passes": [1]})
     for worker, file in ((passes.JUDGE, path.with_name("texts.jsonl")), (passes.SPEED_TEST, path)):
         (ending,) = job.run(worker, [work])
@@ -535,12 +535,12 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path):
             files.write_atomic(path, "second\n" * 100)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert path.read_text() == "first\n"
+    assert path.read_text(encoding="utf-8") == "first\n"
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_record_that_cannot_be_written_names_its_file(tmp_path):
-    (tmp_path / "file").write_text("")
+    (tmp_path / "file").write_text("", encoding="utf-8")
     record = records.Record(0, Verdict(Cell("p", "loop", "S", "float64", 1), "ok"))
     with pytest.raises(NotADirectoryError, match=r"Not a directory: '.*/file/cells\.jsonl'"):
         records.append(tmp_path / "file" / "cells.jsonl", record)
@@ -560,6 +560,6 @@ def test_the_last_step_is_the_last_whole_line(tmp_path):
     )
     subprocess.run([sys.executable, "-c", program, tmp_path], check=True)
     assert watchdog.last(tmp_path) == Step(Cell("p", "loop", "M", "float64", 1))
-    with (tmp_path / watchdog.STEPS).open("a") as file:
+    with (tmp_path / watchdog.STEPS).open("a", encoding="utf-8") as file:
         file.write(json.dumps({"problem": "torn"})[:-5])
     assert watchdog.last(tmp_path) == Step(Cell("p", "loop", "M", "float64", 1))

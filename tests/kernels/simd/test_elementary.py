@@ -462,7 +462,8 @@ def test_within_a_cached_caller(tmp_path):
         "@numba.njit(cache=True)\n"
         "def loop(x, out):\n"
         "    for i in range(x.size):\n"
-        "        out[i] = elementary.exp(x[i]) + elementary.log1p(x[i])\n"
+        "        out[i] = elementary.exp(x[i]) + elementary.log1p(x[i])\n",
+        encoding="utf-8",
     )
     code = (
         "import sys, numpy as np\n"

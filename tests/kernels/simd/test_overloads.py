@@ -203,7 +203,7 @@ CACHED_CALLER = """
 
 def test_a_caller_may_be_cached(tmp_path):
     script = tmp_path / "caller.py"
-    script.write_text(textwrap.dedent(CACHED_CALLER))
+    script.write_text(textwrap.dedent(CACHED_CALLER), encoding="utf-8")
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 
     def run():

@@ -73,17 +73,17 @@ def test_the_first_call_beyond_the_later_ones():
 def test_what_is_written_is_read(tmp_path):
     path = tmp_path / compiling.COMPILING
     one = Compiling("svm_loss", "numba", "float64", "S", 2.0, 0.25)
-    path.write_text(json.dumps(asdict(one)) + '\n{"torn')
+    path.write_text(json.dumps(asdict(one)) + '\n{"torn', encoding="utf-8")
     assert compiling.load(tmp_path) == [one]
     for text in ("[1]", "{}", "no"):
-        path.write_text(text + "\n")
+        path.write_text(text + "\n", encoding="utf-8")
         with pytest.raises(ValueError, match="line 1: not a record of a compile cost"):
             compiling.load(tmp_path)
 
 
 def test_kernels_are_measured_in_new_processes_and_once(tmp_path):
     file = tmp_path / "total.py"
-    file.write_text(KERNEL)
+    file.write_text(KERNEL, encoding="utf-8")
     options = Options(files=(look_at(file),))
     cells = [cell("numba", problem="total"), cell("plain", problem="total")]
     seen = []
@@ -103,7 +103,8 @@ def test_a_kernel_that_ends_its_process_is_named_and_the_next_is_measured(tmp_pa
     file.write_text(
         KERNEL.replace("TIERS", "import os\n\n\ndef bad(x):\n    os._exit(3)\n\n\nTIERS").replace(
             '{"plain": loop}', '{"bad": bad}'
-        )
+        ),
+        encoding="utf-8",
     )
     options = Options(files=(look_at(file),))
     cells = [cell("bad", problem="broken"), cell("numba", problem="broken")]

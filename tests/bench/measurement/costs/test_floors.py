@@ -63,13 +63,13 @@ def test_no_floor_where_none_was_measured():
 
 def test_there_and_back(tmp_path):
     assert floors.load(tmp_path) == floors.NOT_MEASURED
-    (tmp_path / floors.FLOORS).write_text(json.dumps(asdict(MACHINE)))
+    (tmp_path / floors.FLOORS).write_text(json.dumps(asdict(MACHINE)), encoding="utf-8")
     assert floors.load(tmp_path) == MACHINE
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"bandwidths": [{}], "exps": [], "calls": []}'])
 def test_a_foreign_file_is_refused(tmp_path, text):
-    (tmp_path / floors.FLOORS).write_text(text)
+    (tmp_path / floors.FLOORS).write_text(text, encoding="utf-8")
     with pytest.raises(ValueError, match=r"floors\.json does not hold the floors of a machine"):
         floors.load(tmp_path)
 

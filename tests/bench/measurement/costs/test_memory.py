@@ -72,9 +72,9 @@ def test_cells_that_are_measured():
 def test_what_is_written_is_read(tmp_path):
     path = tmp_path / memory.MEMORY
     line = json.dumps({**asdict(NUMPY), "temporary_bytes": 12})
-    path.write_text(f'{line}\n{{"torn')
+    path.write_text(f'{line}\n{{"torn', encoding="utf-8")
     assert memory.load(tmp_path) == {NUMPY: 12}
-    path.write_text(f'{line}\n{{"problem": "svm_loss"}}\n')
+    path.write_text(f'{line}\n{{"problem": "svm_loss"}}\n', encoding="utf-8")
     with pytest.raises(ValueError, match="line 2: not a record of memory"):
         memory.load(tmp_path)
 
