@@ -9,13 +9,19 @@ with which kernels often go wrong. A cell is one problem, tier, size, dtype and 
 is one process that times each cell once.
 """
 
+import sys
 from typing import TYPE_CHECKING, Any
+
+from bench.common.kernels_package import foreign_kernels
 
 if TYPE_CHECKING:
     from bench.model import Cell, Cost, Output, Problem, Tolerance
     from bench.report.notebook import load
 
 __all__ = ["Cell", "Cost", "Output", "Problem", "Tolerance", "load"]
+
+if said := foreign_kernels():  # the command ends with it, a table can be read all the same
+    print(said, file=sys.stderr)
 
 
 def __getattr__(name: str) -> Any:

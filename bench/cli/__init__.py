@@ -5,11 +5,14 @@
 answers at once.
 """
 
+import sys
+
 import typer
 
 from bench.cli import measuring, reporting
-from bench.cli.options import EXIT_CODES
+from bench.cli.options import EXIT_CODES, EXIT_USAGE
 from bench.common import encoding
+from bench.common.kernels_package import foreign_kernels
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -36,5 +39,7 @@ demo.command()(reporting.lecture)
 
 def main() -> None:
     """Run the command line."""
+    if foreign_kernels():
+        sys.exit(EXIT_USAGE)  # `bench` has said why
     encoding.replace_unencodable()
     app()
