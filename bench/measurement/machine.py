@@ -4,6 +4,8 @@ import functools
 import importlib
 import os
 import platform
+import subprocess
+import sys
 from collections.abc import Collection, Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
@@ -21,8 +23,14 @@ LIBRARIES = (
     *OF_PEERS,
 )
 CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
-# What py-cpuinfo calls the caches, and sysfs. The former has those that the system reports: on
-# Windows without L1, on an Intel Mac L2 alone, on other Macs none.
+# What macOS and py-cpuinfo call the caches, and sysfs. py-cpuinfo never has L1 of Windows, and of a
+# Mac at most L2.
+OF_SYSCTL = {
+    "l1dcachesize": "L1 data",
+    "l1icachesize": "L1 instruction",
+    "l2cachesize": "L2 unified",
+    "l3cachesize": "L3 unified",
+}
 OF_CPUINFO = {
     "l1_data_cache_size": "L1 data",
     "l1_instruction_cache_size": "L1 instruction",
@@ -116,11 +124,17 @@ def _cpu_name() -> str:
 
 
 def caches() -> dict[str, str]:
-    """Return the sizes of one core's caches, on Linux from sysfs, elsewhere from py-cpuinfo."""
-    if not CACHES.is_dir():
-        import cpuinfo
+    """Return the sizes of one core's caches, named and written as in Linux's sysfs."""
+    if CACHES.is_dir():
+        return _caches_of_sysfs()
+    if sys.platform == "darwin" and (found := _caches_of_sysctl()):
+        return found
+    import cpuinfo
 
-        return _caches_of_cpuinfo(cpuinfo.get_cpu_info())
+    return _caches_of_cpuinfo(cpuinfo.get_cpu_info())
+
+
+def _caches_of_sysfs() -> dict[str, str]:
     levels = {}
     for cache in sorted(CACHES.glob("index*")):
         if not (cache / "size").exists():  # unknown to the system
@@ -132,8 +146,20 @@ def caches() -> dict[str, str]:
     return levels
 
 
+def _caches_of_sysctl() -> dict[str, str]:
+    """Return the caches of a Mac; of its fast cores, if it has two kinds (perflevel0)."""
+    names = [f"{cores}.{name}" for cores in ("hw", "hw.perflevel0") for name in OF_SYSCTL]
+    try:  # it prints those that this Mac has
+        done = subprocess.run(
+            ["sysctl", *names], capture_output=True, encoding="utf-8", check=False
+        )
+    except OSError:
+        return {}
+    lines = [line.partition(": ") for line in done.stdout.splitlines()]
+    return {OF_SYSCTL[name.rpartition(".")[2]]: f"{int(size) >> 10}K" for name, _, size in lines}
+
+
 def _caches_of_cpuinfo(info: Mapping[str, Any]) -> dict[str, str]:
-    """Return the caches that py-cpuinfo knows, named and written as in sysfs."""
     sizes = {name: info[key] for key, name in OF_CPUINFO.items() if info.get(key)}
     # py-cpuinfo 10 reads CPUID's L2 the wrong way round: its kilobytes are the length of a line.
     line = info.get("l2_cache_line_size")

@@ -1,4 +1,7 @@
-"""The caches of machines that are not here, as py-cpuinfo describes them."""
+"""The caches of machines that are not here, as py-cpuinfo and macOS describe them."""
+
+import subprocess
+import sys
 
 import cpuinfo
 import pytest
@@ -54,13 +57,65 @@ MACHINES = {
 }
 
 
-@pytest.mark.parametrize("name", MACHINES)
-def test_caches_have_the_same_names_on_every_system(name, tmp_path, monkeypatch):
-    info, facts, levels = MACHINES[name]
-    monkeypatch.setattr(machine, "CACHES", tmp_path / "none")
-    monkeypatch.setattr(cpuinfo, "get_cpu_info", lambda: info)
+def check(facts, levels):
     assert machine.caches() == facts
     *caches, memory = floors.levels()
     assert {level.name: level.capacity for level in caches} == levels
     assert [level.name for level in caches if level.shared] == [caches[-1].name]
     assert memory.measured > caches[-1].capacity
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_caches_have_the_same_names_on_every_system(name, tmp_path, monkeypatch):
+    info, facts, levels = MACHINES[name]
+    monkeypatch.setattr(machine, "CACHES", tmp_path / "none")
+    monkeypatch.setattr(cpuinfo, "get_cpu_info", lambda: info)
+    check(facts, levels)
+
+
+M1 = """hw.l1dcachesize: 65536
+hw.l1icachesize: 131072
+hw.l2cachesize: 4194304
+hw.perflevel0.l1dcachesize: 131072
+hw.perflevel0.l1icachesize: 196608
+hw.perflevel0.l2cachesize: 12582912
+"""
+INTEL = """hw.l1dcachesize: 32768
+hw.l1icachesize: 32768
+hw.l2cachesize: 262144
+hw.l3cachesize: 6291456
+"""
+
+
+@pytest.mark.parametrize(
+    ("printed", "facts", "levels"),
+    [
+        (
+            M1,
+            {"L1 data": "128K", "L1 instruction": "192K", "L2 unified": "12288K"},
+            {"L1": 128 * K, "L2": 12 * M},
+        ),
+        (
+            INTEL,
+            {
+                "L1 data": "32K",
+                "L1 instruction": "32K",
+                "L2 unified": "256K",
+                "L3 unified": "6144K",
+            },
+            {"L1": 32 * K, "L2": 256 * K, "L3": 6 * M},
+        ),
+        ("", {"L2 unified": "256K"}, {"L1": 32 * K, "L2": 256 * K, "L3": 8 * M}),
+    ],
+)
+def test_caches_of_a_mac(printed, facts, levels, tmp_path, monkeypatch):
+    def sysctl(words, **_):
+        assert words[0] == "sysctl"
+        assert set(printed.replace(": ", "\n").split("\n")[::2]) <= {*words, ""}
+        return subprocess.CompletedProcess(words, 1, printed, "unknown oid")
+
+    monkeypatch.setattr(machine, "CACHES", tmp_path / "none")
+    monkeypatch.setattr(cpuinfo, "get_cpu_info", lambda: {"l2_cache_size": 256 * K})
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(subprocess, "run", sysctl)
+    check(facts, levels)
