@@ -70,7 +70,8 @@ def held(folder: Path) -> Iterator[None]:
         with files.locked(folder / LOCK):
             yield
             # Whatever appends in this folder was started by the holder, and has ended.
-            (folder / files.APPEND_LOCK).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                (folder / files.APPEND_LOCK).unlink()
     except BlockingIOError as error:
         raise ValueError(f"{folder} is being measured by another process") from error
 

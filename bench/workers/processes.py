@@ -23,7 +23,7 @@ NEW_GROUP = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
 # Windows kills by a call of its own, and passes no Ctrl-C to another group.
 SIGKILL: int = getattr(signal, "SIGKILL", 9)
 INTERRUPT = getattr(signal, "CTRL_BREAK_EVENT", signal.SIGINT)
-# By the process id of a child, which the system keeps for it while its Popen is there.
+# By the process id of a child, which Windows gives to no other while its Popen is there.
 _jobs: "dict[int, ctypes.c_void_p | None]" = {}
 
 
@@ -52,7 +52,7 @@ def interrupt(child: "subprocess.Popen[bytes]") -> "list[psutil.Process]":
     started = _started_by(child.pid)
     try:
         child.send_signal(INTERRUPT)
-    except (OSError, ValueError):  # Windows: there is no console
+    except (OSError, ValueError):  # Windows: there is no console, or no such signal
         child.terminate()
     return started
 
@@ -72,7 +72,7 @@ def kill_group(child: "subprocess.Popen[bytes]", started: "Iterable[psutil.Proce
 
 
 def kill_this_group() -> None:
-    """Kill this process, which leads its group, with what it has started."""
+    """Kill this process and what it has started; on POSIX systems, if it leads its group."""
     if not hasattr(os, "getpgrp"):
         _kill(_started_by(os.getpid()))
     elif os.getpgrp() == os.getpid():

@@ -30,6 +30,9 @@ from bench.workers import diagnosis, job, signals, watchdog
 from bench.workers.job import Job
 from bench.workers.watchdog import Step
 
+pytestmark = pytest.mark.skipif(
+    sys.platform == "win32", reason="processes are told what to do, and die, by POSIX's signals"
+)
 # What `softmax` of size S is told by, among the sizes and hard inputs.
 AT_S, AT_TIES = "len(scores) == 64", "len(scores) == 2"
 IS_TIMED = "'pytest' in sys.modules"
@@ -415,6 +418,14 @@ def test_a_signal_that_is_ignored_stays_so():
         assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+def test_ctrl_break_ends_a_run_where_there_is_one(monkeypatch):
+    monkeypatch.setattr(signal, "SIGBREAK", signal.SIGUSR2, raising=False)
+    before = signal.getsignal(signal.SIGUSR2)
+    with signals.as_exception(), pytest.raises(signals.Interrupted, match="SIGUSR2"):
+        os.kill(os.getpid(), signal.SIGUSR2)
+    assert signal.getsignal(signal.SIGUSR2) == before
 
 
 @pytest.mark.parametrize("hung", [False, True])
