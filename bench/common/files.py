@@ -1,6 +1,7 @@
 """Crash-safe writing: atomic replace, append, lock; and reading of JSON lines."""
 
 import contextlib
+import errno
 import json
 import os
 import time
@@ -67,7 +68,7 @@ def append_line(path: Path, line: str) -> None:
     left = f"{line}\n".encode()
     try:
         with path.open("a+b", buffering=0) as file, path.with_name(APPEND_LOCK).open("ab") as lock:
-            lock_descriptor(lock.fileno(), poll_interval=LOCK_POLL_S)
+            _lock(lock, blocking=True)
             end = _end_of_complete_lines(file)
             file.truncate(end)
             try:
@@ -142,9 +143,19 @@ def locked(path: Path) -> Iterator[None]:
     except OSError as error:
         raise _named(error, path) from error
     with file:
-        if not lock_descriptor(file.fileno(), blocking=False):
+        if not _lock(file, blocking=False):
             raise BlockingIOError(f"another process has locked {path}")
         yield
+
+
+def _lock(file: IO[bytes], *, blocking: bool) -> bool:
+    """Lock a file, if this Python has locks; return whether no other process has."""
+    try:
+        return lock_descriptor(file.fileno(), blocking=blocking, poll_interval=LOCK_POLL_S)
+    except OSError as error:
+        if error.errno != errno.ENOSYS:
+            raise
+        return True
 
 
 def _named(error: OSError, path: Path) -> OSError:

@@ -1,5 +1,6 @@
 """Files that are there whole or not at all."""
 
+import errno
 import multiprocessing
 import re
 import signal
@@ -158,3 +159,14 @@ def test_appending_makes_no_folder_that_is_gone(tmp_path):
     with pytest.raises(FileNotFoundError, match=re.escape(str(file))):
         append_line(file, "one")
     assert not names(tmp_path)
+
+
+def test_where_python_has_no_locks_all_else_works(tmp_path, monkeypatch):
+    def no_locks(*_arguments, **_options):
+        raise OSError(errno.ENOSYS, "no locks")
+
+    monkeypatch.setattr(files, "lock_descriptor", no_locks)
+    append_line(tmp_path / "lines", "one")
+    with locked(tmp_path / "lock"):
+        append_line(tmp_path / "lines", "two")
+    assert (tmp_path / "lines").read_text(encoding="utf-8") == "one\ntwo\n"
