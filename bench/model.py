@@ -158,7 +158,7 @@ class Problem:
     name : str
         Unique in a run.
     tiers : mapping of name to Tier
-        A kernel takes the arguments by position and leaves them as they are.
+        A kernel takes the arguments by position and leaves them as they are, but for `writes`.
     sizes : mapping of size name to its numbers
         ``n``, ``d``, ``c`` where they apply (they are columns of the table), and others.
     make_inputs : function of (size, dtype, rng)
@@ -185,6 +185,11 @@ class Problem:
         The path of a user's file; empty for a built-in problem.
     remarks : tuple of str
         What a run says about that file before it starts.
+    arguments : tuple of str
+        The names of the arguments, where messages have them; empty if unknown.
+    writes : tuple of int
+        The positions, from 0, of the arguments that a kernel may write to. They are outputs, before
+        what it returns, and each call gets new copies of all arguments.
     """
 
     name: str
@@ -200,6 +205,13 @@ class Problem:
     texts_cost: Callable[[Size, int], Cost] | None = None
     source: str = ""
     remarks: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
+    writes: tuple[int, ...] = ()
+
+    def argument(self, position: int) -> str:
+        """Return the name of an argument in messages."""
+        known = position < len(self.arguments)
+        return self.arguments[position] if known else f"argument {position + 1}"
 
     def numbers(self, size: str) -> Size:
         """Return the numbers of a size; M@4096 is the size M with n = 4096.

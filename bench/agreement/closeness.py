@@ -63,7 +63,7 @@ def closeness(
         Its message names the first output that is missing, has another shape or dtype, or is too
         far off.
     """
-    if len(outputs) == 1:
+    if len(outputs) == 1 and not (isinstance(want, tuple) and len(want) == 1):
         value, want = (value,), (want,)
     names = ", ".join(output.name for output in outputs)
     if not isinstance(value, tuple):
@@ -169,7 +169,9 @@ def _shown(number: Any) -> str:
     return str(number) if bits <= LONGEST_SHOWN else f"a whole number of {bits} bits"
 
 
-def outputs_like(tolerances: Mapping[str, float], expected: Any, dtype: str) -> tuple[Output, ...]:
+def outputs_like(
+    tolerances: Mapping[str, float], expected: Any, dtype: str, written: Sequence[str] = ()
+) -> tuple[Output, ...]:
     """Return the outputs that each tier must return: numbers in the shapes of the oracle's.
 
     Parameters
@@ -181,15 +183,19 @@ def outputs_like(tolerances: Mapping[str, float], expected: Any, dtype: str) -> 
         The oracle's result: a number, an array (or nested lists), or a tuple of these.
     dtype : str
         The cell's.
+    written : sequence of str
+        The names of the first outputs: arguments that the kernel writes to.
 
     Raises
     ------
     TypeError
         The result is something else.
     """
-    several = isinstance(expected, tuple) and len(expected) > 1
+    several = isinstance(expected, tuple) and (len(expected) > 1 or bool(written))
     parts = expected if several else (expected,)
-    names = [f"result {i}" for i in range(1, len(parts) + 1)] if several else ["the result"]
+    count = len(parts) - len(written)
+    returned = ["the result"] if count == 1 else [f"result {i}" for i in range(1, count + 1)]
+    names = [*written, *returned]
     return tuple(
         _output_like(name, part, tolerances[dtype]) for name, part in zip(names, parts, strict=True)
     )

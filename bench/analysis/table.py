@@ -26,6 +26,7 @@ class _Pooled:
     passes: int
     rounds: int
     iterations: int
+    empty_call_s: float | None
     min_s: float
     q1_s: float
     median_s: float
@@ -131,12 +132,18 @@ def _pool(its_records: Sequence[Record]) -> _Pooled | None:
         passes=len(timed),
         rounds=sum(len(record.times) for record in timed),
         iterations=int(np.median([record.iterations for record in timed])),
+        empty_call_s=_median_or_none(record.conditions.empty_call_s for record in timed),
         min_s=float(times.min()),
         q1_s=float(q1),
         median_s=float(median),
         q3_s=float(q3),
         stddev_s=float(times.std(ddof=1)) if len(times) > 1 else None,
     )
+
+
+def _median_or_none(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.median(known)) if known else None
 
 
 def _by_pass(its_records: Sequence[Record], twins: Sequence[Record]) -> dict[str, str]:

@@ -19,9 +19,9 @@ from numba import njit, prange
 # --- Tiers: the versions of the computation
 #
 # All tiers take the same arguments and return the same result: numbers, arrays, lists, or a tuple
-# of these. A tier must not change its arguments. If a tier returns before its result is computed,
-# lossbench waits for the result and times that too: it calls block_until_ready(), else compute(),
-# else __array__().
+# of these. A tier must not change its arguments, but for OUTPUTS (below). If a tier returns before
+# its result is computed, lossbench waits for the result and times that too: it calls
+# block_until_ready(), else compute(), else __array__().
 
 
 def loop(predicted, target):
@@ -99,6 +99,10 @@ def make_inputs(size, dtype, rng):
 
 
 # --- Optional
+
+# The arguments that tiers write to, if they do. They are compared with the oracle's, together with
+# what is returned, and each call gets new copies.
+# OUTPUTS = ("target",)
 
 # A number a agrees with the oracle's b if |a - b| <= TOLERANCE * (|b| + the largest |b|). These are
 # the defaults. Whole numbers must be equal. NaN, infinities and masked entries must be in the same

@@ -12,6 +12,7 @@ from bench.problems.builtin import PROBLEMS
 from bench.problems.near_misses import near_misses
 from bench.problems.user_file_checks import (
     NAME,
+    arguments_of,
     cost_of,
     function_of,
     growth_of,
@@ -25,6 +26,7 @@ from bench.problems.user_file_checks import (
     sizes_of,
     tiers_of,
     tolerances_of,
+    writes_of,
 )
 from bench.problems.user_source import ProblemFileError, run_source, shown
 
@@ -153,6 +155,7 @@ def load(path: Path, content: bytes) -> Problem:
         source.lacks("a function make_inputs(size, dtype, rng)", "make_inputs")
     sizes = sizes_of(source)
     remarks = near_misses(source)
+    arguments = arguments_of(tiers[oracle_of(source, tiers)])
     in_lists = {"loop"} if lists_of(source) else set()
     found = Problem(
         name=name_of(source),
@@ -174,10 +177,11 @@ def load(path: Path, content: bytes) -> Problem:
         oracle=oracle_of(source, tiers),
         source=str(path),
         remarks=remarks,
+        arguments=arguments,
     )
     # Report errors in make_inputs before a run begins
-    found.inputs(found.smallest_size, "float64")
-    return found
+    count = len(found.inputs(found.smallest_size, "float64"))
+    return replace(found, writes=writes_of(source, arguments, count))
 
 
 def _given(kernel: Kernel) -> Kernel:

@@ -1,8 +1,10 @@
 """Check each declaration in a user's file, and say in which line and how it is wrong."""
 
+import inspect
 import math
 import re
 from collections.abc import Mapping, Sequence
+from inspect import Parameter
 from typing import Any
 
 import numpy as np
@@ -26,6 +28,7 @@ CONSTANTS: dict[str, tuple[type, ...]] = {
     "LISTS": (bool,),
     "TOLERANCE": (int, float, dict),
     "GROWTH": (int, float),
+    "OUTPUTS": (tuple, list, str, int),
 }
 # 100 and 10 times the tolerances of the built-in problems, because nobody has worked out how the
 # rounding of a user's kernel grows.
@@ -92,6 +95,42 @@ def oracle_of(source: Source, tiers: Mapping[str, Kernel]) -> str:
     if oracle not in tiers:
         source.wrong("ORACLE", f"ORACLE is {oracle!r}, but the tiers are {', '.join(tiers)}")
     return str(oracle)
+
+
+def arguments_of(oracle: Kernel) -> tuple[str, ...]:
+    """Return the names of a kernel's arguments; none if its signature does not tell them."""
+    try:
+        parameters = inspect.signature(oracle).parameters.values()
+    except (TypeError, ValueError):  # such as a ufunc's
+        return ()
+    by_position = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+    return tuple(one.name for one in parameters if one.kind in by_position)
+
+
+def writes_of(source: Source, arguments: Sequence[str], count: int) -> tuple[int, ...]:
+    """Return the positions of the arguments that kernels may write to.
+
+    Parameters
+    ----------
+    source : Source
+    arguments : sequence of str
+        The names of the arguments, where known.
+    count : int
+        The number of arguments.
+    """
+    given = source.get("OUTPUTS")
+    if given is None:
+        return ()
+    items = [given] if isinstance(given, str | int) else given
+    if not isinstance(items, tuple | list) or not items:
+        like = f'names or positions of arguments, such as ("{next(iter(arguments), "x")}",)'
+        source.wrong("OUTPUTS", f"OUTPUTS has to be {like}, not {given!r}")
+    found = [arguments.index(item) if item in arguments else item for item in items]
+    for item in found:
+        if isinstance(item, bool) or not isinstance(item, int) or not 0 <= item < count:
+            known = ", ".join(arguments[:count]) or f"0 to {count - 1}"
+            source.wrong("OUTPUTS", f"OUTPUTS has {item!r}, but the arguments are {known}")
+    return tuple(dict.fromkeys(found))
 
 
 def sizes_of(source: Source) -> dict[str, Size]:

@@ -13,6 +13,7 @@ from commands import ROOT, answered, lossbench
 import bench
 from bench.agreement.check import check
 from bench.agreement.closeness import outputs_like
+from bench.agreement.given import Given
 from bench.common.code import numba_cache
 from bench.measurement import run_folder
 from bench.model import DTYPES, TIERS, Cell, Options
@@ -294,6 +295,126 @@ def test_the_tolerance_is_of_the_largest_entry_and_the_dtype():
 def test_a_file_says_its_tolerance(tmp_path, tolerance, status):
     more = f"TOLERANCE = {tolerance}"
     assert verdict_on(tmp_path, "2 * x", "2 * x + 1e-4", more=more).status == status
+
+
+# --- kernels that write to their arguments
+
+IN_PLACE = """
+def loop(x, y):
+    for i in range(len(x)):
+        x[i] += y[i]
+def vectorized(x, y):
+    x += y
+def make_inputs(size, dtype, rng):
+    return np.zeros(size["n"], dtype), rng.standard_normal(size["n"]).astype(dtype)
+SIZES = {"S": {"n": 3}}
+import numpy as np
+"""
+
+
+@pytest.mark.parametrize("outputs", ["('x',)", "['x']", "'x'", "(0,)", "0", "('x', 0)"])
+def test_a_kernel_may_write_to_its_outputs(tmp_path, outputs):
+    one = loaded(tmp_path, f"{IN_PLACE}OUTPUTS = {outputs}\n")
+    assert one.writes == (0,)
+    for _ in range(2):  # it starts from new arguments again
+        assert {verdict.status for verdict in statuses(one).values()} == {"ok"}
+
+
+def test_each_call_has_arguments_of_its_own(tmp_path):
+    one = loaded(tmp_path, f"{IN_PLACE}OUTPUTS = 'x'\n")
+    arguments = one.inputs("S", "float64")
+    several = Given(one, "numpy", arguments).several(3)
+    for own in several:
+        own[0][:] = 7
+        assert (own[1] == arguments[1]).all()
+    assert not np.may_share_memory(several[0][0], several[1][0])
+    assert not arguments[0].any()
+
+
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        ("x += 2 * y", "x[0] is "),
+        (
+            "x += y; y[0] = 7",
+            'wrote to its argument 2 of 2; if it should, declare OUTPUTS = ("y",)',
+        ),
+        ("return x + y", "x[0] is 0"),
+    ],
+)
+def test_other_outputs_are_refused(tmp_path, other, words):
+    text = IN_PLACE.replace(
+        "def vectorized(x, y):\n    x += y", f"def vectorized(x, y):\n    {other}"
+    )
+    verdict = statuses(loaded(tmp_path, f"{text}OUTPUTS = 'x'\n"))["numpy"]
+    assert verdict.status == "disagrees"
+    assert words in verdict.message
+
+
+def test_what_is_returned_besides_does_not_count_where_the_oracle_returns_nothing(tmp_path):
+    text = IN_PLACE.replace("x += y", "x += y\n    return x, 3")
+    assert statuses(loaded(tmp_path, f"{text}OUTPUTS = 'x'\n"))["numpy"].status == "ok"
+
+
+def test_outputs_and_results_are_compared_together(tmp_path):
+    text = IN_PLACE.replace("x[i] += y[i]", "x[i] += y[i]\n    return x[0], 7")
+    text += "OUTPUTS = ('x',)\nTIERS = {'right': right, 'wrong': wrong, 'short': short}\n"
+    for name, results in (("right", "x[0], 7"), ("wrong", "x[0], 8"), ("short", "x[0]")):
+        text = f"def {name}(x, y):\n    x += y\n    return {results}\n{text}"
+    found = statuses(loaded(tmp_path, text))
+    assert found["right"].status == "ok"
+    assert "result 2 is 8, loop has 7" in found["wrong"].message
+    assert (
+        "returned 2 of 3 outputs (x, result 1, result 2): result 2 miss" in found["short"].message
+    )
+
+
+def test_all_that_was_written_is_named_as_outputs_are_declared(tmp_path):
+    text = IN_PLACE.replace("x += y", "x += y\n    y += 1")
+    words = 'wrote to its argument 1 of 2; if it should, declare OUTPUTS = ("x", "y")'
+    assert statuses(loaded(tmp_path, text))["loop"].message.endswith('OUTPUTS = ("x",)')
+    one = loaded(tmp_path, text + "ORACLE = 'pure'\nTIERS = {'pure': lambda *xy: xy[0] + xy[1]}\n")
+    assert statuses(one)["numpy"].message == words.replace('"x", "y"', "0, 1")
+
+
+@pytest.mark.parametrize(
+    ("outputs", "words"),
+    [
+        ("('z',)", "OUTPUTS has 'z', but the arguments are x, y"),
+        ("(2,)", "OUTPUTS has 2, but the arguments are x, y"),
+        ("(-1,)", "OUTPUTS has -1, but"),
+        ("(True,)", "OUTPUTS has True, but"),
+        ("()", 'OUTPUTS has to be names or positions of arguments, such as ("x",), not ()'),
+        ("3.5", "OUTPUTS has to be names or positions"),
+    ],
+)
+def test_wrong_outputs_are_refused(tmp_path, outputs, words):
+    with pytest.raises(ProblemFileError) as caught:
+        loaded(tmp_path, f"{IN_PLACE}OUTPUTS = {outputs}\n")
+    assert words in str(caught.value)
+    assert ", line 11: " in str(caught.value)
+
+
+def test_calls_that_write_are_timed_with_new_arguments(tmp_path):
+    text = IN_PLACE + "SIZES['L'] = {'n': 1_000_000}\nOUTPUTS = ('x',)\n"
+    text += "def alone(x, y):\n    assert not x.any()\n    x += y\nTIERS = {'alone': alone}\n"
+    out = tmp_path / "out.json"
+    options = ["--lossbench-problem", written(tmp_path, text), "--benchmark-max-time=0.05"]
+    quick = [
+        "-p",
+        "no:cacheprovider",
+        f"--benchmark-json={out}",
+        "-k",
+        "numpy or alone",
+        "--lossbench-dtype=float64",
+    ]
+    process = run_pytest("bench", *options, *quick, cwd=ROOT)
+    assert process.returncode == 0, process.stdout + process.stderr
+    found = {one["param"]: one["stats"] for one in json.loads(out.read_text())["benchmarks"]}
+    assert len(found) == 4
+    for cell, stats in found.items():
+        assert (stats["iterations"] == 1) is ("-L-" in cell)
+    assert found["double-numpy-S-float64"]["median"] < 20e-6
 
 
 # --- wrong files
