@@ -13,7 +13,7 @@ from bench.common.threads import all_cores
 
 Kernel = Callable[..., Any]
 Arguments = tuple[Any, ...]
-Size = Mapping[str, int]
+Size = Mapping[str, Any]
 
 # In the order in which they are shown.
 TIERS = ("loop", "numpy", "numba", "numba-parallel", "kernels", "kernels-parallel")
@@ -160,7 +160,8 @@ class Problem:
     tiers : mapping of name to Tier
         A kernel takes the arguments by position and leaves them as they are, but for `writes`.
     sizes : mapping of size name to its numbers
-        ``n``, ``d``, ``c`` where they apply (they are columns of the table), and others.
+        ``n``, ``d``, ``c`` where they apply (they are columns of the table), and others; in a
+        user's file also other numbers, truth values and strings.
     make_inputs : function of (size, dtype, rng)
         The arguments of one call, as a tuple.
     outputs : tuple of Output, or mapping of dtype to tolerance
@@ -190,6 +191,9 @@ class Problem:
     writes : tuple of int
         The positions, from 0, of the arguments that a kernel may write to. They are outputs, before
         what it returns, and each call gets new copies of all arguments.
+    work_numbers : tuple of str, optional
+        The numbers of a size to whose product the time of a call is roughly proportional, if there
+        is neither a cost nor a growth; None for all whole numbers.
     """
 
     name: str
@@ -207,6 +211,7 @@ class Problem:
     remarks: tuple[str, ...] = ()
     arguments: tuple[str, ...] = ()
     writes: tuple[int, ...] = ()
+    work_numbers: tuple[str, ...] | None = None
 
     def argument(self, position: int) -> str:
         """Return the name of an argument in messages."""
@@ -256,16 +261,18 @@ class Problem:
         """Return the work of a call, at least 1: its time is roughly proportional to it.
 
         That is the number of operations; if unknown, N to the power `growth`; if that is unknown,
-        the product of the size's numbers.
+        the product of the size's `work_numbers`, in which 0 counts as 1.
         """
         numbers = self.numbers(size)
         longer = self.texts_cost if tier in BASELINES else None
         counted = longer or self.cost
         if counted is not None:
             return max(1, counted(numbers, 8).flops)
-        if self.growth is not None and "n" in numbers:
-            return float(max(1.0, numbers["n"] ** self.growth))
-        return max(1, math.prod(numbers.values()))
+        if self.growth is not None and is_whole(numbers.get("n")):
+            return float(max(1, numbers["n"]) ** self.growth)
+        names = numbers if self.work_numbers is None else self.work_numbers
+        whole = [numbers[name] for name in names if is_whole(numbers[name])]
+        return float(math.prod(max(1, number) for number in whole))
 
 
 @dataclass(frozen=True)
@@ -295,6 +302,11 @@ class Cell:
     def group(self) -> tuple[str, str, str]:
         """What cells that are compared with each other have in common."""
         return self.problem, self.size, self.dtype
+
+
+def is_whole(number: Any) -> bool:
+    """Whether a number of a size is a whole number."""
+    return isinstance(number, int) and not isinstance(number, bool)
 
 
 def is_threaded(tier: str) -> bool:

@@ -15,7 +15,7 @@ from bench.measurement.costs import Costs
 from bench.measurement.costs.compiling import Compiling
 from bench.measurement.costs.floors import Floors, floor_of
 from bench.measurement.records import Record
-from bench.model import BASELINES, Cell, Problem, Verdict
+from bench.model import BASELINES, Cell, Problem, Verdict, is_whole
 from bench.problems.builtin import PROBLEMS
 
 
@@ -94,7 +94,7 @@ def _row(its_problem: Problem, cell: Cell, its_records: Sequence[Record]) -> dic
     cost = its_problem.cost_of(cell.size, cell.dtype)
     return (
         {name: getattr(cell, name) for name in IDENTITY}
-        | {name: size.get(name) for name in ("n", "d", "c")}
+        | {name: size[name] for name in ("n", "d", "c") if is_whole(size.get(name))}
         | {
             name: getattr(verdict, name)
             for name in (

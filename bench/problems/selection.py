@@ -16,6 +16,7 @@ from bench.model import (
     ProblemFile,
     in_order,
     is_threaded,
+    is_whole,
 )
 
 # `--tier peers` measures these as well, for comparison.
@@ -156,7 +157,7 @@ def sizes_along(
     if not (1.0 <= first < last < math.inf):
         raise ValueError(f"a sweep goes up from at least 1, not from {first:g} to {last:g}")
     base = base or ("M" if "M" in problem.sizes else list(problem.sizes)[-1])
-    if "n" not in problem.sizes[base]:
+    if not is_whole(problem.sizes[base].get("n")):
         raise ValueError(f"{problem.name} has no n to sweep over")
     along = [round(first)]
     # The last step may be shorter than the others, but not tiny

@@ -79,7 +79,7 @@ TIERS = {"dot": dot}
 
 # --- Inputs
 
-# Any names and any whole numbers. The table has columns for n, c and d.
+# Any names; numbers, truth values and strings. The table has columns for n, c and d.
 SIZES = {
     "S": {"n": 100},
     "M": {"n": 10_000},
@@ -126,6 +126,14 @@ def cost(size, itemsize):
 
 
 GROWTH = 1.0  # the time should grow with n to this power
+
+# Without `cost` and GROWTH: the whole numbers of a size to whose product the time is proportional.
+# All of them, if this is not said either.
+# WORK = ("n",)
+
+# What a tier takes instead of the arguments, made outside the timing: a function that gets them and
+# returns a tuple.
+# PREPARE = {"dot": lambda predicted, target: (predicted.astype("f8"), target.astype("f8"))}
 
 
 def sample(arguments, rng):

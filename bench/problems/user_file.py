@@ -2,12 +2,12 @@
 
 import contextlib
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 
-from bench.model import Kernel, Problem, ProblemFile, Tier, to_lists
+from bench.model import Arguments, Kernel, Problem, ProblemFile, Tier, to_lists
 from bench.problems.builtin import PROBLEMS
 from bench.problems.near_misses import near_misses
 from bench.problems.user_file_checks import (
@@ -22,10 +22,13 @@ from bench.problems.user_file_checks import (
     name_of,
     no_hard_inputs,
     oracle_of,
+    prepared_by,
+    prepares_of,
     sample_of,
     sizes_of,
     tiers_of,
     tolerances_of,
+    work_numbers_of,
     writes_of,
 )
 from bench.problems.user_source import ProblemFileError, run_source, shown
@@ -156,12 +159,15 @@ def load(path: Path, content: bytes) -> Problem:
     sizes = sizes_of(source)
     remarks = near_misses(source)
     arguments = arguments_of(tiers[oracle_of(source, tiers)])
-    in_lists = {"loop"} if lists_of(source) else set()
+    prepare: dict[str, Callable[[Arguments], Arguments]] = {
+        tier: partial(prepared_by, source, tier) for tier in prepares_of(source, tiers)
+    }
+    if lists_of(source):
+        prepare.setdefault("loop", to_lists)
     found = Problem(
         name=name_of(source),
         tiers={
-            tier: Tier(partial(_given, kernel), to_lists if tier in in_lists else None)
-            for tier, kernel in tiers.items()
+            tier: Tier(partial(_given, kernel), prepare.get(tier)) for tier, kernel in tiers.items()
         },
         sizes=sizes,
         make_inputs=partial(inputs_of, source),
@@ -178,6 +184,7 @@ def load(path: Path, content: bytes) -> Problem:
         source=str(path),
         remarks=remarks,
         arguments=arguments,
+        work_numbers=work_numbers_of(source, sizes),
     )
     # Report errors in make_inputs before a run begins
     count = len(found.inputs(found.smallest_size, "float64"))

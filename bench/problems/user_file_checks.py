@@ -3,13 +3,13 @@
 import inspect
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from inspect import Parameter
 from typing import Any
 
 import numpy as np
 
-from bench.model import DTYPES, PEERS, Arguments, Cost, Kernel, Size, in_order
+from bench.model import DTYPES, PEERS, Arguments, Cost, Kernel, Size, in_order, is_whole
 from bench.problems.user_source import Source
 
 # Functions that are tiers because of their names.
@@ -29,6 +29,8 @@ CONSTANTS: dict[str, tuple[type, ...]] = {
     "TOLERANCE": (int, float, dict),
     "GROWTH": (int, float),
     "OUTPUTS": (tuple, list, str, int),
+    "PREPARE": (dict,),
+    "WORK": (tuple, list, str),
 }
 # 100 and 10 times the tolerances of the built-in problems, because nobody has worked out how the
 # rounding of a user's kernel grows.
@@ -133,6 +135,31 @@ def writes_of(source: Source, arguments: Sequence[str], count: int) -> tuple[int
     return tuple(dict.fromkeys(found))
 
 
+def prepares_of(source: Source, tiers: Collection[str]) -> dict[str, Kernel]:
+    """Return the functions that prepare the arguments of some tiers."""
+    given = source.get("PREPARE")
+    if given is None:
+        return {}
+    if not isinstance(given, dict):
+        source.wrong("PREPARE", f'PREPARE has to be a dict {{"tier": function}}, not {given!r}')
+    for tier, function in given.items():
+        if tier not in tiers:
+            words = f"PREPARE has {tier!r}, but the tiers are {', '.join(tiers)}"
+            source.wrong("PREPARE", words)
+        if not callable(function):
+            source.wrong("PREPARE", f'PREPARE["{tier}"] has to be a function, not {function!r}')
+    return given
+
+
+def prepared_by(source: Source, tier: str, arguments: Arguments) -> Arguments:
+    """Return the arguments as the file's function for a tier makes them."""
+    prepared = source.names["PREPARE"][tier](*arguments)
+    if not isinstance(prepared, tuple):
+        words = f'PREPARE["{tier}"] has to return a tuple of arguments, not a {_type(prepared)}'
+        source.wrong("PREPARE", words)
+    return prepared
+
+
 def sizes_of(source: Source) -> dict[str, Size]:
     """Return the sizes with their numbers."""
     sizes = source.get("SIZES")
@@ -146,13 +173,28 @@ def sizes_of(source: Source) -> dict[str, Size]:
             words = f"a size's name has to consist of letters, digits and _.-, not {name!r}"
             source.wrong("SIZES", words)
         if not isinstance(size, dict) or not all(_is_size(*pair) for pair in size.items()):
-            words = f'SIZES["{name}"] has to be a dict of whole numbers such as {{"n": 100}}'
+            words = f'SIZES["{name}"] has to be a dict of numbers and strings such as {{"n": 100}}'
             source.wrong("SIZES", f"{words}, not {size!r}")
     return dict(sizes)
 
 
-def _is_size(key: Any, number: Any) -> bool:
-    return isinstance(key, str) and isinstance(number, int) and not isinstance(number, bool)
+def _is_size(key: Any, value: Any) -> bool:
+    return isinstance(key, str) and isinstance(value, int | float | str)
+
+
+def work_numbers_of(source: Source, sizes: Mapping[str, Size]) -> tuple[str, ...] | None:
+    """Return the numbers of a size that say how long a call takes, if the file names them."""
+    given = source.get("WORK")
+    names = (given,) if isinstance(given, str) else given
+    if names is None:
+        return None
+    if not isinstance(names, tuple | list):
+        source.wrong("WORK", f'WORK has to be names of numbers such as ("n",), not {given!r}')
+    for name in names:
+        for size, numbers in sizes.items():
+            if not is_whole(numbers.get(name)):
+                source.wrong("WORK", f'WORK has {name!r}, no whole number of SIZES["{size}"]')
+    return tuple(names)
 
 
 def lists_of(source: Source) -> bool:

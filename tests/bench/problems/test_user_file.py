@@ -14,9 +14,11 @@ import bench
 from bench.agreement.check import check
 from bench.agreement.closeness import outputs_like
 from bench.agreement.given import Given
+from bench.analysis import table
 from bench.common.code import numba_cache
 from bench.measurement import run_folder
-from bench.model import DTYPES, TIERS, Cell, Options
+from bench.measurement.records import Record
+from bench.model import DTYPES, TIERS, Cell, Options, Verdict
 from bench.problems import selection
 from bench.problems.builtin import PROBLEMS
 from bench.problems.selection import cells_of
@@ -212,6 +214,64 @@ def test_time_is_foretold_by_the_operations_the_growth_or_the_size(tmp_path, wor
     cost = one.cost_of("M", "float32")
     assert (cost is None) is ("cost" not in words)
     assert cost is None or cost.bytes_moved == 400
+
+
+@pytest.mark.parametrize(
+    ("words", "counted"), [("", 100 * 3), ("WORK = ('n',)\n", 100), ("WORK = 'k'\n", 3)]
+)
+def test_other_numbers_of_a_size_say_nothing_of_the_time(tmp_path, words, counted):
+    sizes = "SIZES = {'M': {'n': 100, 'k': 3, 'axis': 0, 'by': -2, 'x': -1.75, 'how': 'wrap'}}\n"
+    given = "(np.arange(size['n']) * size['x'], size['axis'], size['how'])\nimport numpy as np\n"
+    inputs = f"def make_inputs(size, dtype, rng):\n    return {given}"
+    tiers = "def loop(x, axis, how):\n    return [how == 'wrap', axis, *x]\n"
+    one = loaded(tmp_path, sizes + inputs + tiers + words)
+    assert one.work("loop", "M") == counted
+    assert {verdict.status for verdict in statuses(one, "M").values()} == {"ok"}
+    cells = cells_of([one], Options(sizes=("M",)))
+    frame = table.tabulate("run", cells, [Record(0, Verdict(cells[0], "ok"))], [one])
+    assert frame["n"].tolist() == [100]
+
+
+# --- arguments that a tier wants in another form
+
+BOXED = """
+class Boxed(list): pass
+def in_box(x):
+    box = Boxed()
+    box.values = x.tolist()
+    return (box,)
+TIERS = {"boxed": lambda box: [2 * value for value in box.values]}
+"""
+
+
+def test_a_tier_gets_its_arguments_prepared(tmp_path):
+    one = loaded(tmp_path, WHOLE + BOXED + "PREPARE = {'boxed': in_box}\n")
+    assert {verdict.status for verdict in statuses(one).values()} == {"ok"}
+    arguments = one.inputs("S", "float64")
+    assert one.prepared("numpy", arguments) == arguments
+
+
+def test_prepare_comes_before_lists(tmp_path):
+    text = WHOLE.replace("2 * value for value in x", "2 * value for value in x.values")
+    one = loaded(
+        tmp_path, text + BOXED + "LISTS = True\nPREPARE = dict(loop=in_box, boxed=in_box)\n"
+    )
+    assert {verdict.status for verdict in statuses(one).values()} == {"ok"}
+
+
+@pytest.mark.parametrize(
+    ("prepare", "status", "words"),
+    [
+        ("lambda x: x", "failed", 'line 18: PREPARE["boxed"] has to return a tuple of arguments'),
+        ("lambda x: (x, 1 / 0)", "failed", "ZeroDivisionError: division by zero"),
+        ("lambda x: __import__('no_such_library')", "unavailable", "no_such_library"),
+    ],
+)
+def test_what_prepare_does_wrong_is_the_tier_s_fault(tmp_path, prepare, status, words):
+    one = loaded(tmp_path, f"{WHOLE}{BOXED}PREPARE = {{'boxed': {prepare}}}\n")
+    found = statuses(one)
+    assert (found["boxed"].status, found["numpy"].status) == (status, "ok")
+    assert words in found["boxed"].message
 
 
 # --- what has to be returned
@@ -441,8 +501,14 @@ def test_calls_that_write_are_timed_with_new_arguments(tmp_path):
         (WHOLE.replace("SIZES", "SIZE"), 10, "ends without SIZES, such as SIZES = {"),
         (WHOLE + "SIZES = [1, 2]\n", 11, "SIZES has to be a dict such as {"),
         (WHOLE + "SIZES = {}\n", 11, "SIZES has to be a dict such as {"),
-        (WHOLE + "SIZES = {'S': 100}\n", 11, 'SIZES["S"] has to be a dict of whole numbers'),
-        (WHOLE + "SIZES = {'S': {'n': 1.5}}\n", 11, "of whole numbers such as {"),
+        (WHOLE + "SIZES = {'S': 100}\n", 11, 'SIZES["S"] has to be a dict of numbers and strings'),
+        (WHOLE + "SIZES = {'S': {'n': [1]}}\n", 11, "of numbers and strings such as {"),
+        (WHOLE + "WORK = ('k',)\n", 11, """WORK has 'k', no whole number of SIZES["S"]"""),
+        (WHOLE + "SIZES['S']['k'] = 1.5\nWORK = 'k'\n", 12, "WORK has 'k', no whole number"),
+        (WHOLE + "WORK = 3\n", 11, 'WORK has to be names of numbers such as ("n",), not 3'),
+        (WHOLE + "PREPARE = [loop]\n", 11, 'PREPARE has to be a dict {"tier": function}'),
+        (WHOLE + "PREPARE = {'jit': loop}\n", 11, "PREPARE has 'jit', but the tiers are loop, n"),
+        (WHOLE + "PREPARE = {'loop': 3}\n", 11, 'PREPARE["loop"] has to be a function, not 3'),
         (WHOLE + "SIZES = {'a b': {'n': 1}}\n", 11, "a size's name has to consist of letters,"),
         (WHOLE + "loop = 'x'\n", 11, "loop has to be a function, not 'x'"),
         (WHOLE + "TIERS = [loop]\n", 11, 'TIERS has to be a dict {"name": function}'),
