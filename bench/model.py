@@ -166,7 +166,8 @@ class Problem:
         The arguments of one call, as a tuple.
     outputs : tuple of Output, or mapping of dtype to tolerance
         With one output a kernel returns it alone, with more a tuple of them. With a mapping, all
-        tiers return numbers in the shapes of the oracle's result, within that tolerance.
+        tiers return numbers in the shapes of the oracle's result, within that tolerance, or those
+        of each output.
     cost : function of (size, bytes of a number), optional
         The cost of one call; None if nobody has counted it.
     growth : float, optional
@@ -194,13 +195,15 @@ class Problem:
     work_numbers : tuple of str, optional
         The numbers of a size to whose product the time of a call is roughly proportional, if there
         is neither a cost nor a growth; None for all whole numbers.
+    dtypes : tuple of str
+        Those in which `make_inputs` can make the arguments. A user's file may name its own.
     """
 
     name: str
     tiers: Mapping[str, Tier]
     sizes: Mapping[str, Size]
     make_inputs: Callable[[Size, str, np.random.Generator], Arguments]
-    outputs: tuple[Output, ...] | Mapping[str, float]
+    outputs: tuple[Output, ...] | Mapping[str, float | tuple[float, ...]]
     cost: Callable[[Size, int], Cost] | None
     growth: float | None
     sample: Callable[[Arguments, np.random.Generator], Arguments | None] | None
@@ -212,6 +215,7 @@ class Problem:
     arguments: tuple[str, ...] = ()
     writes: tuple[int, ...] = ()
     work_numbers: tuple[str, ...] | None = None
+    dtypes: tuple[str, ...] = DTYPES
 
     def argument(self, position: int) -> str:
         """Return the name of an argument in messages."""

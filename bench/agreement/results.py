@@ -109,7 +109,8 @@ class Numbers:
     Attributes
     ----------
     values : array
-        Of integers, truth values or floats; of Python objects if no dtype can hold all numbers.
+        Of integers, truth values, floats or complex numbers; of Python objects if no dtype can hold
+        all numbers.
     masked : array of bool
         The entries that a mask hides; they are 0 in `values`.
     """
@@ -121,12 +122,14 @@ class Numbers:
     def whole(self) -> NDArray[np.bool_]:
         """Whether each entry is a whole number by its type."""
         if self.values.dtype.kind != "O":
-            return np.full(self.values.shape, self.values.dtype.kind != "f")
+            return np.full(self.values.shape, self.values.dtype.kind not in "fc")
         return np.asarray(_is_whole(self.values), bool)
 
     @property
-    def floats(self) -> NDArray[np.float64]:
-        """The nearest float64 to each entry."""
+    def floats(self) -> NDArray[np.float64] | NDArray[np.complex128]:
+        """The nearest float64 to each entry, or complex128."""
+        if self.values.dtype.kind == "c":
+            return np.asarray(self.values, np.complex128)
         is_python = self.values.dtype.kind == "O"
         return np.asarray(_floats(self.values) if is_python else self.values, np.float64)
 
@@ -137,7 +140,7 @@ def numbers_of(value: Any) -> Numbers:
     Raises
     ------
     TypeError
-        It holds something other than real numbers.
+        It holds something other than numbers.
     ValueError
         The lists are ragged.
 
@@ -151,7 +154,7 @@ def numbers_of(value: Any) -> Numbers:
     array = np.asarray(plain)
     if array.dtype.kind == "O" or (array.dtype.kind == "f" and not isinstance(plain, _FLOATS)):
         array = _of_python(np.asarray(plain, object))  # in an array of floats ints are rounded
-    if array.dtype.kind not in "biufO":
+    if array.dtype.kind not in "biufcO":
         raise TypeError("not real numbers")
     return Numbers(array, _mask(value) if is_masked else np.zeros(array.shape, bool))
 
@@ -216,7 +219,8 @@ def distances(a: Numbers, b: Numbers) -> NDArray[np.float64]:
         found = np.asarray(np.abs(floats[0] - floats[1]))
     finite = np.isfinite(floats[0]) & np.isfinite(floats[1])
     rounded = np.maximum(*map(np.abs, floats)) >= _FLOATS_SKIP
-    exactly = finite & rounded & (a.whole | b.whole)
+    are_real = "c" not in (a.values.dtype.kind, b.values.dtype.kind)
+    exactly = finite & rounded & (a.whole | b.whole) & are_real
     pairs = (one.values[exactly].astype(object) for one in (a, b))
     found[exactly] = [_distance(*pair) for pair in zip(*pairs, strict=True)]
     return found

@@ -87,6 +87,10 @@ SIZES = {
 }
 
 
+# The dtypes that make_inputs is asked for; all of these are measured by default.
+# DTYPES = ("int32", "complex128")
+
+
 def make_inputs(size, dtype, rng):
     """Return the arguments of the tiers, as a tuple.
 
@@ -106,7 +110,7 @@ def make_inputs(size, dtype, rng):
 
 # A number a agrees with the oracle's b if |a - b| <= TOLERANCE * (|b| + the largest |b|). These are
 # the defaults. Whole numbers must be equal. NaN, infinities and masked entries must be in the same
-# places.
+# places. A tuple has one tolerance for each output.
 TOLERANCE = {"float64": 1e-10, "float32": 1e-4}
 
 

@@ -14,6 +14,7 @@ from bench.problems.user_file_checks import (
     NAME,
     arguments_of,
     cost_of,
+    dtypes_of,
     function_of,
     growth_of,
     hard_inputs_of,
@@ -158,6 +159,7 @@ def load(path: Path, content: bytes) -> Problem:
         source.lacks("a function make_inputs(size, dtype, rng)", "make_inputs")
     sizes = sizes_of(source)
     remarks = near_misses(source)
+    dtypes = dtypes_of(source)
     arguments = arguments_of(tiers[oracle_of(source, tiers)])
     prepare: dict[str, Callable[[Arguments], Arguments]] = {
         tier: partial(prepared_by, source, tier) for tier in prepares_of(source, tiers)
@@ -171,7 +173,7 @@ def load(path: Path, content: bytes) -> Problem:
         },
         sizes=sizes,
         make_inputs=partial(inputs_of, source),
-        outputs=tolerances_of(source),
+        outputs=tolerances_of(source, dtypes),
         cost=partial(cost_of, source) if function_of(source, "cost") else None,
         growth=growth_of(source),
         sample=partial(sample_of, source) if function_of(source, "sample") else None,
@@ -185,9 +187,10 @@ def load(path: Path, content: bytes) -> Problem:
         remarks=remarks,
         arguments=arguments,
         work_numbers=work_numbers_of(source, sizes),
+        dtypes=dtypes,
     )
     # Report errors in make_inputs before a run begins
-    count = len(found.inputs(found.smallest_size, "float64"))
+    count = len(found.inputs(found.smallest_size, dtypes[0]))
     return replace(found, writes=writes_of(source, arguments, count))
 
 

@@ -26,15 +26,16 @@ CONSTANTS: dict[str, tuple[type, ...]] = {
     "ORACLE": (str,),
     "SIZES": (dict,),
     "LISTS": (bool,),
-    "TOLERANCE": (int, float, dict),
+    "TOLERANCE": (int, float, dict, tuple, list),
+    "DTYPES": (tuple, list, str),
     "GROWTH": (int, float),
     "OUTPUTS": (tuple, list, str, int),
     "PREPARE": (dict,),
     "WORK": (tuple, list, str),
 }
 # 100 and 10 times the tolerances of the built-in problems, because nobody has worked out how the
-# rounding of a user's kernel grows.
-TOLERANCE = {"float64": 1e-10, "float32": 1e-4}
+# rounding of a user's kernel grows. A complex number has those of its parts.
+TOLERANCE = {"float64": 1e-10, "float32": 1e-4, "float16": 1e-2}
 # Names stand between commas on the command line, in the ids of pytest, and in names of files.
 NAME = re.compile(r"[\w.-]+", re.ASCII)
 
@@ -205,17 +206,55 @@ def lists_of(source: Source) -> bool:
     return bool(lists)
 
 
-def tolerances_of(source: Source) -> dict[str, float]:
-    """Return the tolerance of each dtype."""
-    given = source.get("TOLERANCE")
+def dtypes_of(source: Source) -> tuple[str, ...]:
+    """Return the dtypes that the file names, or the usual ones."""
+    given = source.get("DTYPES")
     if given is None:
-        return TOLERANCE
-    of_dtype = given if isinstance(given, dict) else dict.fromkeys(DTYPES, given)
+        return DTYPES
+    names = (given,) if isinstance(given, str) else given
+    like = 'names of NumPy\'s dtypes such as ("float64", "complex128", "int32")'
+    if not isinstance(names, tuple | list) or not names or not all(map(_is_dtype, names)):
+        source.wrong("DTYPES", f"DTYPES has to be {like}, not {given!r}")
+    return tuple(dict.fromkeys(names))
+
+
+def _is_dtype(name: Any) -> bool:
+    """Whether this is NumPy's name of a dtype of numbers."""
+    try:
+        return (
+            isinstance(name, str) and np.dtype(name).name == name and np.dtype(name).kind in "iufc"
+        )
+    except TypeError:
+        return False
+
+
+def tolerances_of(
+    source: Source, dtypes: Sequence[str]
+) -> dict[str, float] | dict[str, tuple[float, ...]]:
+    """Return the tolerance of each dtype, or those of each output."""
+    given = source.get("TOLERANCE")
+    if isinstance(given, tuple | list):
+        found = [_tolerances(source, one, dtypes) for one in given]
+        return {dtype: tuple(one[dtype] for one in found) for dtype in dtypes}
+    return _tolerances(source, given, dtypes)
+
+
+def _tolerances(source: Source, given: Any, dtypes: Sequence[str]) -> dict[str, float]:
+    usual = {dtype: _usual_tolerance(dtype) for dtype in dtypes}
+    if given is None:
+        return usual
+    of_dtype = given if isinstance(given, dict) else dict.fromkeys(dtypes, given)
     for dtype, tolerance in of_dtype.items():
-        if dtype not in DTYPES or not _is_figure(tolerance):
+        if dtype not in dtypes or not _is_figure(tolerance):
             words = 'a number of at least 0, or a dict such as {"float64": 1e-9, "float32": 1e-3}'
+            words += ", or a tuple of these, one for each output"
             source.wrong("TOLERANCE", f"TOLERANCE has to be {words}, not {given!r}")
-    return TOLERANCE | of_dtype
+    return usual | of_dtype
+
+
+def _usual_tolerance(dtype: str) -> float:
+    real = np.zeros(1, dtype).real.dtype.name
+    return TOLERANCE.get(real, TOLERANCE["float64"])
 
 
 def growth_of(source: Source) -> float | None:

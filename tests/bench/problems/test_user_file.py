@@ -232,6 +232,99 @@ def test_other_numbers_of_a_size_say_nothing_of_the_time(tmp_path, words, counte
     assert frame["n"].tolist() == [100]
 
 
+# --- dtypes
+
+OF_DTYPES = """
+import numpy as np
+def loop(x):
+    return [{factor} * value for value in x]
+def vectorized(x):
+    return {factor} * x
+def wide(x):
+    return ({factor} * x).astype(np.result_type(x, np.float64))
+TIERS = {{"wide": wide}}
+SIZES = {{"S": {{"n": 5}}}}
+def make_inputs(size, dtype, rng):
+    x = 9 * rng.standard_normal(size["n"])
+    return ((x + 1j * x[::-1] if np.dtype(dtype).kind == "c" else x).astype(dtype),)
+"""
+
+
+@pytest.mark.parametrize(
+    ("dtypes", "factor"),
+    [
+        ("('int32',)", 3),
+        ("'uint8'", 1),
+        ("['complex128', 'complex64']", "1j"),
+        ("('float16', 'float64', 'int64')", 2),
+    ],
+)
+def test_a_file_has_its_own_dtypes(tmp_path, dtypes, factor):
+    one = loaded(tmp_path, f"{OF_DTYPES.format(factor=factor)}DTYPES = {dtypes}\n")
+    options = selection.select([one], [look_at(one.source)])
+    assert options.dtypes == one.dtypes, "all of them, by default"
+    for dtype in one.dtypes:
+        found = statuses(one, dtype=dtype)
+        assert {verdict.status for verdict in found.values()} == {"ok"}
+        remarked = dtype in {"float16", "complex64"}
+        assert bool(found["wide"].message) is remarked
+        assert found["numpy"].message == ""
+    with pytest.raises(ValueError, match="unknown dtype 'float32'; choose from"):
+        selection.select([one], [], dtypes=["float32"])
+
+
+def test_a_result_of_another_precision_is_remarked_on(tmp_path):
+    one = loaded(tmp_path, OF_DTYPES.format(factor=2))
+    assert statuses(one, dtype="float32")["wide"].message == "the result is float64 in float32"
+    assert statuses(one, dtype="float64")["wide"].message == ""
+    assert selection.default_dtypes([one]) == ("float64",)
+
+
+@pytest.mark.parametrize("dtypes", ["()", "('float63',)", "(float,)", "'str'", "3", "('bool',)"])
+def test_what_is_no_dtype_is_refused(tmp_path, dtypes):
+    with pytest.raises(ProblemFileError, match="line 11: DTYPES has to be names of NumPy's dtypes"):
+        loaded(tmp_path, f"{WHOLE}DTYPES = {dtypes}\n")
+
+
+@pytest.mark.parametrize(
+    ("loop", "other", "words"),
+    [
+        ("x * (1 + 2j)", "(1 + 2j) * x", ""),
+        ("x * (1 + 2j)", "x * (1 + 2j) + 1e-6j", "the result[0] is "),
+        ("x * (1 + 2j)", "np.conj(x * (1 + 2j))", "the result[0] is "),
+        ("complex(x.sum())", "x.sum() + 0j", ""),
+        ("[complex(v, 1) for v in x]", "x + 1j", ""),
+        ("x * 1j", "x", "the result[0] is "),
+        ("x + np.nan * 1j", "x * np.nan", ""),
+        ("x + 0j", "x", ""),
+        ("x", "x + 0j", "not real numbers"),
+        ("np.full(3, complex(np.inf, 1))", "np.full(3, complex(np.inf, 2))", "the result[0] is "),
+        ("np.full(3, complex(1, np.inf))", "np.full(3, complex(1, np.inf))", ""),
+    ],
+)
+def test_complex_results_are_compared_as_such(tmp_path, loop, other, words):
+    verdict = verdict_on(tmp_path, loop, other)
+    assert (verdict.status == "ok") is (not words)
+    assert words in verdict.message
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "status"),
+    [
+        ("(1e-3, 0)", "ok"),
+        ("[0, 1e-3]", "disagrees"),
+        ("({'float64': 1e-3}, 1e-12)", "ok"),
+        ("(1e-3,)", "failed"),
+    ],
+)
+def test_each_output_may_have_its_tolerance(tmp_path, tolerance, status):
+    more = f"TOLERANCE = {tolerance}"
+    verdict = verdict_on(tmp_path, "(x, 2 * x)", "(x * (1 + 1e-5), 2 * x)", more=more)
+    assert verdict.status == status
+    if status == "failed":
+        assert "TOLERANCE has 1 entries for 2 outputs: result 1, result 2" in verdict.message
+
+
 # --- arguments that a tier wants in another form
 
 BOXED = """
@@ -329,7 +422,6 @@ def test_results_that_do_not(tmp_path, loop, other, words):
         ("'a word'", "the result is a str; only numbers, arrays of them and tuples"),
         ("[[1], [1, 2]]", "the result is a list that cannot be made an array"),
         ("(1.0, {})", "result 2 is a dict"),
-        ("x + 1j", "the result is a ndarray"),
     ],
 )
 def test_an_oracle_whose_result_cannot_be_compared(tmp_path, result, words):
