@@ -52,7 +52,8 @@ def closeness(
     Parameters
     ----------
     outputs : sequence of Output
-        What has to be returned: with one output its value, with several a tuple of values.
+        What has to be returned: with one output its value, with several a tuple of values, or a
+        dict of them if the trusted tier returned one.
     value, want : anything
         What the tier and the trusted tier returned.
     arguments : tuple
@@ -68,7 +69,12 @@ def closeness(
         Its message names the first output that is missing, has another shape or dtype, or is too
         far off.
     """
-    if len(outputs) == 1 and not (isinstance(want, tuple) and len(want) == 1):
+    if isinstance(want, dict):
+        if not isinstance(value, dict) or value.keys() != want.keys():
+            keys = f" with {_keys(value)}" if isinstance(value, dict) else ""
+            return Closeness(f"returned {_described(value)}{keys}, not a dict with {_keys(want)}")
+        value, want = tuple(value[key] for key in want), tuple(want.values())
+    elif len(outputs) == 1 and not (isinstance(want, tuple) and len(want) == 1):
         value, want = (value,), (want,)
     names = ", ".join(output.name for output in outputs)
     if not isinstance(value, tuple):
@@ -82,6 +88,10 @@ def closeness(
         found = _compare_output(output, got, wanted, arguments, dtype, trusted)
         largest = largest.joined(found)
     return largest
+
+
+def _keys(values: Mapping[Any, Any]) -> str:
+    return ", ".join(map(repr, values))
 
 
 def _compare_output(
@@ -202,7 +212,7 @@ def outputs_like(
         largest abs(b) of the output, or 1 if the oracle returned only zeros. Integers and truth
         values have to be equal.
     expected : anything
-        The oracle's result: a number, an array (or nested lists), or a tuple of these.
+        The oracle's result: a number, an array (or nested lists), a tuple or a dict of these.
     dtype : str
         The cell's.
     written : sequence of str
@@ -213,11 +223,7 @@ def outputs_like(
     TypeError
         The result is something else, or there are other tolerances than outputs.
     """
-    several = isinstance(expected, tuple) and (len(expected) > 1 or bool(written))
-    parts = expected if several else (expected,)
-    count = len(parts) - len(written)
-    returned = ["the result"] if count == 1 else [f"result {i}" for i in range(1, count + 1)]
-    names = [*written, *returned]
+    names, parts = _named_parts(expected, written)
     given = tolerances[dtype]
     each = given if isinstance(given, tuple) else (given,) * len(parts)
     if len(each) != len(parts):
@@ -228,11 +234,21 @@ def outputs_like(
     )
 
 
+def _named_parts(expected: Any, written: Sequence[str]) -> tuple[list[str], Sequence[Any]]:
+    if isinstance(expected, dict):
+        return [f"result[{key!r}]" for key in expected], list(expected.values())
+    several = isinstance(expected, tuple) and (len(expected) > 1 or bool(written))
+    parts = expected if several else (expected,)
+    count = len(parts) - len(written)
+    returned = ["the result"] if count == 1 else [f"result {i}" for i in range(1, count + 1)]
+    return [*written, *returned], parts
+
+
 def _output_like(name: str, expected: Any, tolerance: float) -> Output:
     try:
         numbers = numbers_of(expected)
     except (TypeError, ValueError) as error:  # a ValueError for ragged lists
-        wanted = "numbers, arrays of them and tuples of these"
+        wanted = "numbers, arrays of them and tuples or dicts of these"
         words = f"{name} is {_not_numbers(expected)}; only {wanted} can be compared"
         raise TypeError(words) from error
     if numbers.whole.all() and numbers.values.dtype.kind not in "fc":

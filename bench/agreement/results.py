@@ -25,7 +25,7 @@ _FLOATS = (float, np.floating, np.ndarray)
 
 
 def is_lazy(value: Any) -> bool:
-    """Whether a result, or one in a tuple or list, is an object that has to be waited for.
+    """Whether a result, or one in a tuple, list or dict, is an object that has to be waited for.
 
     Examples
     --------
@@ -34,6 +34,8 @@ def is_lazy(value: Any) -> bool:
     >>> is_lazy((1.0, memoryview(b"")))
     False
     """
+    if isinstance(value, dict):
+        value = list(value.values())
     if isinstance(value, list | tuple):
         return not holds_atoms(value) and any(map(is_lazy, value))
     return bool(_way(value))
@@ -41,7 +43,7 @@ def is_lazy(value: Any) -> bool:
 
 def waited(value: Any) -> Any:
     """Return a result after all lazy parts of it are computed."""
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple | dict):
         return _items_by(waited, value)
     way = _way(value)
     if way == "__array__":
@@ -60,7 +62,9 @@ def waiting(kernel: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _items_by(change: Callable[[Any], Any], items: Any) -> Any:
-    """Return a list or tuple with its items changed, or itself if it holds only atoms."""
+    """Return a list, tuple or dict with its items changed, or itself if it holds only atoms."""
+    if isinstance(items, dict):
+        return {key: change(item) for key, item in items.items()}
     if holds_atoms(items):
         return items
     changed = map(change, items)
@@ -93,7 +97,7 @@ def settled(value: Any) -> Any:
 
 
 def _in_numpy(value: Any) -> Any:
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple | dict):
         return _items_by(_in_numpy, value)
     is_array = callable(getattr(type(value), "__array__", None))
     return np.asarray(value) if is_array and not isinstance(value, _IS_THERE) else value

@@ -309,6 +309,24 @@ def test_complex_results_are_compared_as_such(tmp_path, loop, other, words):
 
 
 @pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        ("{'a': x, 'b': 1}", ""),
+        ("{'b': 1, 'a': x.tolist()}", ""),
+        ("{'a': x, 'b': 2}", "result['b'] is 2, loop has 1"),
+        ("{'a': 2 * x, 'b': 1}", "result['a'][0] is "),
+        ("{'a': x}", "returned a dict with 'a', not a dict with 'a', 'b'"),
+        ("{'a': x, 'c': 1}", "returned a dict with 'a', 'c', not a dict with 'a', 'b'"),
+        ("(x, 1)", "returned a tuple, not a dict with 'a', 'b'"),
+    ],
+)
+def test_dicts_are_compared_by_key(tmp_path, other, words):
+    verdict = verdict_on(tmp_path, "{'a': x, 'b': 1}", other)
+    assert (verdict.status == "ok") is (not words)
+    assert words in verdict.message
+
+
+@pytest.mark.parametrize(
     ("tolerance", "status"),
     [
         ("(1e-3, 0)", "ok"),
@@ -419,9 +437,10 @@ def test_results_that_do_not(tmp_path, loop, other, words):
     ("result", "words"),
     [
         ("None", "the result is None (a kernel has to return what it computed)"),
-        ("'a word'", "the result is a str; only numbers, arrays of them and tuples"),
+        ("'a word'", "the result is a str; only numbers, arrays of them and tuples or dicts"),
         ("[[1], [1, 2]]", "the result is a list that cannot be made an array"),
         ("(1.0, {})", "result 2 is a dict"),
+        ("{'a': 1.0, 'b': 'c'}", "result['b'] is a str"),
     ],
 )
 def test_an_oracle_whose_result_cannot_be_compared(tmp_path, result, words):
