@@ -12,10 +12,10 @@ is one process that times each cell once.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bench.model import Cell, Cost, Output, Problem, Tolerance
+    from bench.model import Cell, Cost, Output, Problem, Tier, Tolerance
     from bench.report.notebook import load
 
-__all__ = ["Cell", "Cost", "Output", "Problem", "Tolerance", "load"]
+__all__ = ["Cell", "Cost", "Output", "Problem", "Tier", "Tolerance", "load"]
 
 
 def __getattr__(name: str) -> Any:

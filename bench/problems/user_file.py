@@ -21,10 +21,10 @@ from bench.problems.user_file_checks import (
     inputs_of,
     lists_of,
     name_of,
-    no_hard_inputs,
     oracle_of,
     prepared_by,
     prepares_of,
+    problems_of,
     sample_of,
     sizes_of,
     tiers_of,
@@ -32,7 +32,7 @@ from bench.problems.user_file_checks import (
     work_numbers_of,
     writes_of,
 )
-from bench.problems.user_source import ProblemFileError, run_source, shown
+from bench.problems.user_source import ProblemFileError, Source, run_source, shown
 
 TEMPLATE = Path(__file__).with_name("template.py")
 
@@ -59,14 +59,14 @@ def problems_in(files: Sequence[ProblemFile]) -> tuple[Problem, ...]:
     """
     if not files:
         return PROBLEMS
-    found = tuple(map(_problem_in, files))
+    found = tuple(one for file in files for one in _problems_in(file))
     for i, one in enumerate(found):
         for other in found[:i]:
             where = f"{shown(other.source)} and {shown(one.source)}"
             if one.name == other.name:
                 words = f"are both named {one.name}: give one of them another NAME"
                 raise ProblemFileError(f"{where} {words}")
-            if Path(one.source).name == Path(other.source).name:
+            if one.source != other.source and Path(one.source).name == Path(other.source).name:
                 # A run's folder has a copy of each
                 raise ProblemFileError(f"{where} have the same file name: rename one of them")
     return found
@@ -90,7 +90,7 @@ def _as_it_was(file: ProblemFile, folder: Path) -> ProblemFile:
     return replace(file, path=str((folder / Path(file.path).name).resolve()))
 
 
-def _problem_in(file: ProblemFile) -> Problem:
+def _problems_in(file: ProblemFile) -> tuple[Problem, ...]:
     path = Path(file.path)
     content = _bytes_of(path)
     if _digest(content) != file.sha256:
@@ -137,8 +137,8 @@ def _digest(content: bytes) -> str:
 
 
 @cache
-def load(path: Path, content: bytes) -> Problem:
-    """Run a file and return the problem that it defines.
+def load(path: Path, content: bytes) -> tuple[Problem, ...]:
+    """Run a file and return the problem that it defines, or those in its `PROBLEMS`.
 
     Parameters
     ----------
@@ -153,6 +153,13 @@ def load(path: Path, content: bytes) -> Problem:
         The file is wrong; the message says where and why.
     """
     source = run_source(path, content)
+    if source.get("PROBLEMS") is not None:
+        return tuple(replace(one, source=str(path)) for one in problems_of(source))
+    return (_problem_of(source),)
+
+
+def _problem_of(source: Source) -> Problem:
+    """Return the problem that a file's names define."""
     tiers = tiers_of(source)
     make_inputs = function_of(source, "make_inputs")
     if make_inputs is None:
@@ -178,12 +185,10 @@ def load(path: Path, content: bytes) -> Problem:
         growth=growth_of(source),
         sample=partial(sample_of, source) if function_of(source, "sample") else None,
         hard_inputs=(
-            partial(hard_inputs_of, source)
-            if function_of(source, "hard_inputs")
-            else no_hard_inputs
+            partial(hard_inputs_of, source) if function_of(source, "hard_inputs") else lambda _: ()
         ),
         oracle=oracle_of(source, tiers),
-        source=str(path),
+        source=str(source.path),
         remarks=remarks,
         arguments=arguments,
         work_numbers=work_numbers_of(source, sizes),

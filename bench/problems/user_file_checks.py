@@ -9,8 +9,19 @@ from typing import Any
 
 import numpy as np
 
-from bench.model import DTYPES, PEERS, Arguments, Cost, Kernel, Size, in_order, is_whole
-from bench.problems.user_source import Source
+from bench.model import (
+    DTYPES,
+    PEERS,
+    TOLERANCE,
+    Arguments,
+    Cost,
+    Kernel,
+    Problem,
+    Size,
+    in_order,
+    is_whole,
+)
+from bench.problems.user_source import ProblemFileError, Source, error_text, line_in, shown
 
 # Functions that are tiers because of their names.
 TIER_OF_FUNCTION = {
@@ -32,10 +43,8 @@ CONSTANTS: dict[str, tuple[type, ...]] = {
     "OUTPUTS": (tuple, list, str, int),
     "PREPARE": (dict,),
     "WORK": (tuple, list, str),
+    "PROBLEMS": (tuple, list),
 }
-# 100 and 10 times the tolerances of the built-in problems, because nobody has worked out how the
-# rounding of a user's kernel grows. A complex number has those of its parts.
-TOLERANCE = {"float64": 1e-10, "float32": 1e-4, "float16": 1e-2}
 # Names stand between commas on the command line, in the ids of pytest, and in names of files.
 NAME = re.compile(r"[\w.-]+", re.ASCII)
 
@@ -49,6 +58,33 @@ def name_of(source: Source) -> str:
     if not isinstance(name, str) or not NAME.fullmatch(name):
         source.wrong("NAME", f"NAME has to consist of letters, digits and _.-, not {name!r}")
     return name
+
+
+def problems_of(source: Source) -> Sequence[Problem]:
+    """Return the problems that the file lists, each with inputs that can be made."""
+    given = source.get("PROBLEMS")
+    if not isinstance(given, tuple | list) or not given:
+        source.wrong("PROBLEMS", f"PROBLEMS has to be a list of bench.Problem, not {given!r}")
+    for one in given:
+        if not isinstance(one, Problem):
+            source.wrong("PROBLEMS", f"PROBLEMS has to hold bench.Problem only, not {one!r}")
+        which = f"the problem {one.name!r} in PROBLEMS"
+        if not isinstance(one.name, str) or not NAME.fullmatch(one.name):
+            source.wrong("PROBLEMS", f"{which} has a name of other signs than letters, digits, _.-")
+        if one.oracle not in one.tiers:
+            known = ", ".join(one.tiers)
+            source.wrong(
+                "PROBLEMS", f"{which} has the oracle {one.oracle!r}, but the tiers {known}"
+            )
+        if not one.sizes:
+            source.wrong("PROBLEMS", f"{which} has no sizes")
+        try:
+            one.inputs(one.smallest_size, one.dtypes[0])
+        except Exception as error:
+            line = line_in(source.path, error) or source.line_of("PROBLEMS")
+            where = f"{shown(source.path)}, line {line}"
+            raise ProblemFileError(f"{where}: inputs of {which}: {error_text(error)}") from error
+    return given
 
 
 def function_of(source: Source, name: str) -> Any:
@@ -315,8 +351,3 @@ def hard_inputs_of(source: Source, dtype: str) -> Sequence[tuple[str, Arguments]
         words = 'pairs ("what is hard about them", arguments), where arguments is a tuple'
         source.wrong("hard_inputs", f"hard_inputs has to return a list of {words}")
     return tuple(found)
-
-
-def no_hard_inputs(dtype: str) -> tuple[()]:  # noqa: ARG001 - one signature for all
-    """Return none, for a file without hard_inputs."""
-    return ()

@@ -18,12 +18,11 @@ from bench.analysis import table
 from bench.common.code import numba_cache
 from bench.measurement import run_folder
 from bench.measurement.records import Record
-from bench.model import DTYPES, TIERS, Cell, Options, Verdict
+from bench.model import DTYPES, TIERS, TOLERANCE, Cell, Options, Verdict
 from bench.problems import selection
 from bench.problems.builtin import PROBLEMS
 from bench.problems.selection import cells_of
 from bench.problems.user_file import look_at, problems_in, stored_problems_in, write_template
-from bench.problems.user_file_checks import TOLERANCE
 from bench.problems.user_source import ProblemFileError
 
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
@@ -230,6 +229,57 @@ def test_other_numbers_of_a_size_say_nothing_of_the_time(tmp_path, words, counte
     cells = cells_of([one], Options(sizes=("M",)))
     frame = table.tabulate("run", cells, [Record(0, Verdict(cells[0], "ok"))], [one])
     assert frame["n"].tolist() == [100]
+
+
+# --- several problems
+
+SEVERAL = """
+from bench import Problem, Tier
+def inputs(size, dtype, rng):
+    return (rng.standard_normal(size["n"]).astype(dtype),)
+def scaled_by(factor):
+    return Problem(
+        f"times-{factor}",
+        {"loop": Tier(lambda: lambda x: [factor * v for v in x]),
+         "numpy": Tier(lambda: lambda x: factor * x)},
+        {"S": {"n": 3}},
+        inputs,
+    )
+PROBLEMS = [scaled_by(2), scaled_by(3)]
+"""
+
+
+def test_a_file_may_have_several_problems(tmp_path):
+    found = problems_in([look_at(written(tmp_path, SEVERAL))])
+    assert [one.name for one in found] == ["times-2", "times-3"]
+    assert {one.source for one in found} == {str(tmp_path / "double.py")}
+    for one in found:
+        assert {verdict.status for verdict in statuses(one).values()} == {"ok"}
+    what = ["--problem", "double.py", "--passes", 1]
+    process = answered("run", "times-3", *what, cwd=tmp_path)
+    assert process.returncode == 0, process.stdout + process.stderr
+    assert "2 cells: 2 ok." in process.stdout
+    both = answered("check", *what[:2], cwd=tmp_path)
+    assert "4 cells: 4 ok." in both.stdout
+
+
+@pytest.mark.parametrize(
+    ("problems", "words"),
+    [
+        ("[]", "PROBLEMS has to be a list of bench.Problem, not []"),
+        ("scaled_by(2)", "PROBLEMS has to be a list of bench.Problem, not Problem("),
+        ("[scaled_by(2), 3]", "PROBLEMS has to hold bench.Problem only, not 3"),
+        ("[scaled_by('a b')]", "the problem 'times-a b' in PROBLEMS has a name of other signs"),
+        ("[scaled_by(2), scaled_by(2)]", "are both named times-2"),
+        ("[Problem('a', {}, {'S': {}}, inputs)]", "has the oracle 'loop', but the tiers "),
+        ("[Problem('a', {'loop': 3}, {}, inputs)]", "the problem 'a' in PROBLEMS has no sizes"),
+        ("[Problem('a', {'loop': 3}, {'S': {}}, inputs)]", "line 4: inputs of the problem 'a'"),
+    ],
+)
+def test_wrong_problems_are_refused(tmp_path, problems, words):
+    with pytest.raises(ProblemFileError) as caught:
+        problems_in([look_at(written(tmp_path, f"{SEVERAL}PROBLEMS = {problems}\n"))])
+    assert words in str(caught.value)
 
 
 # --- dtypes
