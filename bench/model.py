@@ -382,7 +382,7 @@ class ProblemFile:
     path : str
         Absolute.
     sha256 : str
-        The digest of its bytes.
+        The digest of its bytes, and of those of the modules that it imports from beside it.
     """
 
     path: str

@@ -32,13 +32,14 @@ from bench.problems.user_file_checks import (
     work_numbers_of,
     writes_of,
 )
+from bench.problems.user_modules import modules_of
 from bench.problems.user_source import ProblemFileError, Source, run_source, shown
 
 TEMPLATE = Path(__file__).with_name("template.py")
 
 
 def look_at(path: str | Path) -> ProblemFile:
-    """Return a file's absolute path and the digest of its current content.
+    """Return a file's absolute path and the digest of its current content and its modules'.
 
     Raises
     ------
@@ -46,7 +47,7 @@ def look_at(path: str | Path) -> ProblemFile:
         The file does not exist, cannot be read, or is not Python.
     """
     found = Path(path).resolve()
-    return ProblemFile(str(found), _digest(_bytes_of(found)))
+    return ProblemFile(str(found), _digest(found, _bytes_of(found)))
 
 
 def problems_in(files: Sequence[ProblemFile]) -> tuple[Problem, ...]:
@@ -93,12 +94,16 @@ def _as_it_was(file: ProblemFile, folder: Path) -> ProblemFile:
 def _problems_in(file: ProblemFile) -> tuple[Problem, ...]:
     path = Path(file.path)
     content = _bytes_of(path)
-    if _digest(content) != file.sha256:
-        raise ProblemFileError(
-            f"{shown(path)} has changed since the run began: restore it from the copy in the "
-            "run's folder, or start a new run"
+    if _digest(path, content) != file.sha256:
+        modules = ", ".join(modules_of(path, content))
+        which = (
+            f"{shown(path)}, or a module that it imports ({modules})," if modules else shown(path)
         )
-    return load(path, content)
+        raise ProblemFileError(
+            f"{which} has changed since the run began: restore it from the copy in the run's "
+            "folder, or start a new run"
+        )
+    return load(path, content, file.sha256)
 
 
 def write_template(path: Path) -> None:
@@ -132,12 +137,15 @@ def _bytes_of(path: Path) -> bytes:
         raise ProblemFileError(f"{shown(path)} cannot be read: {error.strerror}") from error
 
 
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
+def _digest(path: Path, content: bytes) -> str:
+    found = hashlib.sha256(content)
+    for relative, file in modules_of(path, content).items():
+        found.update(relative.encode() + file.read_bytes())
+    return found.hexdigest()
 
 
 @cache
-def load(path: Path, content: bytes) -> tuple[Problem, ...]:
+def load(path: Path, content: bytes, digest: str) -> tuple[Problem, ...]:  # noqa: ARG001
     """Run a file and return the problem that it defines, or those in its `PROBLEMS`.
 
     Parameters
@@ -146,6 +154,8 @@ def load(path: Path, content: bytes) -> tuple[Problem, ...]:
         Absolute.
     content : bytes
         That of the file.
+    digest : str
+        With its modules: it is run again if one of them has changed.
 
     Raises
     ------

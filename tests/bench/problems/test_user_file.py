@@ -871,6 +871,70 @@ def test_two_files_have_two_names(tmp_path):
     assert [one.name for one in problems_in([files[0], fourth])] == ["double", "fourth"]
 
 
+# --- modules beside the file
+
+HELPED = WHOLE.replace("2 * x", "times(x)") + "from helper import times\n"
+TIMES = "def times(x):\n    return {factor} * x\n"
+
+
+def in_folder(folder, text, helper, name="double.py"):
+    folder.mkdir()
+    (folder / "helper.py").write_text(helper)
+    return written(folder, text, name)
+
+
+def test_two_files_have_their_own_helpers_of_one_name(tmp_path):
+    texts = [HELPED, HELPED.replace("2 * value", "3 * value") + "NAME = 'triple'\n"]
+    files = [
+        look_at(in_folder(tmp_path / name, text, TIMES.format(factor=factor), f"{name}.py"))
+        for name, text, factor in zip(("two", "three"), texts, (2, 3), strict=True)
+    ]
+    for one in problems_in(files):
+        assert {verdict.status for verdict in statuses(one).values()} == {"ok"}
+
+
+def test_a_helper_belongs_to_the_file_of_a_run(tmp_path):
+    package = tmp_path / "mine" / "helpers"
+    path = in_folder(tmp_path / "mine", HELPED, "from helpers.deep import times\n")
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "deep.py").write_text(TIMES.format(factor=2))
+    file = look_at(path)
+    folder = run_folder.begin(tmp_path / "results", Options(sizes=("S",), files=(file,)))
+    assert sorted(one.name for one in (folder / "double.modules").rglob("*.py")) == [
+        *("__init__.py", "deep.py", "helper.py")
+    ]
+    (package / "deep.py").write_text(TIMES.format(factor=3))
+    assert look_at(path) != file
+    words = "double.py, or a module that it imports (helper.py, helpers/__init__.py, helpers/deep."
+    with pytest.raises(ProblemFileError, match=re.escape(words)):
+        problems_in([file])
+    (as_it_was,) = stored_problems_in([file], folder)
+    assert {verdict.status for verdict in statuses(as_it_was).values()} == {"ok"}
+    (package / "other.py").write_text("")
+    (package / "other.py").unlink()
+    (package / "deep.py").write_text(TIMES.format(factor=2))
+    assert look_at(path) == file
+
+
+def test_what_a_file_does_not_import_is_not_a_part_of_it(tmp_path):
+    path = in_folder(tmp_path / "mine", WHOLE, TIMES)
+    before = look_at(path)
+    (tmp_path / "mine" / "helper.py").write_text("x = 1\n")
+    assert look_at(path) == before
+
+
+def test_a_file_named_like_a_module_that_it_imports_finds_it(tmp_path, monkeypatch):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "doubling.py").write_text(TIMES.format(factor=2))
+    monkeypatch.syspath_prepend(elsewhere)
+    text = WHOLE.replace("2 * x", "times(x)") + "from doubling import times\n"
+    one = loaded(tmp_path, text, "doubling.py")
+    assert (one.name, one.source) == ("doubling", str(tmp_path / "doubling.py"))
+    assert {verdict.status for verdict in statuses(one).values()} == {"ok"}
+
+
 # --- the folder of a run
 
 
