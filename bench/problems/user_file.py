@@ -95,10 +95,9 @@ def _problems_in(file: ProblemFile) -> tuple[Problem, ...]:
     path = Path(file.path)
     content = _bytes_of(path)
     if _digest(path, content) != file.sha256:
-        modules = ", ".join(modules_of(path, content))
-        which = (
-            f"{shown(path)}, or a module that it imports ({modules})," if modules else shown(path)
-        )
+        modules, which = ", ".join(modules_of(path, content)), shown(path)
+        if modules:
+            which += f", or a module that it imports ({modules}),"
         raise ProblemFileError(
             f"{which} has changed since the run began: restore it from the copy in the run's "
             "folder, or start a new run"

@@ -1,4 +1,4 @@
-"""Find the modules that a user's file imports from beside it: they belong to it, as a part of it."""
+"""Find the modules that a user's file imports from beside it: they are a part of it."""
 
 import ast
 import shutil
