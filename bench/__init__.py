@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 from bench.common.kernels_package import foreign_kernels
 
 if TYPE_CHECKING:
-    from bench.model import Cell, Cost, Output, Problem, Tolerance
+    from bench.model import Cell, Cost, Output, Problem, Tier, Tolerance
     from bench.report.notebook import load
 
-__all__ = ["Cell", "Cost", "Output", "Problem", "Tolerance", "load"]
+__all__ = ["Cell", "Cost", "Output", "Problem", "Tier", "Tolerance", "load"]
 
 if said := foreign_kernels():  # the command ends with it, a table can be read all the same
     print(said, file=sys.stderr)

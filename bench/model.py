@@ -3,7 +3,7 @@
 import math
 import zlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -13,7 +13,7 @@ from bench.common.threads import all_cores
 
 Kernel = Callable[..., Any]
 Arguments = tuple[Any, ...]
-Size = Mapping[str, int]
+Size = Mapping[str, Any]
 
 # In the order in which they are shown.
 TIERS = ("loop", "numpy", "numba", "numba-parallel", "kernels", "kernels-parallel")
@@ -24,6 +24,9 @@ BASELINES = ("loop", "numpy", "numba")
 # the hard inputs with NaN or infinities for which it returns something else.
 PEERS = ("sklearn", "torch", "jax", "scipy", "c")
 DTYPES = ("float64", "float32")
+# Of user's kernels: 100 and 10 times those of the built-in problems, as nobody has worked out how
+# their rounding grows. A complex number has those of its parts.
+TOLERANCE = {"float64": 1e-10, "float32": 1e-4, "float16": 1e-2}
 # In a sweep, M@4096 is the size M with n = 4096.
 SWEPT = "@"
 
@@ -158,14 +161,16 @@ class Problem:
     name : str
         Unique in a run.
     tiers : mapping of name to Tier
-        A kernel takes the arguments by position and leaves them as they are.
+        A kernel takes the arguments by position and leaves them as they are, but for `writes`.
     sizes : mapping of size name to its numbers
-        ``n``, ``d``, ``c`` where they apply (they are columns of the table), and others.
+        ``n``, ``d``, ``c`` where they apply (they are columns of the table), and others; in a
+        user's file also other numbers, truth values and strings.
     make_inputs : function of (size, dtype, rng)
         The arguments of one call, as a tuple.
     outputs : tuple of Output, or mapping of dtype to tolerance
         With one output a kernel returns it alone, with more a tuple of them. With a mapping, all
-        tiers return numbers in the shapes of the oracle's result, within that tolerance.
+        tiers return numbers in the shapes of the oracle's result, within that tolerance, or those
+        of each output.
     cost : function of (size, bytes of a number), optional
         The cost of one call; None if nobody has counted it.
     growth : float, optional
@@ -185,21 +190,42 @@ class Problem:
         The path of a user's file; empty for a built-in problem.
     remarks : tuple of str
         What a run says about that file before it starts.
+    arguments : tuple of str
+        The names of the arguments, where messages have them; empty if unknown.
+    writes : tuple of int
+        The positions, from 0, of the arguments that a kernel may write to. They are outputs, before
+        what it returns, and each call gets new copies of all arguments.
+    work_numbers : tuple of str, optional
+        The numbers of a size to whose product the time of a call is roughly proportional, if there
+        is neither a cost nor a growth; None for all whole numbers.
+    dtypes : tuple of str
+        Those in which `make_inputs` can make the arguments. A user's file may name its own.
     """
 
     name: str
     tiers: Mapping[str, Tier]
     sizes: Mapping[str, Size]
     make_inputs: Callable[[Size, str, np.random.Generator], Arguments]
-    outputs: tuple[Output, ...] | Mapping[str, float]
-    cost: Callable[[Size, int], Cost] | None
-    growth: float | None
-    sample: Callable[[Arguments, np.random.Generator], Arguments | None] | None
-    hard_inputs: Callable[[str], Iterable[tuple[str, Arguments]]]
+    outputs: tuple[Output, ...] | Mapping[str, float | tuple[float, ...]] = field(
+        default_factory=lambda: TOLERANCE
+    )
+    cost: Callable[[Size, int], Cost] | None = None
+    growth: float | None = None
+    sample: Callable[[Arguments, np.random.Generator], Arguments | None] | None = None
+    hard_inputs: Callable[[str], Iterable[tuple[str, Arguments]]] = lambda _: ()
     oracle: str = "loop"
     texts_cost: Callable[[Size, int], Cost] | None = None
     source: str = ""
     remarks: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
+    writes: tuple[int, ...] = ()
+    work_numbers: tuple[str, ...] | None = None
+    dtypes: tuple[str, ...] = DTYPES
+
+    def argument(self, position: int) -> str:
+        """Return the name of an argument in messages."""
+        known = position < len(self.arguments)
+        return self.arguments[position] if known else f"argument {position + 1}"
 
     def numbers(self, size: str) -> Size:
         """Return the numbers of a size; M@4096 is the size M with n = 4096.
@@ -244,16 +270,18 @@ class Problem:
         """Return the work of a call, at least 1: its time is roughly proportional to it.
 
         That is the number of operations; if unknown, N to the power `growth`; if that is unknown,
-        the product of the size's numbers.
+        the product of the size's `work_numbers`, in which 0 counts as 1.
         """
         numbers = self.numbers(size)
         longer = self.texts_cost if tier in BASELINES else None
         counted = longer or self.cost
         if counted is not None:
             return max(1, counted(numbers, 8).flops)
-        if self.growth is not None and "n" in numbers:
-            return float(max(1.0, numbers["n"] ** self.growth))
-        return max(1, math.prod(numbers.values()))
+        if self.growth is not None and is_whole(numbers.get("n")):
+            return float(max(1, numbers["n"]) ** self.growth)
+        names = numbers if self.work_numbers is None else self.work_numbers
+        whole = [numbers[name] for name in names if is_whole(numbers[name])]
+        return float(math.prod(max(1, number) for number in whole))
 
 
 @dataclass(frozen=True)
@@ -283,6 +311,11 @@ class Cell:
     def group(self) -> tuple[str, str, str]:
         """What cells that are compared with each other have in common."""
         return self.problem, self.size, self.dtype
+
+
+def is_whole(number: Any) -> bool:
+    """Whether a number of a size is a whole number."""
+    return isinstance(number, int) and not isinstance(number, bool)
 
 
 def is_threaded(tier: str) -> bool:
@@ -349,7 +382,7 @@ class ProblemFile:
     path : str
         Absolute.
     sha256 : str
-        The digest of its bytes.
+        The digest of its bytes, and of those of the modules that it imports from beside it.
     """
 
     path: str

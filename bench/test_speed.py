@@ -3,9 +3,10 @@
 pytest bench -k svm_loss-numba-M-float64 --benchmark-json=out.json
 """
 
+import math
 import time
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
@@ -14,11 +15,15 @@ from bench.agreement.calls import quickest
 from bench.agreement.given import Given
 from bench.common import threads
 from bench.measurement import conditions
+from bench.measurement.costs import floors
 from bench.measurement.schedule import PASS_S
-from bench.model import WRONG, Cell, Kernel, Problem, Verdict, is_threaded
+from bench.model import WRONG, Arguments, Cell, Kernel, Problem, Verdict, is_threaded
 
-# Where each call needs a copy of its arguments, a round is one call. At most so many rounds.
+# Where each call needs new arguments, they are made before each round. At most so many rounds.
 MOST_ROUNDS = 10_000
+# A round of a call this long is one call; of a shorter one as many as take this long, so that
+# reading the clock (0.2 µs) does not count.
+ROUND_OF_COPIES_S = 20e-6
 
 
 # pytest-benchmark warns if a test did not use its fixture. A refused cell does not, and says why.
@@ -47,15 +52,19 @@ def test_speed(
         if is_warm_up and (seconds > PASS_S or pass_number > 1):
             pytest.skip("warm after its first call")
         rounds = _rounds(seconds, request.config)
-        before = conditions.start()
+        before, empty_call_s = conditions.start(), None
         if given.needs_new_copies:
-            rounds = _rounds_of_copies(seconds, given, request.config)
-            benchmark.pedantic(kernel, setup=lambda: (given.next(), {}), rounds=rounds)
+            calls = _calls_in_a_round(seconds, given)
+            rounds = _rounds_of_copies(calls * seconds, calls, given, request.config)
+            empty_call_s = _empty_call_s(calls, given)
+            in_turn = _in_turn(kernel)
+            benchmark.pedantic(in_turn, setup=lambda: ((given.several(calls),), {}), rounds=rounds)
+            _divide(benchmark.stats, calls)
         elif rounds:
             benchmark.pedantic(kernel, given.next(), rounds=rounds)
         else:
             benchmark(kernel, *given.next())
-        meanwhile = conditions.conditions_since(before)
+        meanwhile = replace(conditions.conditions_since(before), empty_call_s=empty_call_s)
     harm = given.harm()
     if harm or is_warm_up:
         benchmark.has_error = True  # no row in pytest-benchmark's JSON
@@ -77,9 +86,12 @@ def _seconds(verdict: Verdict, kernel: Kernel, given: Given, is_first_call: bool
 
 
 def _time_of(kernel: Kernel, given: Given) -> float:
-    arguments = given.next()
+    return _seconds_of(kernel, *given.next())
+
+
+def _seconds_of(function: Callable[..., Any], *arguments: Any) -> float:
     start = time.perf_counter()
-    kernel(*arguments)
+    function(*arguments)
     return time.perf_counter() - start
 
 
@@ -95,11 +107,47 @@ def _rounds(seconds: float, config: pytest.Config) -> int:
     return max(1, int(longest / seconds))
 
 
-def _rounds_of_copies(seconds: float, given: Given, config: pytest.Config) -> int:
-    """Return the number of rounds of a cell whose rounds each start with a copy."""
-    copying = quickest(lambda: _time_of(lambda *_: given.next(), given))
+def _calls_in_a_round(seconds: float, given: Given) -> int:
+    """Return how many calls a round has if each needs new arguments.
+
+    Their arguments together take half of the L2 cache at most: they were written just before, and
+    more of them would have to be read from memory.
+    """
+    size = sum(getattr(item, "nbytes", 0) for item in given.next())
+    half = {level.name: level.measured for level in floors.levels()}["L2"]
+    fitting = half // size if size else MOST_ROUNDS
+    return max(1, min(fitting, math.ceil(ROUND_OF_COPIES_S / max(seconds, 1e-9))))
+
+
+def _rounds_of_copies(seconds: float, calls: int, given: Given, config: pytest.Config) -> int:
+    """Return the number of rounds, of some seconds, if each call needs new arguments."""
+    copying = quickest(lambda: _seconds_of(given.several, calls))
     longest = float(config.getoption("benchmark_max_time"))
     return max(1, min(MOST_ROUNDS, int(longest / (seconds + copying))))
+
+
+def _empty_call_s(calls: int, given: Given) -> float:
+    """Return the seconds of a call that does nothing, in rounds of so many calls."""
+    arguments = given.several(calls)
+    do_nothing = _in_turn(lambda *_: None)
+    return quickest(lambda: _seconds_of(do_nothing, arguments)) / calls
+
+
+def _in_turn(kernel: Kernel) -> Callable[[Iterable[Arguments]], Any]:
+    """Return a function that calls a kernel with one tuple of arguments after the other."""
+
+    def call_in_turn(several: Iterable[Arguments]) -> None:
+        for arguments in several:
+            kernel(*arguments)
+
+    return call_in_turn
+
+
+def _divide(stats: Any, calls: int) -> None:
+    """Make times of a call of the times of rounds, as pytest-benchmark does without a setup."""
+    if stats:  # there are none with --benchmark-disable
+        stats.iterations = calls
+        stats.stats.data[:] = [seconds / calls for seconds in stats.stats.data]
 
 
 def _extra_info(its_problem: Problem, verdict: Verdict) -> dict[str, Any]:

@@ -157,6 +157,6 @@ def _judge(
     checked: Literal["full", "sample"] = "full" if expected[0].arguments is arguments else "sample"
     if again.seconds > budget:
         return replace(_over_budget(cell, again.seconds, budget), checked=checked)
-    message = f"differs on special values: {', '.join(differing)}" if differing else ""
+    message = f"differs on special values: {', '.join(differing)}" if differing else found.remark
     errors = found.max_abs_error, found.max_rel_error
     return Verdict(cell, "ok", message, checked, *errors, again.seconds, waits=again.waits)

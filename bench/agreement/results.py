@@ -25,7 +25,7 @@ _FLOATS = (float, np.floating, np.ndarray)
 
 
 def is_lazy(value: Any) -> bool:
-    """Whether a result, or one in a tuple or list, is an object that has to be waited for.
+    """Whether a result, or one in a tuple, list or dict, is an object that has to be waited for.
 
     Examples
     --------
@@ -34,6 +34,8 @@ def is_lazy(value: Any) -> bool:
     >>> is_lazy((1.0, memoryview(b"")))
     False
     """
+    if isinstance(value, dict):
+        value = list(value.values())
     if isinstance(value, list | tuple):
         return not holds_atoms(value) and any(map(is_lazy, value))
     return bool(_way(value))
@@ -41,7 +43,7 @@ def is_lazy(value: Any) -> bool:
 
 def waited(value: Any) -> Any:
     """Return a result after all lazy parts of it are computed."""
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple | dict):
         return _items_by(waited, value)
     way = _way(value)
     if way == "__array__":
@@ -60,7 +62,9 @@ def waiting(kernel: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _items_by(change: Callable[[Any], Any], items: Any) -> Any:
-    """Return a list or tuple with its items changed, or itself if it holds only atoms."""
+    """Return a list, tuple or dict with its items changed, or itself if it holds only atoms."""
+    if isinstance(items, dict):
+        return {key: change(item) for key, item in items.items()}
     if holds_atoms(items):
         return items
     changed = map(change, items)
@@ -93,7 +97,7 @@ def settled(value: Any) -> Any:
 
 
 def _in_numpy(value: Any) -> Any:
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple | dict):
         return _items_by(_in_numpy, value)
     is_array = callable(getattr(type(value), "__array__", None))
     return np.asarray(value) if is_array and not isinstance(value, _IS_THERE) else value
@@ -109,7 +113,8 @@ class Numbers:
     Attributes
     ----------
     values : array
-        Of integers, truth values or floats; of Python objects if no dtype can hold all numbers.
+        Of integers, truth values, floats or complex numbers; of Python objects if no dtype can hold
+        all numbers.
     masked : array of bool
         The entries that a mask hides; they are 0 in `values`.
     """
@@ -121,12 +126,14 @@ class Numbers:
     def whole(self) -> NDArray[np.bool_]:
         """Whether each entry is a whole number by its type."""
         if self.values.dtype.kind != "O":
-            return np.full(self.values.shape, self.values.dtype.kind != "f")
+            return np.full(self.values.shape, self.values.dtype.kind not in "fc")
         return np.asarray(_is_whole(self.values), bool)
 
     @property
-    def floats(self) -> NDArray[np.float64]:
-        """The nearest float64 to each entry."""
+    def floats(self) -> NDArray[np.float64] | NDArray[np.complex128]:
+        """The nearest float64 to each entry, or complex128."""
+        if self.values.dtype.kind == "c":
+            return np.asarray(self.values, np.complex128)
         is_python = self.values.dtype.kind == "O"
         return np.asarray(_floats(self.values) if is_python else self.values, np.float64)
 
@@ -137,7 +144,7 @@ def numbers_of(value: Any) -> Numbers:
     Raises
     ------
     TypeError
-        It holds something other than real numbers.
+        It holds something other than numbers.
     ValueError
         The lists are ragged.
 
@@ -151,7 +158,7 @@ def numbers_of(value: Any) -> Numbers:
     array = np.asarray(plain)
     if array.dtype.kind == "O" or (array.dtype.kind == "f" and not isinstance(plain, _FLOATS)):
         array = _of_python(np.asarray(plain, object))  # in an array of floats ints are rounded
-    if array.dtype.kind not in "biufO":
+    if array.dtype.kind not in "biufcO":
         raise TypeError("not real numbers")
     return Numbers(array, _mask(value) if is_masked else np.zeros(array.shape, bool))
 
@@ -216,7 +223,8 @@ def distances(a: Numbers, b: Numbers) -> NDArray[np.float64]:
         found = np.asarray(np.abs(floats[0] - floats[1]))
     finite = np.isfinite(floats[0]) & np.isfinite(floats[1])
     rounded = np.maximum(*map(np.abs, floats)) >= _FLOATS_SKIP
-    exactly = finite & rounded & (a.whole | b.whole)
+    are_real = "c" not in (a.values.dtype.kind, b.values.dtype.kind)
+    exactly = finite & rounded & (a.whole | b.whole) & are_real
     pairs = (one.values[exactly].astype(object) for one in (a, b))
     found[exactly] = [_distance(*pair) for pair in zip(*pairs, strict=True)]
     return found

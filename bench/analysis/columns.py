@@ -56,13 +56,15 @@ COLUMNS: dict[str, str] = {
     # One number per pass of the run: ratios are paired by pass.
     "pass_medians_s": "str",
     "twin_medians_s": "str",
+    # Of a call that does nothing, where each call gets new arguments.
+    "empty_call_s": "float64",
 }
 # Columns that tables of older versions lack: left blank.
 NEWER = frozenset(
     {
         *("exps", "floor_s", "bound_by", "share_of_floor", "compile_s", "load_s"),
         *("break_even_calls_vs_loop", "break_even_calls_vs_numpy", "temporary_bytes"),
-        *("speedup_vs_numba", "speedup_vs_numba_low", "speedup_vs_numba_high"),
+        *("speedup_vs_numba", "speedup_vs_numba_low", "speedup_vs_numba_high", "empty_call_s"),
     }
 )
 # Tiers of the built-in problems: their names in tables of format 1, and their names now.

@@ -15,7 +15,7 @@ from bench.measurement.costs import Costs
 from bench.measurement.costs.compiling import Compiling
 from bench.measurement.costs.floors import Floors, floor_of
 from bench.measurement.records import Record
-from bench.model import BASELINES, Cell, Problem, Verdict
+from bench.model import BASELINES, Cell, Problem, Verdict, is_whole
 from bench.problems.builtin import PROBLEMS
 
 
@@ -26,6 +26,7 @@ class _Pooled:
     passes: int
     rounds: int
     iterations: int
+    empty_call_s: float | None
     min_s: float
     q1_s: float
     median_s: float
@@ -93,7 +94,7 @@ def _row(its_problem: Problem, cell: Cell, its_records: Sequence[Record]) -> dic
     cost = its_problem.cost_of(cell.size, cell.dtype)
     return (
         {name: getattr(cell, name) for name in IDENTITY}
-        | {name: size.get(name) for name in ("n", "d", "c")}
+        | {name: size[name] for name in ("n", "d", "c") if is_whole(size.get(name))}
         | {
             name: getattr(verdict, name)
             for name in (
@@ -131,12 +132,18 @@ def _pool(its_records: Sequence[Record]) -> _Pooled | None:
         passes=len(timed),
         rounds=sum(len(record.times) for record in timed),
         iterations=int(np.median([record.iterations for record in timed])),
+        empty_call_s=_median_or_none(record.conditions.empty_call_s for record in timed),
         min_s=float(times.min()),
         q1_s=float(q1),
         median_s=float(median),
         q3_s=float(q3),
         stddev_s=float(times.std(ddof=1)) if len(times) > 1 else None,
     )
+
+
+def _median_or_none(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.median(known)) if known else None
 
 
 def _by_pass(its_records: Sequence[Record], twins: Sequence[Record]) -> dict[str, str]:

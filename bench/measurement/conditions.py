@@ -32,9 +32,13 @@ class Conditions:
     cpu_share : float, optional
         CPU seconds of this process, over all its threads, divided by the elapsed seconds. Unknown
         on Windows, which counts CPU time in ticks of 15.6 ms: a cell may take less in a pass.
+    empty_call_s : float, optional
+        The part of a cell's time that a call which does nothing takes, where each call gets new
+        arguments.
     """
 
     cpu_share: float | None = None
+    empty_call_s: float | None = None
 
 
 UNKNOWN = Conditions()

@@ -15,6 +15,7 @@ from bench.common.choices import unknown_name
 from bench.measurement import machine
 from bench.measurement.records import CELLS
 from bench.model import Options
+from bench.problems.user_modules import copy_into
 
 ENVIRONMENT = "environment.json"
 LOCK = "lock"
@@ -49,7 +50,7 @@ def begin(output: Path, options: Options) -> Path:
     }
     try:
         for file in options.files:
-            shutil.copyfile(file.path, folder / Path(file.path).name)
+            copy_into(folder, Path(file.path))
         _write(folder, run)
     except OSError:
         shutil.rmtree(folder, ignore_errors=True)  # an incomplete folder is not a run

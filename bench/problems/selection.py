@@ -16,6 +16,7 @@ from bench.model import (
     ProblemFile,
     in_order,
     is_threaded,
+    is_whole,
 )
 
 # `--tier peers` measures these as well, for comparison.
@@ -51,6 +52,7 @@ def select(
         An unknown name; the message lists the known ones, the nearest first.
     """
     known_sizes, counts = sizes_of(found), parse_counts("threads", threads)
+    known_dtypes = tuple(dict.fromkeys(dtype for one in found for dtype in one.dtypes))
     if everything:
         default_tiers = tuple({tier for one in found for tier in one.tiers})
     else:  # a thread count asks for the parallel tiers, at any size
@@ -60,7 +62,8 @@ def select(
         sizes=parse_names("size", sizes, known_sizes)
         or (known_sizes if everything else default_sizes(found, files)),
         tiers=tiers_named(tiers, found) or default_tiers,
-        dtypes=parse_names("dtype", dtypes, DTYPES) or (DTYPES if everything else DEFAULT_DTYPES),
+        dtypes=parse_names("dtype", dtypes, known_dtypes)
+        or (known_dtypes if everything else default_dtypes(found)),
         threads=counts,
         files=tuple(files),
     )
@@ -78,7 +81,7 @@ def cells_of(all_problems: Iterable[Problem], options: Options) -> list[Cell]:
         for problem in all_problems
         if not options.problems or problem.name in options.problems
         for size in _sizes_in(problem, options)
-        for dtype in DTYPES
+        for dtype in problem.dtypes
         if dtype in options.dtypes
         for tier in in_order(problem.tiers)
         if (tier in options.tiers if options.tiers else _by_default(problem, tier, size, counts))
@@ -103,6 +106,12 @@ def _sizes_in(problem: Problem, options: Options) -> list[str]:
 def default_sizes(all_problems: Sequence[Problem], files: Sequence[ProblemFile]) -> tuple[str, ...]:
     """Return the sizes of a run that names none: all those of a user's file, else the defaults."""
     return sizes_of(all_problems) if files else DEFAULT_SIZES
+
+
+def default_dtypes(all_problems: Iterable[Problem]) -> tuple[str, ...]:
+    """Return the dtypes of a run that names none: those that a user's file names, else float64."""
+    kinds = (DEFAULT_DTYPES if one.dtypes is DTYPES else one.dtypes for one in all_problems)
+    return tuple(dict.fromkeys(dtype for kind in kinds for dtype in kind))
 
 
 def sizes_of(all_problems: Iterable[Problem]) -> tuple[str, ...]:
@@ -156,7 +165,7 @@ def sizes_along(
     if not (1.0 <= first < last < math.inf):
         raise ValueError(f"a sweep goes up from at least 1, not from {first:g} to {last:g}")
     base = base or ("M" if "M" in problem.sizes else list(problem.sizes)[-1])
-    if "n" not in problem.sizes[base]:
+    if not is_whole(problem.sizes[base].get("n")):
         raise ValueError(f"{problem.name} has no n to sweep over")
     along = [round(first)]
     # The last step may be shorter than the others, but not tiny

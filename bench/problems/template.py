@@ -19,9 +19,9 @@ from numba import njit, prange
 # --- Tiers: the versions of the computation
 #
 # All tiers take the same arguments and return the same result: numbers, arrays, lists, or a tuple
-# of these. A tier must not change its arguments. If a tier returns before its result is computed,
-# lossbench waits for the result and times that too: it calls block_until_ready(), else compute(),
-# else __array__().
+# of these. A tier must not change its arguments, but for OUTPUTS (below). If a tier returns before
+# its result is computed, lossbench waits for the result and times that too: it calls
+# block_until_ready(), else compute(), else __array__().
 
 
 def loop(predicted, target):
@@ -79,12 +79,16 @@ TIERS = {"dot": dot}
 
 # --- Inputs
 
-# Any names and any whole numbers. The table has columns for n, c and d.
+# Any names; numbers, truth values and strings. The table has columns for n, c and d.
 SIZES = {
     "S": {"n": 100},
     "M": {"n": 10_000},
     "L": {"n": 1_000_000},
 }
+
+
+# The dtypes that make_inputs is asked for; all of these are measured by default.
+# DTYPES = ("int32", "complex128")
 
 
 def make_inputs(size, dtype, rng):
@@ -100,9 +104,13 @@ def make_inputs(size, dtype, rng):
 
 # --- Optional
 
+# The arguments that tiers write to, if they do. They are compared with the oracle's, together with
+# what is returned, and each call gets new copies.
+# OUTPUTS = ("target",)
+
 # A number a agrees with the oracle's b if |a - b| <= TOLERANCE * (|b| + the largest |b|). These are
 # the defaults. Whole numbers must be equal. NaN, infinities and masked entries must be in the same
-# places.
+# places. A tuple has one tolerance for each output.
 TOLERANCE = {"float64": 1e-10, "float32": 1e-4}
 
 
@@ -122,6 +130,14 @@ def cost(size, itemsize):
 
 
 GROWTH = 1.0  # the time should grow with n to this power
+
+# Without `cost` and GROWTH: the whole numbers of a size to whose product the time is proportional.
+# All of them, if this is not said either.
+# WORK = ("n",)
+
+# What a tier takes instead of the arguments, made outside the timing: a function that gets them and
+# returns a tuple.
+# PREPARE = {"dot": lambda predicted, target: (predicted.astype("f8"), target.astype("f8"))}
 
 
 def sample(arguments, rng):

@@ -2,37 +2,44 @@
 
 import contextlib
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 
-from bench.model import Kernel, Problem, ProblemFile, Tier, to_lists
+from bench.model import Arguments, Kernel, Problem, ProblemFile, Tier, to_lists
 from bench.problems.builtin import PROBLEMS
 from bench.problems.near_misses import near_misses
 from bench.problems.user_file_checks import (
     NAME,
+    arguments_of,
     cost_of,
+    dtypes_of,
     function_of,
     growth_of,
     hard_inputs_of,
     inputs_of,
     lists_of,
     name_of,
-    no_hard_inputs,
     oracle_of,
+    prepared_by,
+    prepares_of,
+    problems_of,
     sample_of,
     sizes_of,
     tiers_of,
     tolerances_of,
+    work_numbers_of,
+    writes_of,
 )
-from bench.problems.user_source import ProblemFileError, run_source, shown
+from bench.problems.user_modules import modules_of
+from bench.problems.user_source import ProblemFileError, Source, run_source, shown
 
 TEMPLATE = Path(__file__).with_name("template.py")
 
 
 def look_at(path: str | Path) -> ProblemFile:
-    """Return a file's absolute path and the digest of its current content.
+    """Return a file's absolute path and the digest of its current content and its modules'.
 
     Raises
     ------
@@ -40,7 +47,7 @@ def look_at(path: str | Path) -> ProblemFile:
         The file does not exist, cannot be read, or is not Python.
     """
     found = Path(path).resolve()
-    return ProblemFile(str(found), _digest(_bytes_of(found)))
+    return ProblemFile(str(found), _digest(found, _bytes_of(found)))
 
 
 def problems_in(files: Sequence[ProblemFile]) -> tuple[Problem, ...]:
@@ -53,14 +60,14 @@ def problems_in(files: Sequence[ProblemFile]) -> tuple[Problem, ...]:
     """
     if not files:
         return PROBLEMS
-    found = tuple(map(_problem_in, files))
+    found = tuple(one for file in files for one in _problems_in(file))
     for i, one in enumerate(found):
         for other in found[:i]:
             where = f"{shown(other.source)} and {shown(one.source)}"
             if one.name == other.name:
                 words = f"are both named {one.name}: give one of them another NAME"
                 raise ProblemFileError(f"{where} {words}")
-            if Path(one.source).name == Path(other.source).name:
+            if one.source != other.source and Path(one.source).name == Path(other.source).name:
                 # A run's folder has a copy of each
                 raise ProblemFileError(f"{where} have the same file name: rename one of them")
     return found
@@ -84,15 +91,18 @@ def _as_it_was(file: ProblemFile, folder: Path) -> ProblemFile:
     return replace(file, path=str((folder / Path(file.path).name).resolve()))
 
 
-def _problem_in(file: ProblemFile) -> Problem:
+def _problems_in(file: ProblemFile) -> tuple[Problem, ...]:
     path = Path(file.path)
     content = _bytes_of(path)
-    if _digest(content) != file.sha256:
+    if _digest(path, content) != file.sha256:
+        modules, which = ", ".join(modules_of(path, content)), shown(path)
+        if modules:
+            which += f", or a module that it imports ({modules}),"
         raise ProblemFileError(
-            f"{shown(path)} has changed since the run began: restore it from the copy in the "
-            "run's folder, or start a new run"
+            f"{which} has changed since the run began: restore it from the copy in the run's "
+            "folder, or start a new run"
         )
-    return load(path, content)
+    return load(path, content, file.sha256)
 
 
 def write_template(path: Path) -> None:
@@ -126,13 +136,16 @@ def _bytes_of(path: Path) -> bytes:
         raise ProblemFileError(f"{shown(path)} cannot be read: {error.strerror}") from error
 
 
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
+def _digest(path: Path, content: bytes) -> str:
+    found = hashlib.sha256(content)
+    for relative, file in modules_of(path, content).items():
+        found.update(relative.encode() + file.read_bytes())
+    return found.hexdigest()
 
 
 @cache
-def load(path: Path, content: bytes) -> Problem:
-    """Run a file and return the problem that it defines.
+def load(path: Path, content: bytes, digest: str) -> tuple[Problem, ...]:  # noqa: ARG001
+    """Run a file and return the problem that it defines, or those in its `PROBLEMS`.
 
     Parameters
     ----------
@@ -140,6 +153,8 @@ def load(path: Path, content: bytes) -> Problem:
         Absolute.
     content : bytes
         That of the file.
+    digest : str
+        With its modules: it is run again if one of them has changed.
 
     Raises
     ------
@@ -147,37 +162,50 @@ def load(path: Path, content: bytes) -> Problem:
         The file is wrong; the message says where and why.
     """
     source = run_source(path, content)
+    if source.get("PROBLEMS") is not None:
+        return tuple(replace(one, source=str(path)) for one in problems_of(source))
+    return (_problem_of(source),)
+
+
+def _problem_of(source: Source) -> Problem:
+    """Return the problem that a file's names define."""
     tiers = tiers_of(source)
     make_inputs = function_of(source, "make_inputs")
     if make_inputs is None:
         source.lacks("a function make_inputs(size, dtype, rng)", "make_inputs")
     sizes = sizes_of(source)
     remarks = near_misses(source)
-    in_lists = {"loop"} if lists_of(source) else set()
+    dtypes = dtypes_of(source)
+    arguments = arguments_of(tiers[oracle_of(source, tiers)])
+    prepare: dict[str, Callable[[Arguments], Arguments]] = {
+        tier: partial(prepared_by, source, tier) for tier in prepares_of(source, tiers)
+    }
+    if lists_of(source):
+        prepare.setdefault("loop", to_lists)
     found = Problem(
         name=name_of(source),
         tiers={
-            tier: Tier(partial(_given, kernel), to_lists if tier in in_lists else None)
-            for tier, kernel in tiers.items()
+            tier: Tier(partial(_given, kernel), prepare.get(tier)) for tier, kernel in tiers.items()
         },
         sizes=sizes,
         make_inputs=partial(inputs_of, source),
-        outputs=tolerances_of(source),
+        outputs=tolerances_of(source, dtypes),
         cost=partial(cost_of, source) if function_of(source, "cost") else None,
         growth=growth_of(source),
         sample=partial(sample_of, source) if function_of(source, "sample") else None,
         hard_inputs=(
-            partial(hard_inputs_of, source)
-            if function_of(source, "hard_inputs")
-            else no_hard_inputs
+            partial(hard_inputs_of, source) if function_of(source, "hard_inputs") else lambda _: ()
         ),
         oracle=oracle_of(source, tiers),
-        source=str(path),
+        source=str(source.path),
         remarks=remarks,
+        arguments=arguments,
+        work_numbers=work_numbers_of(source, sizes),
+        dtypes=dtypes,
     )
     # Report errors in make_inputs before a run begins
-    found.inputs(found.smallest_size, "float64")
-    return found
+    count = len(found.inputs(found.smallest_size, dtypes[0]))
+    return replace(found, writes=writes_of(source, arguments, count))
 
 
 def _given(kernel: Kernel) -> Kernel:

@@ -11,6 +11,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
 
+from bench.problems.user_modules import imports, make_way, modules_of
+
 _MARK = "__lossbench_problem__"
 
 
@@ -132,12 +134,11 @@ def run_source(path: Path, content: bytes) -> Source:
         line = getattr(error, "lineno", None) or 1
         words = getattr(error, "msg", None) or str(error)
         raise ProblemFileError(f"{shown(path)}, line {line}: {words}") from error
-    module = ModuleType(path.stem)
+    # Under its own name, it would find itself where it imports another module of that name.
+    module = ModuleType(f"{path.stem}__file" if imports(content, path.stem) else path.stem)
     module.__file__ = str(path)
     _register(module)
-    # As in a script, modules beside the file can be imported; at the end, so that they hide nothing
-    if str(path.parent) not in sys.path:
-        sys.path.append(str(path.parent))
+    make_way(path, modules_of(path, content))
     try:
         exec(code, module.__dict__)
     except (Exception, SystemExit) as error:

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.common.format import duration
-from bench.model import PEERS, Problem, Size, Verdict
+from bench.model import PEERS, Problem, Size, Verdict, is_whole
 from bench.problems.texts import Text as SourceText
 from bench.report.words import (
     STYLES,
@@ -106,8 +106,12 @@ def _size_list(title: str, sizes: Mapping[str, Size], words: Mapping[str, str]) 
     for key in keys:
         grid.add_column(words.get(key, key), justify="right")
     for name, numbers in sizes.items():
-        grid.add_row(name, *(f"{numbers[key]:,}" if key in numbers else "" for key in keys))
+        grid.add_row(name, *(_in_words(numbers.get(key, "")) for key in keys))
     return grid
+
+
+def _in_words(number: Any) -> str:
+    return f"{number:,}" if is_whole(number) else str(number)
 
 
 def _grids(

@@ -123,6 +123,11 @@ def remarks(frame: pd.DataFrame) -> Iterator[Text]:
         words = f"A first look: {pass_count(most)}, too few for intervals."
         words += " Take times and speed-ups as rough."
         yield Text(words, "yellow")
+    fresh = frame["empty_call_s"].notna()
+    if fresh.any():
+        empty = duration(frame["empty_call_s"].median())
+        words = f"Each call got new arguments: {cell_count(int(fresh.sum()))}; a call that does "
+        yield Text(f"{words}nothing takes {empty} of their times.", "dim")
     yield from _trust(frame)
     yield from special_values(frame)
     for status in STATUSES[1:]:

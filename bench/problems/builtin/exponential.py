@@ -21,7 +21,7 @@ ROUNDINGS = 4
 
 
 def _numbers(size: Size, dtype: str, rng: np.random.Generator) -> Arguments:
-    return ((3 * rng.standard_normal(size["n"])).astype(dtype),)
+    return ((3 * rng.standard_normal((size["n"],))).astype(dtype),)
 
 
 def _loop(x: list[float]) -> list[float]:

@@ -54,7 +54,7 @@ def classifier(size: Size, dtype: str, rng: np.random.Generator) -> Arguments:
         return W, b, X, np.array(LECTURE_LABELS, np.int64)
     n, d, c = size["n"], size["d"], size["c"]
     W = rng.standard_normal((d, c)) / np.sqrt(d)
-    b = 0.1 * rng.standard_normal(c)
+    b = 0.1 * rng.standard_normal((c,))
     X = rng.standard_normal((n, d))
     return W.astype(dtype), b.astype(dtype), X.astype(dtype), rng.integers(0, c, n)
 

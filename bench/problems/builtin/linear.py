@@ -85,7 +85,7 @@ def _trained(size: Size, dtype: str, rng: np.random.Generator) -> Arguments:
 
 def _by_difference(size: Size) -> bool:
     """Whether this is the post's training, which uses finite differences."""
-    return size["epochs"] == TRAINING_SIZES["lecture"]["epochs"]
+    return bool(size["epochs"] == TRAINING_SIZES["lecture"]["epochs"])
 
 
 def _sampled_training(arguments: Arguments, rng: np.random.Generator) -> Arguments:

@@ -150,7 +150,7 @@ def test_columns_and_order(frame):
         "speedup_vs_numpy_low,speedup_vs_numpy_high,speedup_vs_numba,speedup_vs_numba_low,"
         "speedup_vs_numba_high,noise_floor,bytes_moved,flops,exps,gb_per_s,"
         "floor_s,bound_by,share_of_floor,compile_s,load_s,break_even_calls_vs_loop,"
-        "break_even_calls_vs_numpy,temporary_bytes,pass_medians_s,twin_medians_s"
+        "break_even_calls_vs_numpy,temporary_bytes,pass_medians_s,twin_medians_s,empty_call_s"
     )
     assert frame["tier"].tolist() == ["loop", "numpy", "numba", "numba-parallel"]
     assert {name: str(dtype) for name, dtype in frame.dtypes.items()} == columns.COLUMNS

@@ -197,9 +197,11 @@ def test_a_tier_that_changes_its_arguments_while_it_is_timed_has_no_time(timed):
     assert found.keys() == {"loop", "lazy", "draws"}
 
 
-def test_a_generator_is_new_in_each_round_and_lists_need_not_be(timed):
+def test_a_generator_is_new_in_each_call_and_lists_need_not_be(timed):
     (seen, _), (unseen, process) = timed
     assert process.returncode == 0, process.stdout
     assert seen["draws"]["stats"]["iterations"] > 1
-    assert unseen["draws"]["stats"]["iterations"] == 1
-    assert unseen["draws"]["stats"]["rounds"] > 100
+    # So few that their arguments stay in cache, as those of a pass all do.
+    stats = unseen["draws"]["stats"]
+    assert 1 <= stats["iterations"] < seen["draws"]["stats"]["iterations"]
+    assert stats["iterations"] * stats["rounds"] > 100

@@ -13,14 +13,16 @@ from commands import ROOT, answered, lossbench
 import bench
 from bench.agreement.check import check
 from bench.agreement.closeness import outputs_like
+from bench.agreement.given import Given
+from bench.analysis import table
 from bench.common.code import numba_cache
 from bench.measurement import run_folder
-from bench.model import DTYPES, TIERS, Cell, Options
+from bench.measurement.records import Record
+from bench.model import DTYPES, TIERS, TOLERANCE, Cell, Options, Verdict
 from bench.problems import selection
 from bench.problems.builtin import PROBLEMS
 from bench.problems.selection import cells_of
 from bench.problems.user_file import look_at, problems_in, stored_problems_in, write_template
-from bench.problems.user_file_checks import TOLERANCE
 from bench.problems.user_source import ProblemFileError
 
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
@@ -213,6 +215,226 @@ def test_time_is_foretold_by_the_operations_the_growth_or_the_size(tmp_path, wor
     assert cost is None or cost.bytes_moved == 400
 
 
+@pytest.mark.parametrize(
+    ("words", "counted"), [("", 100 * 3), ("WORK = ('n',)\n", 100), ("WORK = 'k'\n", 3)]
+)
+def test_other_numbers_of_a_size_say_nothing_of_the_time(tmp_path, words, counted):
+    sizes = "SIZES = {'M': {'n': 100, 'k': 3, 'axis': 0, 'by': -2, 'x': -1.75, 'how': 'wrap'}}\n"
+    given = "(np.arange(size['n']) * size['x'], size['axis'], size['how'])\nimport numpy as np\n"
+    inputs = f"def make_inputs(size, dtype, rng):\n    return {given}"
+    tiers = "def loop(x, axis, how):\n    return [how == 'wrap', axis, *x]\n"
+    one = loaded(tmp_path, sizes + inputs + tiers + words)
+    assert one.work("loop", "M") == counted
+    assert {verdict.status for verdict in statuses(one, "M").values()} == {"ok"}
+    cells = cells_of([one], Options(sizes=("M",)))
+    frame = table.tabulate("run", cells, [Record(0, Verdict(cells[0], "ok"))], [one])
+    assert frame["n"].tolist() == [100]
+
+
+# --- several problems
+
+SEVERAL = """
+from bench import Problem, Tier
+def inputs(size, dtype, rng):
+    return (rng.standard_normal(size["n"]).astype(dtype),)
+def scaled_by(factor):
+    return Problem(
+        f"times-{factor}",
+        {"loop": Tier(lambda: lambda x: [factor * v for v in x]),
+         "numpy": Tier(lambda: lambda x: factor * x)},
+        {"S": {"n": 3}},
+        inputs,
+    )
+PROBLEMS = [scaled_by(2), scaled_by(3)]
+"""
+
+
+def test_a_file_may_have_several_problems(tmp_path):
+    found = problems_in([look_at(written(tmp_path, SEVERAL))])
+    assert [one.name for one in found] == ["times-2", "times-3"]
+    assert {one.source for one in found} == {str(tmp_path / "double.py")}
+    for one in found:
+        assert {verdict.status for verdict in statuses(one).values()} == {"ok"}
+    what = ["--problem", "double.py", "--passes", 1]
+    process = answered("run", "times-3", *what, cwd=tmp_path)
+    assert process.returncode == 0, process.stdout + process.stderr
+    assert "2 cells: 2 ok." in process.stdout
+    both = answered("check", *what[:2], cwd=tmp_path)
+    assert "4 cells: 4 ok." in both.stdout
+
+
+@pytest.mark.parametrize(
+    ("problems", "words"),
+    [
+        ("[]", "PROBLEMS has to be a list of bench.Problem, not []"),
+        ("scaled_by(2)", "PROBLEMS has to be a list of bench.Problem, not Problem("),
+        ("[scaled_by(2), 3]", "PROBLEMS has to hold bench.Problem only, not 3"),
+        ("[scaled_by('a b')]", "the problem 'times-a b' in PROBLEMS has a name of other signs"),
+        ("[scaled_by(2), scaled_by(2)]", "are both named times-2"),
+        ("[Problem('a', {}, {'S': {}}, inputs)]", "has the oracle 'loop', but the tiers "),
+        ("[Problem('a', {'loop': 3}, {}, inputs)]", "the problem 'a' in PROBLEMS has no sizes"),
+        ("[Problem('a', {'loop': 3}, {'S': {}}, inputs)]", "line 4: inputs of the problem 'a'"),
+    ],
+)
+def test_wrong_problems_are_refused(tmp_path, problems, words):
+    with pytest.raises(ProblemFileError) as caught:
+        problems_in([look_at(written(tmp_path, f"{SEVERAL}PROBLEMS = {problems}\n"))])
+    assert words in str(caught.value)
+
+
+# --- dtypes
+
+OF_DTYPES = """
+import numpy as np
+def loop(x):
+    return [{factor} * value for value in x]
+def vectorized(x):
+    return {factor} * x
+def wide(x):
+    return ({factor} * x).astype(np.result_type(x, np.float64))
+TIERS = {{"wide": wide}}
+SIZES = {{"S": {{"n": 5}}}}
+def make_inputs(size, dtype, rng):
+    x = 9 * rng.standard_normal(size["n"])
+    return ((x + 1j * x[::-1] if np.dtype(dtype).kind == "c" else x).astype(dtype),)
+"""
+
+
+@pytest.mark.parametrize(
+    ("dtypes", "factor"),
+    [
+        ("('int32',)", 3),
+        ("'uint8'", 1),
+        ("['complex128', 'complex64']", "1j"),
+        ("('float16', 'float64', 'int64')", 2),
+    ],
+)
+def test_a_file_has_its_own_dtypes(tmp_path, dtypes, factor):
+    one = loaded(tmp_path, f"{OF_DTYPES.format(factor=factor)}DTYPES = {dtypes}\n")
+    options = selection.select([one], [look_at(one.source)])
+    assert options.dtypes == one.dtypes, "all of them, by default"
+    for dtype in one.dtypes:
+        found = statuses(one, dtype=dtype)
+        assert {verdict.status for verdict in found.values()} == {"ok"}
+        remarked = dtype in {"float16", "complex64"}
+        assert bool(found["wide"].message) is remarked
+        assert found["numpy"].message == ""
+    with pytest.raises(ValueError, match="unknown dtype 'float32'; choose from"):
+        selection.select([one], [], dtypes=["float32"])
+
+
+def test_a_result_of_another_precision_is_remarked_on(tmp_path):
+    one = loaded(tmp_path, OF_DTYPES.format(factor=2))
+    assert statuses(one, dtype="float32")["wide"].message == "the result is float64 in float32"
+    assert statuses(one, dtype="float64")["wide"].message == ""
+    assert selection.default_dtypes([one]) == ("float64",)
+
+
+@pytest.mark.parametrize("dtypes", ["()", "('float63',)", "(float,)", "'str'", "3", "('bool',)"])
+def test_what_is_no_dtype_is_refused(tmp_path, dtypes):
+    with pytest.raises(ProblemFileError, match="line 11: DTYPES has to be names of NumPy's dtypes"):
+        loaded(tmp_path, f"{WHOLE}DTYPES = {dtypes}\n")
+
+
+@pytest.mark.parametrize(
+    ("loop", "other", "words"),
+    [
+        ("x * (1 + 2j)", "(1 + 2j) * x", ""),
+        ("x * (1 + 2j)", "x * (1 + 2j) + 1e-6j", "the result[0] is "),
+        ("x * (1 + 2j)", "np.conj(x * (1 + 2j))", "the result[0] is "),
+        ("complex(x.sum())", "x.sum() + 0j", ""),
+        ("[complex(v, 1) for v in x]", "x + 1j", ""),
+        ("x * 1j", "x", "the result[0] is "),
+        ("x + np.nan * 1j", "x * np.nan", ""),
+        ("x + 0j", "x", ""),
+        ("x", "x + 0j", "not real numbers"),
+        ("np.full(3, complex(np.inf, 1))", "np.full(3, complex(np.inf, 2))", "the result[0] is "),
+        ("np.full(3, complex(1, np.inf))", "np.full(3, complex(1, np.inf))", ""),
+    ],
+)
+def test_complex_results_are_compared_as_such(tmp_path, loop, other, words):
+    verdict = verdict_on(tmp_path, loop, other)
+    assert (verdict.status == "ok") is (not words)
+    assert words in verdict.message
+
+
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        ("{'a': x, 'b': 1}", ""),
+        ("{'b': 1, 'a': x.tolist()}", ""),
+        ("{'a': x, 'b': 2}", "result['b'] is 2, loop has 1"),
+        ("{'a': 2 * x, 'b': 1}", "result['a'][0] is "),
+        ("{'a': x}", "returned a dict with 'a', not a dict with 'a', 'b'"),
+        ("{'a': x, 'c': 1}", "returned a dict with 'a', 'c', not a dict with 'a', 'b'"),
+        ("(x, 1)", "returned a tuple, not a dict with 'a', 'b'"),
+    ],
+)
+def test_dicts_are_compared_by_key(tmp_path, other, words):
+    verdict = verdict_on(tmp_path, "{'a': x, 'b': 1}", other)
+    assert (verdict.status == "ok") is (not words)
+    assert words in verdict.message
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "status"),
+    [
+        ("(1e-3, 0)", "ok"),
+        ("[0, 1e-3]", "disagrees"),
+        ("({'float64': 1e-3}, 1e-12)", "ok"),
+        ("(1e-3,)", "failed"),
+    ],
+)
+def test_each_output_may_have_its_tolerance(tmp_path, tolerance, status):
+    more = f"TOLERANCE = {tolerance}"
+    verdict = verdict_on(tmp_path, "(x, 2 * x)", "(x * (1 + 1e-5), 2 * x)", more=more)
+    assert verdict.status == status
+    if status == "failed":
+        assert "TOLERANCE has 1 entries for 2 outputs: result 1, result 2" in verdict.message
+
+
+# --- arguments that a tier wants in another form
+
+BOXED = """
+class Boxed(list): pass
+def in_box(x):
+    box = Boxed()
+    box.values = x.tolist()
+    return (box,)
+TIERS = {"boxed": lambda box: [2 * value for value in box.values]}
+"""
+
+
+def test_a_tier_gets_its_arguments_prepared(tmp_path):
+    one = loaded(tmp_path, WHOLE + BOXED + "PREPARE = {'boxed': in_box}\n")
+    assert {verdict.status for verdict in statuses(one).values()} == {"ok"}
+    arguments = one.inputs("S", "float64")
+    assert one.prepared("numpy", arguments) == arguments
+
+
+def test_prepare_comes_before_lists(tmp_path):
+    text = WHOLE.replace("2 * value for value in x", "2 * value for value in x.values")
+    one = loaded(
+        tmp_path, text + BOXED + "LISTS = True\nPREPARE = dict(loop=in_box, boxed=in_box)\n"
+    )
+    assert {verdict.status for verdict in statuses(one).values()} == {"ok"}
+
+
+@pytest.mark.parametrize(
+    ("prepare", "status", "words"),
+    [
+        ("lambda x: x", "failed", 'line 18: PREPARE["boxed"] has to return a tuple of arguments'),
+        ("lambda x: (x, 1 / 0)", "failed", "ZeroDivisionError: division by zero"),
+        ("lambda x: __import__('no_such_library')", "unavailable", "no_such_library"),
+    ],
+)
+def test_what_prepare_does_wrong_is_the_tier_s_fault(tmp_path, prepare, status, words):
+    one = loaded(tmp_path, f"{WHOLE}{BOXED}PREPARE = {{'boxed': {prepare}}}\n")
+    found = statuses(one)
+    assert (found["boxed"].status, found["numpy"].status) == (status, "ok")
+    assert words in found["boxed"].message
+
+
 # --- what has to be returned
 
 
@@ -265,10 +487,10 @@ def test_results_that_do_not(tmp_path, loop, other, words):
     ("result", "words"),
     [
         ("None", "the result is None (a kernel has to return what it computed)"),
-        ("'a word'", "the result is a str; only numbers, arrays of them and tuples"),
+        ("'a word'", "the result is a str; only numbers, arrays of them and tuples or dicts"),
         ("[[1], [1, 2]]", "the result is a list that cannot be made an array"),
         ("(1.0, {})", "result 2 is a dict"),
-        ("x + 1j", "the result is a ndarray"),
+        ("{'a': 1.0, 'b': 'c'}", "result['b'] is a str"),
     ],
 )
 def test_an_oracle_whose_result_cannot_be_compared(tmp_path, result, words):
@@ -296,6 +518,129 @@ def test_a_file_says_its_tolerance(tmp_path, tolerance, status):
     assert verdict_on(tmp_path, "2 * x", "2 * x + 1e-4", more=more).status == status
 
 
+# --- kernels that write to their arguments
+
+IN_PLACE = """
+def loop(x, y):
+    for i in range(len(x)):
+        x[i] += y[i]
+def vectorized(x, y):
+    x += y
+def make_inputs(size, dtype, rng):
+    return np.zeros(size["n"], dtype), rng.standard_normal(size["n"]).astype(dtype)
+SIZES = {"S": {"n": 3}}
+import numpy as np
+"""
+
+
+@pytest.mark.parametrize("outputs", ["('x',)", "['x']", "'x'", "(0,)", "0", "('x', 0)"])
+def test_a_kernel_may_write_to_its_outputs(tmp_path, outputs):
+    one = loaded(tmp_path, f"{IN_PLACE}OUTPUTS = {outputs}\n")
+    assert one.writes == (0,)
+    for _ in range(2):  # it starts from new arguments again
+        assert {verdict.status for verdict in statuses(one).values()} == {"ok"}
+
+
+def test_each_call_has_arguments_of_its_own(tmp_path):
+    one = loaded(tmp_path, f"{IN_PLACE}OUTPUTS = 'x'\n")
+    arguments = one.inputs("S", "float64")
+    several = Given(one, "numpy", arguments).several(3)
+    for own in several:
+        own[0][:] = 7
+        assert (own[1] == arguments[1]).all()
+    assert not np.may_share_memory(several[0][0], several[1][0])
+    assert not arguments[0].any()
+
+
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        ("x += 2 * y", "x[0] is "),
+        (
+            "x += y; y[0] = 7",
+            'wrote to its argument 2 of 2; if it should, declare OUTPUTS = ("y",)',
+        ),
+        ("return x + y", "x[0] is 0"),
+    ],
+)
+def test_other_outputs_are_refused(tmp_path, other, words):
+    text = IN_PLACE.replace(
+        "def vectorized(x, y):\n    x += y", f"def vectorized(x, y):\n    {other}"
+    )
+    verdict = statuses(loaded(tmp_path, f"{text}OUTPUTS = 'x'\n"))["numpy"]
+    assert verdict.status == "disagrees"
+    assert words in verdict.message
+
+
+def test_what_is_returned_besides_does_not_count_where_the_oracle_returns_nothing(tmp_path):
+    text = IN_PLACE.replace("x += y", "x += y\n    return x, 3")
+    assert statuses(loaded(tmp_path, f"{text}OUTPUTS = 'x'\n"))["numpy"].status == "ok"
+
+
+def test_outputs_and_results_are_compared_together(tmp_path):
+    text = IN_PLACE.replace("x[i] += y[i]", "x[i] += y[i]\n    return x[0], 7")
+    text += "OUTPUTS = ('x',)\nTIERS = {'right': right, 'wrong': wrong, 'short': short}\n"
+    for name, results in (("right", "x[0], 7"), ("wrong", "x[0], 8"), ("short", "x[0]")):
+        text = f"def {name}(x, y):\n    x += y\n    return {results}\n{text}"
+    found = statuses(loaded(tmp_path, text))
+    assert found["right"].status == "ok"
+    assert "result 2 is 8, loop has 7" in found["wrong"].message
+    assert (
+        "returned 2 of 3 outputs (x, result 1, result 2): result 2 miss" in found["short"].message
+    )
+
+
+def test_all_that_was_written_is_named_as_outputs_are_declared(tmp_path):
+    text = IN_PLACE.replace("x += y", "x += y\n    y += 1")
+    words = 'wrote to its argument 1 of 2; if it should, declare OUTPUTS = ("x", "y")'
+    assert statuses(loaded(tmp_path, text))["loop"].message.endswith('OUTPUTS = ("x",)')
+    one = loaded(tmp_path, text + "ORACLE = 'pure'\nTIERS = {'pure': lambda *xy: xy[0] + xy[1]}\n")
+    assert statuses(one)["numpy"].message == words.replace('"x", "y"', "0, 1")
+
+
+@pytest.mark.parametrize(
+    ("outputs", "words"),
+    [
+        ("('z',)", "OUTPUTS has 'z', but the arguments are x, y"),
+        ("(2,)", "OUTPUTS has 2, but the arguments are x, y"),
+        ("(-1,)", "OUTPUTS has -1, but"),
+        ("(True,)", "OUTPUTS has True, but"),
+        ("()", 'OUTPUTS has to be names or positions of arguments, such as ("x",), not ()'),
+        ("3.5", "OUTPUTS has to be names or positions"),
+    ],
+)
+def test_wrong_outputs_are_refused(tmp_path, outputs, words):
+    with pytest.raises(ProblemFileError) as caught:
+        loaded(tmp_path, f"{IN_PLACE}OUTPUTS = {outputs}\n")
+    assert words in str(caught.value)
+    assert ", line 11: " in str(caught.value)
+
+
+def test_calls_that_write_are_timed_with_new_arguments(tmp_path):
+    text = IN_PLACE + "SIZES['L'] = {'n': 1_000_000}\nOUTPUTS = ('x',)\n"
+    text += "def alone(x, y):\n    assert not x.any()\n    x += y\nTIERS = {'alone': alone}\n"
+    out = tmp_path / "out.json"
+    options = ["--lossbench-problem", written(tmp_path, text), "--benchmark-max-time=0.05"]
+    quick = [
+        "-p",
+        "no:cacheprovider",
+        f"--benchmark-json={out}",
+        "-k",
+        "numpy or alone",
+        "--lossbench-dtype=float64",
+    ]
+    process = run_pytest("bench", *options, *quick, cwd=ROOT)
+    assert process.returncode == 0, process.stdout + process.stderr
+    found = {
+        one["param"]: one["stats"]
+        for one in json.loads(out.read_text(encoding="utf-8"))["benchmarks"]
+    }
+    assert len(found) == 4
+    for cell, stats in found.items():
+        assert (stats["iterations"] == 1) is ("-L-" in cell)
+    assert found["double-numpy-S-float64"]["median"] < 20e-6
+
+
 # --- wrong files
 
 
@@ -320,8 +665,14 @@ def test_a_file_says_its_tolerance(tmp_path, tolerance, status):
         (WHOLE.replace("SIZES", "SIZE"), 10, "ends without SIZES, such as SIZES = {"),
         (WHOLE + "SIZES = [1, 2]\n", 11, "SIZES has to be a dict such as {"),
         (WHOLE + "SIZES = {}\n", 11, "SIZES has to be a dict such as {"),
-        (WHOLE + "SIZES = {'S': 100}\n", 11, 'SIZES["S"] has to be a dict of whole numbers'),
-        (WHOLE + "SIZES = {'S': {'n': 1.5}}\n", 11, "of whole numbers such as {"),
+        (WHOLE + "SIZES = {'S': 100}\n", 11, 'SIZES["S"] has to be a dict of numbers and strings'),
+        (WHOLE + "SIZES = {'S': {'n': [1]}}\n", 11, "of numbers and strings such as {"),
+        (WHOLE + "WORK = ('k',)\n", 11, """WORK has 'k', no whole number of SIZES["S"]"""),
+        (WHOLE + "SIZES['S']['k'] = 1.5\nWORK = 'k'\n", 12, "WORK has 'k', no whole number"),
+        (WHOLE + "WORK = 3\n", 11, 'WORK has to be names of numbers such as ("n",), not 3'),
+        (WHOLE + "PREPARE = [loop]\n", 11, 'PREPARE has to be a dict {"tier": function}'),
+        (WHOLE + "PREPARE = {'jit': loop}\n", 11, "PREPARE has 'jit', but the tiers are loop, n"),
+        (WHOLE + "PREPARE = {'loop': 3}\n", 11, 'PREPARE["loop"] has to be a function, not 3'),
         (WHOLE + "SIZES = {'a b': {'n': 1}}\n", 11, "a size's name has to consist of letters,"),
         (WHOLE + "loop = 'x'\n", 11, "loop has to be a function, not 'x'"),
         (WHOLE + "TIERS = [loop]\n", 11, 'TIERS has to be a dict {"name": function}'),
@@ -521,6 +872,70 @@ def test_two_files_have_two_names(tmp_path):
         problems_in([files[0], third])
     fourth = look_at(written(tmp_path, WHOLE, "fourth.py"))
     assert [one.name for one in problems_in([files[0], fourth])] == ["double", "fourth"]
+
+
+# --- modules beside the file
+
+HELPED = WHOLE.replace("2 * x", "times(x)") + "from helper import times\n"
+TIMES = "def times(x):\n    return {factor} * x\n"
+
+
+def in_folder(folder, text, helper, name="double.py"):
+    folder.mkdir()
+    (folder / "helper.py").write_text(helper, encoding="utf-8")
+    return written(folder, text, name)
+
+
+def test_two_files_have_their_own_helpers_of_one_name(tmp_path):
+    texts = [HELPED, HELPED.replace("2 * value", "3 * value") + "NAME = 'triple'\n"]
+    files = [
+        look_at(in_folder(tmp_path / name, text, TIMES.format(factor=factor), f"{name}.py"))
+        for name, text, factor in zip(("two", "three"), texts, (2, 3), strict=True)
+    ]
+    for one in problems_in(files):
+        assert {verdict.status for verdict in statuses(one).values()} == {"ok"}
+
+
+def test_a_helper_belongs_to_the_file_of_a_run(tmp_path):
+    package = tmp_path / "mine" / "helpers"
+    path = in_folder(tmp_path / "mine", HELPED, "from helpers.deep import times\n")
+    package.mkdir()
+    (package / "__init__.py").write_text("", encoding="utf-8")
+    (package / "deep.py").write_text(TIMES.format(factor=2), encoding="utf-8")
+    file = look_at(path)
+    folder = run_folder.begin(tmp_path / "results", Options(sizes=("S",), files=(file,)))
+    assert sorted(one.name for one in (folder / "double.modules").rglob("*.py")) == [
+        *("__init__.py", "deep.py", "helper.py")
+    ]
+    (package / "deep.py").write_text(TIMES.format(factor=3), encoding="utf-8")
+    assert look_at(path) != file
+    words = "double.py, or a module that it imports (helper.py, helpers/__init__.py, helpers/deep."
+    with pytest.raises(ProblemFileError, match=re.escape(words)):
+        problems_in([file])
+    (as_it_was,) = stored_problems_in([file], folder)
+    assert {verdict.status for verdict in statuses(as_it_was).values()} == {"ok"}
+    (package / "other.py").write_text("", encoding="utf-8")
+    (package / "other.py").unlink()
+    (package / "deep.py").write_text(TIMES.format(factor=2), encoding="utf-8")
+    assert look_at(path) == file
+
+
+def test_what_a_file_does_not_import_is_not_a_part_of_it(tmp_path):
+    path = in_folder(tmp_path / "mine", WHOLE, TIMES)
+    before = look_at(path)
+    (tmp_path / "mine" / "helper.py").write_text("x = 1\n", encoding="utf-8")
+    assert look_at(path) == before
+
+
+def test_a_file_named_like_a_module_that_it_imports_finds_it(tmp_path, monkeypatch):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "doubling.py").write_text(TIMES.format(factor=2), encoding="utf-8")
+    monkeypatch.syspath_prepend(elsewhere)
+    text = WHOLE.replace("2 * x", "times(x)") + "from doubling import times\n"
+    one = loaded(tmp_path, text, "doubling.py")
+    assert (one.name, one.source) == ("doubling", str(tmp_path / "doubling.py"))
+    assert {verdict.status for verdict in statuses(one).values()} == {"ok"}
 
 
 # --- the folder of a run
