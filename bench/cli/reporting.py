@@ -150,6 +150,32 @@ def new(
     print(f"Written to {file}. To check and time it: lossbench run --problem {file}")
 
 
+def adopt(
+    functions: Annotated[
+        list[str], typer.Argument(metavar="MODULE:FUNCTION...", help="The first is the oracle.")
+    ],
+    sizes: Annotated[
+        list[str],
+        typer.Option("--size", metavar="n=100,10000", help="A number of each size; repeat it."),
+    ],
+    call: Annotated[
+        str | None,
+        typer.Option(help='A call of the first, such as "slow(rng.random((n, n)), 3)".'),
+    ] = None,
+    file: Annotated[
+        Path | None, typer.Option("--file", metavar="FILE", help="The file to write.")
+    ] = None,
+) -> None:
+    """Write a problem file that compares functions of yours."""
+    from bench.problems import adopt as adopting
+
+    with usage_errors():
+        text = adopting.adopt(functions, sizes, call)
+        file = file or Path(f"{functions[0].partition(':')[2]}_problem.py")
+        adopting.write(file, text)
+    print(f"Written to {file}. To check and time it: lossbench run --problem {file}")
+
+
 def descent(
     output: Pictures = PICTURES,
     show: Annotated[

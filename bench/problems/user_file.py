@@ -106,7 +106,12 @@ def _problems_in(file: ProblemFile) -> tuple[Problem, ...]:
 
 
 def write_template(path: Path) -> None:
-    """Write the commented template to a new file.
+    """Write the commented template to a new file; see `write_new`."""
+    write_new(path, TEMPLATE.read_text(encoding="utf-8"))
+
+
+def write_new(path: Path, text: str) -> None:
+    """Write a problem file, if there is none of that name.
 
     Raises
     ------
@@ -118,7 +123,7 @@ def write_template(path: Path) -> None:
         raise ProblemFileError(f"the name of the file has to {wanted}, not {path.name!r}")
     try:
         with path.open("x", encoding="utf-8") as file:
-            file.write(TEMPLATE.read_text(encoding="utf-8"))
+            file.write(text)
     except FileExistsError:
         raise ProblemFileError(f"{path} already exists: choose another name") from None
     except OSError as error:
