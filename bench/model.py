@@ -27,7 +27,7 @@ DTYPES = ("float64", "float32")
 # Of user's kernels: 100 and 10 times those of the built-in problems, as nobody has worked out how
 # their rounding grows. A complex number has those of its parts.
 TOLERANCE = {"float64": 1e-10, "float32": 1e-4, "float16": 1e-2}
-# In a sweep, M@4096 is the size M with n = 4096.
+# In a sweep, M@4096 is the size M with n = 4096, and M@k=3 that with k = 3.
 SWEPT = "@"
 
 Status = Literal["ok", "disagrees", "failed", "skipped", "unavailable"]
@@ -228,7 +228,7 @@ class Problem:
         return self.arguments[position] if known else f"argument {position + 1}"
 
     def numbers(self, size: str) -> Size:
-        """Return the numbers of a size; M@4096 is the size M with n = 4096.
+        """Return the numbers of a size; M@4096 is the size M with n = 4096 (`swept`).
 
         Examples
         --------
@@ -236,14 +236,16 @@ class Problem:
         >>> PROBLEMS[0].numbers("M@4096")
         {'n': 4096, 'c': 10}
         """
-        name, _, n = size.partition(SWEPT)
+        name, number, value = swept(size)
         numbers = self.sizes[name]
-        return {**numbers, "n": int(n)} if n else numbers
+        return {**numbers, number: int(value)} if value else numbers
 
     def has_size(self, size: str) -> bool:
         """Whether there is a size of this name, or of the part before the @."""
-        name, swept, n = size.partition(SWEPT)
-        return name in self.sizes and (n.isdecimal() if swept else True)
+        name, number, value = swept(size)
+        if SWEPT not in size:
+            return name in self.sizes
+        return value.isdecimal() and is_whole(self.sizes.get(name, {}).get(number))
 
     @property
     def smallest_size(self) -> str:
@@ -311,6 +313,19 @@ class Cell:
     def group(self) -> tuple[str, str, str]:
         """What cells that are compared with each other have in common."""
         return self.problem, self.size, self.dtype
+
+
+def swept(size: str) -> tuple[str, str, str]:
+    """Return the base of a size, and the number that a sweep varies, with its value if it does.
+
+    Examples
+    --------
+    >>> swept("M@4096"), swept("M@k=3"), swept("M")
+    (('M', 'n', '4096'), ('M', 'k', '3'), ('M', 'n', ''))
+    """
+    name, _, number = size.partition(SWEPT)
+    key, _, value = number.rpartition("=")
+    return name, key or "n", value
 
 
 def is_whole(number: Any) -> bool:

@@ -1,6 +1,7 @@
 """Analyse a sweep along N: where one tier passes another, and how time grows.
 
-A sweep is a run like any other, of sizes such as M@4096: the size M with another n.
+A sweep is a run like any other, of sizes such as M@4096: the size M with another n. Along another
+number, that number takes the place of n here.
 """
 
 import math
@@ -17,7 +18,7 @@ from scipy import special
 from bench.analysis import ratios
 from bench.analysis.columns import pass_medians
 from bench.analysis.ratios import CONFIDENCE, Ratio
-from bench.model import is_threaded
+from bench.model import is_threaded, swept
 
 # Pairs whose crossing is reported: the tier that may get ahead, and the one that it passes.
 PAIRS = (
@@ -86,6 +87,19 @@ class Growth:
         """Whether the interval excludes the stated exponent, by more than caches explain."""
         outside = not self.low <= stated <= self.high
         return outside and abs(self.exponent - stated) > BEND
+
+
+def along(frame: pd.DataFrame) -> tuple[str, pd.DataFrame]:
+    """Return the number that a sweep varies, and its table with that number in the column n.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The table of a sweep.
+    """
+    sizes = [swept(size) for size in frame["size"].astype(str)]
+    values = pd.Series([int(value) for _, _, value in sizes], frame.index, "Int64")
+    return sizes[0][1], frame.assign(n=values)
 
 
 def crossings(frame: pd.DataFrame, along: str = "n") -> list[Crossing]:

@@ -123,9 +123,12 @@ def sweep(
     files: Files = None,
     first: Annotated[float, typer.Option("--from", metavar="N", help="Smallest N.")] = 8,
     last: Annotated[float, typer.Option("--to", metavar="N", help="Largest N.")] = 1e6,
+    along: Annotated[
+        str, typer.Option(help="Which number of the size, such as c; N by default.")
+    ] = "n",
     size: Annotated[
         str | None,
-        typer.Option(help="The size that gives C and D; M by default, or the last."),
+        typer.Option(help="The size that gives the other numbers; M by default, or the last."),
     ] = None,
     tiers: Tiers = None,
     dtypes: Dtypes = None,
@@ -134,7 +137,7 @@ def sweep(
     budget: Budget = None,
     output: Output = RESULTS,
 ) -> None:
-    """Time a problem along N, and find where tiers cross."""
+    """Time a problem along N, or another number of its size, and find where tiers cross."""
     from dataclasses import replace
 
     from bench.common.choices import parse_names
@@ -150,8 +153,8 @@ def sweep(
         if others:
             raise ValueError("a sweep measures one problem: name it (see `lossbench list`)")
         base = next(iter(parse_names("size", [size] if size else [], list(one.sizes))), None)
-        along = sizes_along(one, first, last, base)
-        options = replace(options, problems=(one.name,), sizes=along)
+        its_sizes = sizes_along(one, first, last, base, along)
+        options = replace(options, problems=(one.name,), sizes=its_sizes)
         cells = _cells(found, options)
         folder = run_folder.begin(output, options)
     with _alone_in(folder):
@@ -346,10 +349,12 @@ def _show_sweep(folder: Path, found: "Sequence[Problem]", options: "Options") ->
     if frame["median_s"].isna().all():
         return
     (growth,) = (one.growth for one in found if one.name in options.problems)
+    number, frame = sweeping.along(frame)
     crossings, growths = sweeping.crossings(frame), sweeping.growths(frame)
+    stated = growth if number == "n" else None
     out = console()
     out.print()
-    out.print(sweep_report(crossings, growths, growth, floors.load(folder).calls))
+    out.print(sweep_report(crossings, growths, stated, floors.load(folder).calls, number.upper()))
 
 
 def _measure_compiling(

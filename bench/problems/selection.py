@@ -139,7 +139,7 @@ STEP = 4.0
 
 
 def sizes_along(
-    problem: Problem, first: float, last: float, base: str | None = None
+    problem: Problem, first: float, last: float, base: str | None = None, number: str = "n"
 ) -> tuple[str, ...]:
     """Return the sizes of a sweep.
 
@@ -147,14 +147,16 @@ def sizes_along(
     ----------
     problem : Problem
     first, last : float
-        The range of n; both ends are among the sizes.
+        The range of the number; both ends are among the sizes.
     base : str, optional
         The size to take the other numbers from; by default M, or the problem's last.
+    number : str
+        Which whole number of the size.
 
     Raises
     ------
     ValueError
-        The range is empty or begins below 1, or the problem has no n.
+        The range is empty or begins below 1, or the problem has no such number.
 
     Examples
     --------
@@ -165,10 +167,11 @@ def sizes_along(
     if not (1.0 <= first < last < math.inf):
         raise ValueError(f"a sweep goes up from at least 1, not from {first:g} to {last:g}")
     base = base or ("M" if "M" in problem.sizes else list(problem.sizes)[-1])
-    if not is_whole(problem.sizes[base].get("n")):
-        raise ValueError(f"{problem.name} has no n to sweep over")
+    if not is_whole(problem.sizes[base].get(number)):
+        raise ValueError(f"{problem.name} has no {number} to sweep over")
     along = [round(first)]
     # The last step may be shorter than the others, but not tiny
     while along[-1] * 1.5 * STEP <= last:
         along.append(round(along[-1] * STEP))
-    return tuple(f"{base}{SWEPT}{n}" for n in dict.fromkeys((*along, round(last))))
+    key = "" if number == "n" else f"{number}="
+    return tuple(f"{base}{SWEPT}{key}{value}" for value in dict.fromkeys((*along, round(last))))

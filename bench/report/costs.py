@@ -82,6 +82,7 @@ def sweep_report(
     growths: Sequence[Growth],
     stated: float | None,
     empty_calls: Sequence[EmptyCall],
+    along: str = "N",
 ) -> RenderableType:
     """Return where tiers pass one another, how times grow, and the time of an empty call.
 
@@ -93,17 +94,20 @@ def sweep_report(
         The exponent that the problem states.
     empty_calls : sequence of EmptyCall
         The time of a call that does nothing, per tier: the floor at the smallest sizes.
+    along : str
+        The name of the number that differs.
     """
     several = len({one.dtype for one in growths}) > 1
-    lines: list[RenderableType] = [Text("Who passes whom, along N", "bold")]
-    lines += [Text(f"  {crossing_words(one, dtype=several)}") for one in crossings]
+    lines: list[RenderableType] = [Text(f"Who passes whom, along {along}", "bold")]
+    lines += [Text(f"  {crossing_words(one, along, dtype=several)}") for one in crossings]
     if not crossings:
         lines.append(Text(f"  unknown: this needs two tiers, each timed in {LEAST_PASSES} passes"))
-    lines += [Text(), _growth_grid(growths, stated)]
+    lines += [Text(), _growth_grid(growths, stated, along)]
     if stated is not None:
         lines += [
             Text(
-                f"disagrees: {_named(one)} grows as N^{digits(one.exponent)}, not as N^{stated:g}",
+                f"disagrees: {_named(one)} grows as {along}^{digits(one.exponent)}, "
+                f"not as {along}^{stated:g}",
                 "bold red",
             )
             for one in growths
@@ -120,18 +124,20 @@ def sweep_report(
     return Group(*lines)
 
 
-def crossing_words(one: Crossing, *, dtype: bool = False) -> str:
+def crossing_words(one: Crossing, along: str = "N", *, dtype: bool = False) -> str:
     """Return where a tier passes another, in words."""
     threads = f" ({one.threads} threads)" if one.threads > 1 else ""
     name = f"{one.tier}{threads}{f' {one.dtype}' if dtype else ''}"
     if one.ahead_from is None:
-        behind = f"behind up to N = {one.behind_to:,}" if one.behind_to else "never clearly behind"
-        return f"{name} is not ahead of {one.over} up to N = {one.largest:,}; {behind}"
+        behind = (
+            f"behind up to {along} = {one.behind_to:,}" if one.behind_to else "never clearly behind"
+        )
+        return f"{name} is not ahead of {one.over} up to {along} = {one.largest:,}; {behind}"
     if one.ahead_from == one.smallest:
-        return f"{name} is ahead of {one.over} at all N, from {one.smallest:,} on"
-    behind = f"; behind up to N = {one.behind_to:,}" if one.behind_to else ""
-    near = f", about N = {digits(one.near, 2)}" if one.near else ""
-    return f"{name} is ahead of {one.over} from N = {one.ahead_from:,} on{behind}{near}"
+        return f"{name} is ahead of {one.over} at all {along}, from {one.smallest:,} on"
+    behind = f"; behind up to {along} = {one.behind_to:,}" if one.behind_to else ""
+    near = f", about {along} = {digits(one.near, 2)}" if one.near else ""
+    return f"{name} is ahead of {one.over} from {along} = {one.ahead_from:,} on{behind}{near}"
 
 
 def _named(one: Growth) -> str:
@@ -139,13 +145,13 @@ def _named(one: Growth) -> str:
     return f"{one.tier}{threads} {one.dtype}"
 
 
-def _growth_grid(growths: Sequence[Growth], stated: float | None) -> Group:
+def _growth_grid(growths: Sequence[Growth], stated: float | None, along: str) -> Group:
     grid = Table(box=box.SIMPLE_HEAD, show_edge=False)
     for heading in (
-        "time grows as N^",
+        f"time grows as {along}^",
         "exponent",
         f"{CONFIDENCE:.0%} interval",
-        "over N",
+        f"over {along}",
         "stated",
     ):
         grid.add_column(heading, justify="left" if "grows" in heading else "right", no_wrap=True)

@@ -8,9 +8,9 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 
-from bench.analysis.sweep import crossings
+from bench.analysis.sweep import along, crossings
 from bench.common.format import digits, duration
-from bench.model import is_threaded
+from bench.model import SWEPT, is_threaded
 from bench.report.pictures.style import (
     INK,
     LINES,
@@ -77,9 +77,12 @@ def times(name: str, frame: pd.DataFrame, styles: Mapping[str, int]) -> Picture 
 def _extents(frame: pd.DataFrame) -> tuple["pd.Series[float]", str]:
     """Return the size of each row's inputs, and the label of that axis.
 
-    That is the one dimension that differs, as in a sweep; else what the operation has to compute;
-    where that is not known, the product of the dimensions, or the bytes.
+    That is the number that a sweep varies, or the one dimension that differs; else what the
+    operation has to compute; where that is not known, the product of the dimensions, or the bytes.
     """
+    if len(frame) and frame["size"].astype(str).str.contains(SWEPT).all():
+        number, of_sweep = along(frame)
+        return of_sweep["n"].astype("float64"), number.upper()
     known = [key for key in DIMENSIONS if len(frame) and frame[key].notna().all()]
     differing = [key for key in known if frame[key].nunique() > 1]
     if len(differing) == 1:

@@ -71,6 +71,33 @@ def test_sizes_along_a_range():
         selection.sizes_along(NAMED["gradient_descent"], 1, 9)
 
 
+def test_sizes_along_another_number():
+    one = NAMED["svm_loss"]
+    assert selection.sizes_along(one, 2, 9, "S", "c") == ("S@c=2", "S@c=9")
+    assert one.numbers("S@c=9") == {**one.sizes["S"], "c": 9}
+    assert one.has_size("S@c=9")
+    for size in ("S@k=9", "S@c=", "S@c=x", "T@c=9", "S@c=9=9"):
+        assert not one.has_size(size)
+    with pytest.raises(ValueError, match="svm_loss has no k to sweep over"):
+        selection.sizes_along(one, 2, 9, None, "k")
+
+
+def test_along_another_number_it_is_that_which_counts():
+    cells = [
+        Cell("svm_loss", "numpy", f"M@c={c}", "float64", 1) for c in (2, 8, 32, 128, 512, 2048)
+    ]
+    found = [Record(1, Verdict(cell, "ok"), 1, (1e-6 * 4.0**i,)) for i, cell in enumerate(cells)]
+    frame = table.tabulate("run", cells, found)
+    assert set(frame["n"]) == {1000}
+    number, swept = sweep.along(frame)
+    assert (number, swept["n"].tolist()) == ("c", [2, 8, 32, 128, 512, 2048])
+    (growth,) = sweep.growths(swept)
+    assert growth.exponent == pytest.approx(1.0)
+    words = plain(sweep_report([], [growth], None, [], "C"))
+    assert "along C" in words
+    assert "time grows as C^" in words
+
+
 def test_the_cells_of_a_sweep():
     options = Options(("svm_loss",), ("M@10", "M@40"), tiers=("numpy", "numba"))
     cells = cells_of(PROBLEMS, options)
@@ -228,6 +255,7 @@ def test_a_sweep_is_a_run(tmp_path):
         (["gradient_descent"], "gradient_descent has no n"),
         (["svm_loss", "--from", "0"], "from at least 1"),
         (["svm_loss", "--size", "nothing"], "unknown size 'nothing'"),
+        (["svm_loss", "--along", "k"], "svm_loss has no k to sweep over"),
     ],
 )
 def test_a_sweep_that_cannot_be(arguments, words, tmp_path):
