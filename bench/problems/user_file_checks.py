@@ -21,7 +21,7 @@ from bench.model import (
     in_order,
     is_whole,
 )
-from bench.problems.user_source import ProblemFileError, Source, error_text, line_in, shown
+from bench.problems.user_source import Source
 
 # Functions that are tiers because of their names.
 TIER_OF_FUNCTION = {
@@ -61,7 +61,7 @@ def name_of(source: Source) -> str:
 
 
 def problems_of(source: Source) -> Sequence[Problem]:
-    """Return the problems that the file lists, each with inputs that can be made."""
+    """Return the problems that the file lists."""
     given = source.get("PROBLEMS")
     if not isinstance(given, tuple | list) or not given:
         source.wrong("PROBLEMS", f"PROBLEMS has to be a list of bench.Problem, not {given!r}")
@@ -78,12 +78,6 @@ def problems_of(source: Source) -> Sequence[Problem]:
             )
         if not one.sizes:
             source.wrong("PROBLEMS", f"{which} has no sizes")
-        try:
-            one.inputs(one.smallest_size, one.dtypes[0])
-        except Exception as error:
-            line = line_in(source.path, error) or source.line_of("PROBLEMS")
-            where = f"{shown(source.path)}, line {line}"
-            raise ProblemFileError(f"{where}: inputs of {which}: {error_text(error)}") from error
     return given
 
 

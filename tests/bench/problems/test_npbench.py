@@ -1,0 +1,81 @@
+"""`examples/npbench.py` on a small tree in the form of an NPBench checkout."""
+
+import json
+
+import pytest
+from commands import ROOT, lossbench
+
+EXAMPLE = ROOT / "examples" / "npbench.py"
+SHIFT = {
+    "relative_path": "linear/shift",
+    "module_name": "shift",
+    "func_name": "kernel",
+    "parameters": {"S": {"N": 40}, "paper": {"N": 400}},
+    "init": {"func_name": "initialize", "input_args": ["N"], "output_args": ["by", "x"]},
+    "input_args": ["by", "x"],
+    "array_args": ["x"],
+    "output_args": ["x"],
+}
+AREA = {
+    "relative_path": "area",
+    "module_name": "area",
+    "func_name": "area",
+    "parameters": {"S": {"lo": -1.5, "N": 5}},
+    "input_args": ["lo", "N"],
+    "array_args": [],
+    "output_args": [],
+}
+FILES = {
+    "linear/shift/shift.py": """
+import numpy as np
+def initialize(N, datatype=np.float64):
+    return datatype(2), np.fromfunction(lambda i: i / N, (N,), dtype=datatype)
+""",
+    "linear/shift/shift_numpy.py": "def kernel(by, x):\n    x += by\n",
+    "linear/shift/shift_numba_n.py": """
+import numba as nb
+@nb.jit(nopython=True)
+def kernel(by, x):
+    x += by
+""",
+    "linear/shift/shift_numba_o.py": "def kernel(by, x):\n    x += 2 * by\n",
+    "area/area_numpy.py": "def area(lo, N):\n    return -lo * N\n",
+    "area/area_numba_np.py": "import no_such_library\n",
+}
+
+
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    folder = tmp_path / "checkout"
+    for name, text in FILES.items():
+        path = folder / "npbench" / "benchmarks" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    (folder / "bench_info").mkdir()
+    for name, info in (("shift", SHIFT), ("area", AREA)):
+        text = json.dumps({"benchmark": info})
+        (folder / "bench_info" / f"{name}.json").write_text(text, encoding="utf-8")
+    monkeypatch.setenv("LOSSBENCH_NPBENCH", str(folder))
+
+
+@pytest.mark.usefixtures("checkout")
+def test_its_kernels_are_problems(tmp_path):
+    what = ["--problem", EXAMPLE, "--size", "S", "--dtype", "float64,float32"]
+    process = lossbench("check", "shift", *what, cwd=tmp_path)
+    assert (process.returncode, process.stderr) == (1, ""), process.stdout
+    assert "6 cells: 4 ok, 2 disagrees." in process.stdout
+    assert "disagrees: shift-numba-object-S-float64: x[0] is 4, numpy has 2" in process.stdout
+    area = lossbench("check", "area", *what[:4], cwd=tmp_path)
+    assert area.returncode == 2, "there is nothing to compare"
+    assert "2 cells: 1 ok, 1 unavailable." in area.stdout
+    listed = lossbench("list", *what[:2], cwd=tmp_path)
+    for words in ("S paper", "numpy numba numba-object", "-1.5"):
+        assert words in listed.stdout
+
+
+def test_without_a_checkout_it_says_what_it_needs(tmp_path, monkeypatch):
+    monkeypatch.delenv("LOSSBENCH_NPBENCH", raising=False)
+    process = lossbench("check", "--problem", EXAMPLE, cwd=tmp_path)
+    assert process.returncode == 2
+    words = " ".join(process.stderr.replace("│", " ").split())
+    assert "set LOSSBENCH_NPBENCH to a checkout of github.com/spcl/npbench" in words
