@@ -36,10 +36,11 @@ def real_array(
     array = values if type(values) is np.ndarray else _as_array(function, argument, values, REALS)
     if axes is not None and array.ndim != len(axes):
         raise ValueError(_messages.wrong_dimensions(function, argument, axes, array.ndim))
+    dtype = array.dtype
     # NumPy has one object for each native dtype: comparing identities is fastest.
-    if (array.dtype is FLOAT32 or array.dtype is FLOAT64) and array.flags.aligned:
+    if (dtype is FLOAT32 or dtype is FLOAT64) and array.flags.aligned:
         return array
-    if not _foreign_arrays.is_real(array.dtype):
+    if not _foreign_arrays.is_real(dtype):
         array = _large_integers(function, argument, values, array)
     is_single = array.dtype.kind == "f" and array.dtype.itemsize == 4
     return np.require(array, np.float32 if is_single else np.float64, "A")

@@ -79,9 +79,10 @@ def hinge(row, classes, masks, correct, margin, totals):
     totals4, totals2 = totals
     zero8, zero4, zero2 = zeros(row, 8), zeros(row, 4), zeros(row, 2)
     if classes >= 8:
-        total = zero8
-        for j in range(0, classes - 7, 8):
+        total, j = zero8, 0
+        while j < classes & -8:
             total += terms_at(row, j, masks, correct, margin, zero8)
+            j += 8
         totals4 += to_float64(fold(total))
     if classes & 4:
         totals4 += to_float64(terms_at(row, classes & -8, masks, correct, margin, zero4))
@@ -102,12 +103,13 @@ def hinge_gradient(row, classes, masks, correct, margin, weight, out, totals):
     zero8, zero4, zero2 = zeros(row, 8), zeros(row, 4), zeros(row, 2)
     count = active(zero2)
     if classes >= 8:
-        total, count8 = zero8, active(zero8)
-        for j in range(0, classes - 7, 8):
+        total, count8, j = zero8, active(zero8), 0
+        while j < classes & -8:
             term8 = terms_at(row, j, masks, correct, margin, zero8)
             store(out, j, slopes(term8, weight))
             total += term8
             count8 += active(term8)
+            j += 8
         totals4 += to_float64(fold(total))
         count = fold(fold(count8))
     if classes & 4:
@@ -141,7 +143,7 @@ def no_totals(row):
 def short_hinge_losses(scores, labels, margin, start, stop):
     """Sum of the hinge losses of some rows."""
     classes, buffer = scores.shape[1], row_buffer(scores)
-    margin = abs(scores.dtype.type(margin))  # −0 would be a term
+    margin = scores.dtype.type(margin)
     totals = no_totals(input_row(scores, start, buffer))
     masks = label_masks(input_row(scores, start, buffer), LINES)
     for i in range(start, stop):
@@ -154,7 +156,7 @@ def short_hinge_losses(scores, labels, margin, start, stop):
 def short_hinge_gradients(scores, labels, margin, weight, start, stop, out):
     """Fill some rows of `out` with derivatives times `weight`; return the sum of the losses."""
     classes, buffer, out_buffer = scores.shape[1], row_buffer(scores), row_buffer(out)
-    margin, weight = abs(scores.dtype.type(margin)), scores.dtype.type(weight)
+    margin, weight = scores.dtype.type(margin), scores.dtype.type(weight)
     totals = no_totals(output_row(out, start, out_buffer))
     masks = label_masks(output_row(out, start, out_buffer), LINES)
     for i in range(start, stop):
