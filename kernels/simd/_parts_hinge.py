@@ -30,15 +30,15 @@ from kernels.simd.vectors import (
 
 LINES = HINGE.short_row_max_lines
 
-# --- one part of a row
+# --- one row
 
 
 @kernel(inline=True)
 def terms(scores, masks, correct, margin):
     """max(0, (s − s_y) + margin), which keeps a NaN; 0 where a mask is 0, at the label.
 
-    margin − (s_y − s) has the same bits, and x86 reads its second operand from memory. With a
-    constant 0, LLVM would not make one instruction (max) of the last line on AVX2.
+    margin − (s_y − s) has the same bits, and x86 reads its second operand from memory. For the
+    zero, see `_rows_hinge.hinge_terms`.
     """
     excess = and_bits(margin - (correct - scores), masks)
     zero = splat_like(excess, margin - margin)
@@ -46,50 +46,29 @@ def terms(scores, masks, correct, margin):
 
 
 @kernel(inline=True)
-def terms_at(row, j, masks, correct, margin, like):
-    """`terms` of as many classes as `like` has lanes, from class j on."""
-    return terms(load_like(row, j, like), load_like(masks, j, like), correct, margin)
-
-
-@kernel(inline=True)
-def last_terms(row, classes, masks, correct, margin, like):
-    """`terms` of the last class in the first lane; 0 in the others."""
-    j = classes - 1
-    return terms(load_first(row, j, like), load_first(masks, j, like), correct, margin)
-
-
-@kernel(inline=True)
-def slopes(term, weight):
-    """Derivatives times `weight`; a NaN is its own, for `propagate_nan` to find."""
-    return select(term > 0.0, weight, term)
-
-
-@kernel(inline=True)
-def active(term):
-    """−1 in the lanes whose term is above 0."""
-    return minus_ones(term > 0.0, term)
-
-
-# --- one row
-
-
-@kernel(inline=True)
 def hinge(row, classes, masks, correct, margin, totals):
     """Add the terms of a row to sums in lanes."""
     totals4, totals2 = totals
     zero8, zero4, zero2 = zeros(row, 8), zeros(row, 4), zeros(row, 2)
+    j = 0
     if classes >= 8:
-        total, j = zero8, 0
+        total = zero8
         while j < classes & -8:
-            total += terms_at(row, j, masks, correct, margin, zero8)
+            total += terms(load_like(row, j, zero8), load_like(masks, j, zero8), correct, margin)
             j += 8
         totals4 += to_float64(fold(total))
     if classes & 4:
-        totals4 += to_float64(terms_at(row, classes & -8, masks, correct, margin, zero4))
+        j = classes & -8
+        term4 = terms(load_like(row, j, zero4), load_like(masks, j, zero4), correct, margin)
+        totals4 += to_float64(term4)
     if classes & 2:
-        totals2 += to_float64(terms_at(row, classes & -4, masks, correct, margin, zero2))
+        j = classes & -4
+        term2 = terms(load_like(row, j, zero2), load_like(masks, j, zero2), correct, margin)
+        totals2 += to_float64(term2)
     if classes & 1:
-        totals2 += to_float64(last_terms(row, classes, masks, correct, margin, zero2))
+        j = classes - 1
+        term1 = terms(load_first(row, j, zero2), load_first(masks, j, zero2), correct, margin)
+        totals2 += to_float64(term1)
     return totals4, totals2
 
 
@@ -97,37 +76,41 @@ def hinge(row, classes, masks, correct, margin, totals):
 def hinge_gradient(row, classes, masks, correct, margin, weight, out, totals):
     """`hinge`; writes the derivatives times `weight`, but for the label's, which is returned.
 
-    Each part is read before it is written: the output may be the scores themselves.
+    A NaN is its own derivative, for `propagate_nan` to find. Each part is read before it is
+    written: the output may be the scores themselves. Active classes count as −1.
     """
     totals4, totals2 = totals
     zero8, zero4, zero2 = zeros(row, 8), zeros(row, 4), zeros(row, 2)
-    count = active(zero2)
+    active, j = minus_ones(zero2 > 0.0, zero2), 0
     if classes >= 8:
-        total, count8, j = zero8, active(zero8), 0
+        total, active8 = zero8, minus_ones(zero8 > 0.0, zero8)
         while j < classes & -8:
-            term8 = terms_at(row, j, masks, correct, margin, zero8)
-            store(out, j, slopes(term8, weight))
+            term8 = terms(load_like(row, j, zero8), load_like(masks, j, zero8), correct, margin)
+            store(out, j, select(term8 > 0.0, weight, term8))
             total += term8
-            count8 += active(term8)
+            active8 += minus_ones(term8 > 0.0, term8)
             j += 8
         totals4 += to_float64(fold(total))
-        count = fold(fold(count8))
+        active = fold(fold(active8))
     if classes & 4:
-        term4 = terms_at(row, classes & -8, masks, correct, margin, zero4)
-        store(out, classes & -8, slopes(term4, weight))
+        j = classes & -8
+        term4 = terms(load_like(row, j, zero4), load_like(masks, j, zero4), correct, margin)
+        store(out, j, select(term4 > 0.0, weight, term4))
         totals4 += to_float64(term4)
-        count += fold(active(term4))
+        active += fold(minus_ones(term4 > 0.0, term4))
     if classes & 2:
-        term2 = terms_at(row, classes & -4, masks, correct, margin, zero2)
-        store(out, classes & -4, slopes(term2, weight))
+        j = classes & -4
+        term2 = terms(load_like(row, j, zero2), load_like(masks, j, zero2), correct, margin)
+        store(out, j, select(term2 > 0.0, weight, term2))
         totals2 += to_float64(term2)
-        count += active(term2)
+        active += minus_ones(term2 > 0.0, term2)
     if classes & 1:
-        term1 = last_terms(row, classes, masks, correct, margin, zero2)
-        out[classes - 1] = first(slopes(term1, weight))
+        j = classes - 1
+        term1 = terms(load_first(row, j, zero2), load_first(masks, j, zero2), correct, margin)
+        out[j] = first(select(term1 > 0.0, weight, term1))
         totals2 += to_float64(term1)
-        count += active(term1)
-    return (totals4, totals2), cast_to(row, reduce_add(count)) * weight
+        active += minus_ones(term1 > 0.0, term1)
+    return (totals4, totals2), cast_to(row, reduce_add(active)) * weight
 
 
 # --- rows [start, stop), for `_losses`
