@@ -131,12 +131,13 @@ def result_array(
     function: str,
     like: NDArray[Any],
     out: NDArray[Any] | None,
-    **inputs: Any,
+    scores: Any,
+    labels: Any = (),
 ) -> NDArray[Any]:
     """Check `out` for a result like the scores and return it; make a new array if it is None.
 
-    `inputs` are the arguments as the caller gave them. `out` may be the scores themselves, and must
-    share no memory with any other of them.
+    `scores` and `labels` are the arguments as the caller gave them. `out` may be the scores
+    themselves, and must share no memory with them otherwise. Calls are positional, which is faster.
     """
     if out is None:
         return np.empty(like.shape, like.dtype)
@@ -149,7 +150,7 @@ def result_array(
         raise ValueError(_messages.read_only_out(function, "out"))
     if not out.flags.c_contiguous:
         _check_values.refuse_shared_entries(function, out.shape, out.strides, out.itemsize)
-    for argument, given in inputs.items():
+    for argument, given in (("scores", scores), ("labels", labels)):
         # a Series or a memoryview has memory, too
         array = given if type(given) is np.ndarray else np.asarray(given)
         if not np.may_share_memory(out, array):  # compares address ranges, which is fast

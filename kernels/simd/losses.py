@@ -221,7 +221,7 @@ def softmax(
     array([[0.5, 0.5]])
     """
     values = _check_arguments.real_array("softmax", "scores", scores, ("N", "C"))
-    result = _check_arguments.result_array("softmax", values, out, scores=scores)
+    result = _check_arguments.result_array("softmax", values, out, scores)
     threaded = parallel and worth_threads(values.size)
     run = _losses.softmax_kernel.variant(values, values.shape[1], out, threaded)
     run(values, result, None)
@@ -290,7 +290,7 @@ def log_softmax(
     array([[-0.6931, -0.6931]])
     """
     values = _check_arguments.real_array("log_softmax", "scores", scores, ("N", "C"))
-    result = _check_arguments.result_array("log_softmax", values, out, scores=scores)
+    result = _check_arguments.result_array("log_softmax", values, out, scores)
     threaded = parallel and worth_threads(values.size)
     run = _losses.log_softmax_kernel.variant(values, values.shape[1], out, threaded)
     run(values, result, None)
@@ -368,9 +368,7 @@ def svm_loss_gradient(
     classes = values.shape[1]
     indices = _check_arguments.label_array("svm_loss_gradient", labels, classes)
     margin = _check_arguments.real("svm_loss_gradient", "margin", margin)
-    result = _check_arguments.result_array(
-        "svm_loss_gradient", values, out, scores=scores, labels=labels
-    )
+    result = _check_arguments.result_array("svm_loss_gradient", values, out, scores, labels)
     threaded = parallel and worth_threads(values.size)
     run = _losses.svm_loss_gradient_kernel.variant(values, classes, out, threaded)
     return run(values, indices, margin, result, None), result
@@ -450,9 +448,7 @@ def softmax_loss_gradient(
     values = _check_arguments.real_array("softmax_loss_gradient", "scores", scores, ("N", "C"))
     classes = values.shape[1]
     indices = _check_arguments.label_array("softmax_loss_gradient", labels, classes)
-    result = _check_arguments.result_array(
-        "softmax_loss_gradient", values, out, scores=scores, labels=labels
-    )
+    result = _check_arguments.result_array("softmax_loss_gradient", values, out, scores, labels)
     threaded = parallel and worth_threads(values.size)
     run = _losses.softmax_loss_gradient_kernel.variant(values, classes, out, threaded)
     return run(values, indices, result, None), result
