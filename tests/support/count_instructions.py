@@ -10,6 +10,7 @@ Numba's code is taken before LLVM optimises it, compiled for the other processor
 import argparse
 import contextlib
 import ctypes
+import functools
 import itertools
 import os
 import re
@@ -24,6 +25,13 @@ import unicorn
 from numba import njit, types
 from numba.core.codegen import JITCodeLibrary
 from unicorn import arm64_const as arm
+
+with mock.patch("platform.machine", return_value="aarch64"):  # chooses the ways of the kernels
+    from kernels.simd import _losses
+from kernels import jit
+from kernels.simd._linking import KernelCompiler
+from kernels.simd._ways import hinge_way
+from kernels.simd.compiler import LABELS, OPTIONS
 
 TRIPLE = "aarch64-unknown-linux-gnu"
 ROWS = 64, 128
@@ -150,7 +158,7 @@ def flat(array):
 
 
 def per_score(code, classes, dtype, filled):
-    """Instructions per score; a kernel with an output of its arguments is `filled`."""
+    """Instructions per score; a function that is `filled` takes its output as an argument."""
     counts = []
     for rows in ROWS:
         rng = np.random.default_rng(0)
@@ -170,62 +178,49 @@ def loss(scores, labels):
     return np.maximum(scores - scores[rows, labels, None] + 1.0, 0.0).sum(1).mean() - 1.0
 
 
-def codes(dtype, cpu):
-    """Functions from a number of classes to the codes to compare: kernels and plain loops."""
-    with mock.patch("platform.machine", return_value="aarch64"):  # chooses the ways of the kernels
-        from kernels.simd import _losses
-    from kernels import jit
-    from kernels.simd._linking import KernelCompiler
-    from kernels.simd._ways import hinge_way
-    from kernels.simd.compiler import LABELS, OPTIONS
+@functools.cache
+def compiled(operation, dtype, way, cpu):
+    """A kernel that takes its rows in a known way; the plain loop if that is None."""
+    scores = types.Array(getattr(types, dtype), 2, "C")
+    if way is None:
+        return Compiled(getattr(jit, operation).py_func, (scores, LABELS, types.float64), cpu)
+    kernel = getattr(_losses, f"{operation}_kernel").serial.py_func
+    out = [scores] * operation.endswith("gradient")
+    signature = scores, LABELS, types.float64, *out, types.Omitted(way)
+    return Compiled(kernel, signature, cpu, pipeline_class=KernelCompiler, **OPTIONS)
 
-    scores, compiled = types.Array(getattr(types, dtype), 2, "C"), {}
 
-    def code(operation, classes, kernel):
-        way = hinge_way(classes, scores.dtype.bitwidth // 8) if kernel else None
-        key = operation, way
-        if key not in compiled:
-            signature, flags = [scores, LABELS, types.float64], {}
-            function = getattr(jit, operation).py_func
-            if kernel:
-                function = getattr(_losses, f"{operation}_kernel").serial.py_func
-                signature += [scores] * operation.endswith("gradient") + [types.Omitted(way)]
-                flags = {"pipeline_class": KernelCompiler, **OPTIONS}
-            compiled[key] = Compiled(function, tuple(signature), cpu, **flags)
-        return compiled[key]
+def compare(operation, dtype, classes, cpu):
+    """Instructions per score of the kernel and of the plain loop."""
+    way = hinge_way(classes, np.dtype(dtype).itemsize)
+    kernel, plain = (compiled(operation, dtype, one, cpu) for one in (way, None))
+    filled = operation.endswith("gradient")
+    return per_score(kernel, classes, dtype, filled), per_score(plain, classes, dtype, False)
 
-    return code
+
+def numbers(text):
+    """Numbers of classes: "3,10" or "3-100"."""
+    first, _, last = text.partition("-")
+    return range(int(first), int(last) + 1) if last else [int(one) for one in text.split(",")]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cpu", default="neoverse-n1", help="LLVM's name of an ARM processor")
-    parser.add_argument("--classes", default="3,10,30,100", help="such as 3,10 or 3-100")
+    parser.add_argument("--classes", type=numbers, default="3,10,30,100", help="3,10 or 3-100")
     arguments = parser.parse_args()
-    first, _, last = arguments.classes.partition("-")
-    numbers = range(int(first), int(last) + 1) if last else map(int, first.split(","))
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
-    above, numbers = 0, list(numbers)
+    above = 0
     print(f"{arguments.cpu}: instructions per score, kernels / plain loop")
-    for dtype in ("float64", "float32"):
-        code = codes(dtype, arguments.cpu)
-        for classes in numbers:
-            cells = []
-            for operation in ("svm_loss", "svm_loss_gradient"):
-                pair = [
-                    per_score(
-                        code(operation, classes, kernel),
-                        classes,
-                        dtype,
-                        kernel and operation.endswith("gradient"),
-                    )
-                    for kernel in (True, False)
-                ]
-                above += pair[0] >= pair[1]
-                cells.append(f"{operation} {pair[0]:5.1f} / {pair[1]:5.1f}")
-            print(f"{dtype}  C = {classes:<4}", *cells, sep="  ")
-    sys.exit(f"{above} cells are not below the plain loop" if above else 0)
+    for dtype, classes in itertools.product(("float64", "float32"), arguments.classes):
+        cells = [f"{dtype}  C = {classes:<4}"]
+        for operation in ("svm_loss", "svm_loss_gradient"):
+            kernel, plain = compare(operation, dtype, classes, arguments.cpu)
+            cells.append(f"{operation} {kernel:5.1f} / {plain:5.1f}")
+            above += kernel >= plain
+        print(*cells, sep="  ", flush=True)
+    sys.exit(f"{above} kernels execute no fewer instructions" if above else 0)
 
 
 if __name__ == "__main__":
