@@ -52,14 +52,14 @@ class Text:
 def texts_of(problem: Problem) -> list[Text]:
     """Return the texts that a problem compares: loop, NumPy, Numba; in a user's file, all tiers.
 
-    A tier whose library is not installed has no text.
+    A tier that cannot be loaded has no text: its row says why.
     """
     found: dict[str, Kernel] = {}
     for tier, one in problem.tiers.items():
         if problem.source or tier in BASELINES:
             try:
                 found[tier] = one.load()
-            except ImportError:
+            except Exception:  # noqa: BLE001 - a user's may raise anything
                 continue
     loop = unwrapped(found["loop"]) if "loop" in found else None
     return [_text(problem.name, tier, kernel, loop) for tier, kernel in found.items()]

@@ -36,10 +36,11 @@ def real_array(
     array = values if type(values) is np.ndarray else _as_array(function, argument, values, REALS)
     if axes is not None and array.ndim != len(axes):
         raise ValueError(_messages.wrong_dimensions(function, argument, axes, array.ndim))
+    dtype = array.dtype
     # NumPy has one object for each native dtype: comparing identities is fastest.
-    if (array.dtype is FLOAT32 or array.dtype is FLOAT64) and array.flags.aligned:
+    if (dtype is FLOAT32 or dtype is FLOAT64) and array.flags.aligned:
         return array
-    if not _foreign_arrays.is_real(array.dtype):
+    if not _foreign_arrays.is_real(dtype):
         array = _large_integers(function, argument, values, array)
     is_single = array.dtype.kind == "f" and array.dtype.itemsize == 4
     return np.require(array, np.float32 if is_single else np.float64, "A")
@@ -130,12 +131,13 @@ def result_array(
     function: str,
     like: NDArray[Any],
     out: NDArray[Any] | None,
-    **inputs: Any,
+    scores: Any,
+    labels: Any = (),
 ) -> NDArray[Any]:
     """Check `out` for a result like the scores and return it; make a new array if it is None.
 
-    `inputs` are the arguments as the caller gave them. `out` may be the scores themselves, and must
-    share no memory with any other of them.
+    `scores` and `labels` are the arguments as the caller gave them. `out` may be the scores
+    themselves, and must share no memory with them otherwise. Calls are positional, which is faster.
     """
     if out is None:
         return np.empty(like.shape, like.dtype)
@@ -148,7 +150,7 @@ def result_array(
         raise ValueError(_messages.read_only_out(function, "out"))
     if not out.flags.c_contiguous:
         _check_values.refuse_shared_entries(function, out.shape, out.strides, out.itemsize)
-    for argument, given in inputs.items():
+    for argument, given in (("scores", scores), ("labels", labels)):
         # a Series or a memoryview has memory, too
         array = given if type(given) is np.ndarray else np.asarray(given)
         if not np.may_share_memory(out, array):  # compares address ranges, which is fast

@@ -53,7 +53,7 @@ def labels_fit(labels, start, stop, classes):
     """Whether labels [start, stop) are all in [0, classes)."""
     wrong = 0
     for i in range(np.uint64(start), np.uint64(stop)):  # unsigned, without a branch: it vectorises
-        wrong |= (labels[i] < 0) | (labels[i] >= classes)
+        wrong |= not np.uint64(labels[i]) < np.uint64(classes)  # a negative one is large
     return wrong == 0
 
 

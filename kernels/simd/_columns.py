@@ -10,7 +10,6 @@ import math
 from kernels.simd import elementary
 from kernels.simd._arrays import least
 from kernels.simd._layout import columns_in, input_group, labels_of, scratch, store_group
-from kernels.simd._rows_hinge import hinge_terms
 from kernels.simd._rows_softmax import larger
 from kernels.simd.compiler import kernel
 from kernels.simd.thresholds import SURE_EXP_SUM
@@ -179,6 +178,16 @@ def scale(columns, classes, factors):
     line = lanes(columns, 1)
     for j in range(classes):
         store(columns, j * line, load(columns, j * line, 1) * factors)
+
+
+@kernel(inline=True)
+def hinge_terms(scores, correct, margin):
+    """max(0, (s − s_y) + margin), which keeps a NaN.
+
+    Written as a comparison, which LLVM joins with the mask of the label.
+    """
+    excess = (scores - correct) + margin  # in this order, exact at a kink
+    return select(excess <= 0.0, 0.0, excess)
 
 
 @kernel(inline=True)

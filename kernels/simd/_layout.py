@@ -41,7 +41,7 @@ def whole_lines(row, classes):
 @kernel(inline=True)
 def label_of(labels, i, classes):
     """Label of a row, kept below `classes` even if another thread changed it after its check."""
-    label, last = np.uint64(labels[i]), np.uint64(classes - 1)
+    label, last = np.uint64(pointer(labels, 0)[i]), np.uint64(classes - 1)
     return np.int64(select(label < last, label, last))
 
 

@@ -10,7 +10,7 @@ import math
 import numpy as np
 from numba import prange, types
 
-from kernels.simd import _columns, _rows_hinge, _rows_softmax
+from kernels.simd import _columns, _parts_hinge, _rows_hinge, _rows_softmax
 from kernels.simd._arrays import least, new_array
 from kernels.simd._check_in_kernels import (
     at_least_zero,
@@ -25,11 +25,14 @@ from kernels.simd._layout import is_same_array
 from kernels.simd._linking import is_float32
 from kernels.simd._ways import COLUMNS, SHORT_ROWS, hinge_known, softmax_known
 from kernels.simd.compiler import LABELS, dual_kernel, kernel
-from kernels.simd.thresholds import BLOCK_SCORES
+from kernels.simd.thresholds import BLOCK_SCORES, HINGE
 from kernels.simd.vectors import LINE
 
 MAX_LANES = LINE // 4
 """Rows that `_columns` takes at once in float32; in float64 half as many."""
+
+_short_hinge = _rows_hinge if HINGE.masks else _parts_hinge
+"""Not chosen when a kernel runs: a jitted caller would compile both."""
 
 
 @kernel
@@ -76,7 +79,7 @@ def svm_block(scores, labels, margin, start, stop, way):
     if way == COLUMNS:
         total = _columns.hinge_losses(scores, labels, margin, start, stop)
     elif way == SHORT_ROWS:
-        total = _rows_hinge.short_hinge_losses(scores, labels, margin, start, stop)
+        total = _short_hinge.short_hinge_losses(scores, labels, margin, start, stop)
     else:
         total = _rows_hinge.hinge_losses(scores, labels, margin, start, stop)
     if is_float32(scores) and not total < math.inf:
@@ -195,7 +198,7 @@ def svm_gradient_block(scores, labels, margin, start, stop, out, way):
     if way == COLUMNS:
         total = _columns.hinge_gradients(scores, labels, margin, weight, start, stop, out)
     elif way == SHORT_ROWS:
-        total = _rows_hinge.short_hinge_gradients(scores, labels, margin, weight, start, stop, out)
+        total = _short_hinge.short_hinge_gradients(scores, labels, margin, weight, start, stop, out)
     else:
         total = _rows_hinge.hinge_gradients(scores, labels, margin, weight, start, stop, out)
     if is_float32(scores) and not total < math.inf:

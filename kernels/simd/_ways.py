@@ -9,12 +9,7 @@ from typing import Any
 from numba import types
 
 from kernels.simd.compiler import kernel
-from kernels.simd.thresholds import (
-    HINGE_COLUMNS_MAX_CLASSES_FLOAT32,
-    HINGE_COLUMNS_MAX_CLASSES_FLOAT64,
-    SHORT_ROW_MAX_LINES,
-    SOFTMAX_COLUMNS_MAX_CLASSES,
-)
+from kernels.simd.thresholds import HINGE, SOFTMAX_COLUMNS_MAX_CLASSES
 from kernels.simd.vectors import LINE
 
 COLUMNS, SHORT_ROWS, ROWS = range(3)
@@ -23,12 +18,12 @@ COLUMNS, SHORT_ROWS, ROWS = range(3)
 def hinge_way(classes: int, itemsize: int) -> int:
     """Way of the hinge and its gradient."""
     if itemsize == 4:
-        by_columns = classes <= HINGE_COLUMNS_MAX_CLASSES_FLOAT32
+        by_columns = classes <= HINGE.columns_max_classes_float32
     else:
-        by_columns = classes <= HINGE_COLUMNS_MAX_CLASSES_FLOAT64
+        by_columns = classes <= HINGE.columns_max_classes_float64
     if by_columns:
         return COLUMNS
-    return SHORT_ROWS if classes * itemsize <= SHORT_ROW_MAX_LINES * LINE else ROWS
+    return SHORT_ROWS if classes * itemsize <= HINGE.short_row_max_lines * LINE else ROWS
 
 
 def softmax_way(classes: int) -> int:

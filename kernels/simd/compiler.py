@@ -161,7 +161,7 @@ def variants(
         threaded: bool = False,
     ) -> Callable[..., Any]:
         contiguous = array.flags.c_contiguous and (out is None or out.flags.c_contiguous)
-        key = array.dtype.char, known, contiguous, threaded
+        key = array.itemsize, known, contiguous, threaded
         entry = compiled.get(key)
         if entry is None:
             kernel, layout = parallel if threaded else serial, "C" if contiguous else "A"

@@ -221,11 +221,11 @@ def softmax(
     array([[0.5, 0.5]])
     """
     values = _check_arguments.real_array("softmax", "scores", scores, ("N", "C"))
-    out = _check_arguments.result_array("softmax", values, out, scores=scores)
+    result = _check_arguments.result_array("softmax", values, out, scores)
     threaded = parallel and worth_threads(values.size)
     run = _losses.softmax_kernel.variant(values, values.shape[1], out, threaded)
-    run(values, out, None)
-    return out
+    run(values, result, None)
+    return result
 
 
 @overload(softmax, prefer_literal=True)
@@ -290,11 +290,11 @@ def log_softmax(
     array([[-0.6931, -0.6931]])
     """
     values = _check_arguments.real_array("log_softmax", "scores", scores, ("N", "C"))
-    out = _check_arguments.result_array("log_softmax", values, out, scores=scores)
+    result = _check_arguments.result_array("log_softmax", values, out, scores)
     threaded = parallel and worth_threads(values.size)
     run = _losses.log_softmax_kernel.variant(values, values.shape[1], out, threaded)
-    run(values, out, None)
-    return out
+    run(values, result, None)
+    return result
 
 
 @overload(log_softmax, prefer_literal=True)
@@ -368,12 +368,10 @@ def svm_loss_gradient(
     classes = values.shape[1]
     indices = _check_arguments.label_array("svm_loss_gradient", labels, classes)
     margin = _check_arguments.real("svm_loss_gradient", "margin", margin)
-    out = _check_arguments.result_array(
-        "svm_loss_gradient", values, out, scores=scores, labels=labels
-    )
+    result = _check_arguments.result_array("svm_loss_gradient", values, out, scores, labels)
     threaded = parallel and worth_threads(values.size)
     run = _losses.svm_loss_gradient_kernel.variant(values, classes, out, threaded)
-    return run(values, indices, margin, out, None), out
+    return run(values, indices, margin, result, None), result
 
 
 @overload(svm_loss_gradient, prefer_literal=True)
@@ -450,12 +448,10 @@ def softmax_loss_gradient(
     values = _check_arguments.real_array("softmax_loss_gradient", "scores", scores, ("N", "C"))
     classes = values.shape[1]
     indices = _check_arguments.label_array("softmax_loss_gradient", labels, classes)
-    out = _check_arguments.result_array(
-        "softmax_loss_gradient", values, out, scores=scores, labels=labels
-    )
+    result = _check_arguments.result_array("softmax_loss_gradient", values, out, scores, labels)
     threaded = parallel and worth_threads(values.size)
     run = _losses.softmax_loss_gradient_kernel.variant(values, classes, out, threaded)
-    return run(values, indices, out, None), out
+    return run(values, indices, result, None), result
 
 
 @overload(softmax_loss_gradient, prefer_literal=True)

@@ -2,8 +2,15 @@
 
 "Log" is docs/performance.md, with the name of its section; its machine has AVX-512. Numba freezes
 these numbers when it compiles a kernel, and its cache does not notice an edit here: delete the
-cache after one.
+cache after one. Its cache tells processors apart.
 """
+
+import platform
+import re
+from typing import Any, NamedTuple
+
+import llvmlite.binding as llvm
+from numba import config
 
 # --- threads
 
@@ -25,20 +32,70 @@ SOFTMAX_COLUMNS_MAX_CLASSES = 128
 
 Log: Short rows become columns, the table of rows and columns. It was measured up to 100 classes."""
 
-HINGE_COLUMNS_MAX_CLASSES_FLOAT32 = 8
-"""With more classes the float32 hinge goes row by row.
 
-Log: Short rows become columns, the table of rows that keep their sum in lanes."""
+class Hinge(NamedTuple):
+    """How a processor takes the rows of the hinge and of its gradient."""
 
-HINGE_COLUMNS_MAX_CLASSES_FLOAT64 = 1
-"""The same for float64, in which rows are faster at 3 classes already. Log: the same table.
+    columns_max_classes_float32: int
+    """With more classes it goes row by row."""
 
-One class goes by columns, as the form for short rows needs a wrong class."""
+    columns_max_classes_float64: int
+    """The same for float64, in which rows are faster at 3 classes already.
 
-SHORT_ROW_MAX_LINES = 13
-"""With more lines in a row the hinge adds up each row by itself.
+    One class goes by columns, as the form for short rows with masks needs a wrong class."""
 
-Log: Short rows become columns, below the last table."""
+    short_row_max_lines: int
+    """With more lines in a row it adds up each row by itself."""
+
+    masks: bool
+    """Whether short rows end in a vector under a mask (`_rows_hinge`), or in parts of one."""
+
+
+HINGES = {
+    # Log: Short rows become columns, the table of rows that keep their sum in lanes, and below
+    "AVX-512": Hinge(8, 1, 13, masks=True),
+    # Log: Short rows in parts
+    "x86": Hinge(8, 1, 26, masks=False),
+    "other": Hinge(5, 1, 26, masks=False),
+}
+"""The hinge by processor. "other" was set by counting the instructions of ARM, not by timing."""
+
+_AVX512 = re.compile(
+    r"x86-64-v4|znver[4-9]|kn[lm]|(skylake-avx512|cascade|cooper|cannon|ice|tiger|rocket)"
+    r"|(sapphire|emerald|granite|diamond)rapids"
+)
+"""Starts of LLVM's names of processors with AVX-512, for names that come without features."""
+
+
+def processor(machine: str, name: str, features: str) -> str:
+    """Key in `HINGES` of a processor.
+
+    Parameters
+    ----------
+    machine : str
+        As `platform.machine` returns it.
+    name, features : str
+        As LLVM knows the processor: "znver4", "+avx2,-avx512f".
+    """
+    if machine.lower() not in {"x86_64", "amd64", "i386", "i686", "x86"}:
+        return "other"
+    given = features.split(",")
+    known = "+avx512f" in given or (_AVX512.match(name) and "-avx512f" not in given)
+    return "AVX-512" if known else "x86"
+
+
+def processor_of_numba() -> str:
+    """`processor` for which Numba compiles: the host, or what NUMBA_CPU_NAME and _FEATURES say."""
+    settings: Any = config
+    name, features = settings.CPU_NAME, settings.CPU_FEATURES
+    if name is None:
+        name = llvm.get_host_cpu_name()
+    if features is None:
+        features = llvm.get_host_cpu_features().flatten()
+    return processor(platform.machine(), name, features)
+
+
+HINGE = HINGES[processor_of_numba()]
 
 # --- inside a row
 

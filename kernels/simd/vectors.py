@@ -78,6 +78,91 @@ def load(typing_context, row, at, lines):
     return kind(row, types.intp, lines), emit
 
 
+@intrinsic(prefer_literal=True)
+def zeros(typing_context, row, count):
+    """Vector of `count` zeros, a constant."""
+    kind = Vector(row.dtype, count.literal_value)
+
+    def emit(context, builder, signature, arguments):
+        return ir.Constant(context.get_value_type(kind), None)
+
+    return kind(row, count), emit
+
+
+@intrinsic
+def load_like(typing_context, row, at, like):
+    """Load as many numbers as `like` has lanes, from `at` on."""
+    kind = Vector(row.dtype, like.lanes)
+
+    def emit(context, builder, signature, arguments):
+        address = builder.gep(arguments[0], [arguments[1]])
+        address = builder.bitcast(address, context.get_value_type(kind).as_pointer())
+        return builder.load(address, align=row.dtype.bitwidth // 8)
+
+    return kind(row, types.intp, like), emit
+
+
+@intrinsic
+def load_first(typing_context, row, at, like):
+    """Load one number into the first lane of a vector with the lanes of `like`; 0 in the others."""
+    kind = Vector(row.dtype, like.lanes)
+
+    def emit(context, builder, signature, arguments):
+        number = builder.load(builder.gep(arguments[0], [arguments[1]]))
+        zero = ir.Constant(context.get_value_type(kind), None)
+        return builder.insert_element(zero, number, ir.IntType(32)(0))
+
+    return kind(row, types.intp, like), emit
+
+
+@intrinsic
+def first(typing_context, vector):
+    """The first lane of a vector."""
+
+    def emit(context, builder, signature, arguments):
+        return builder.extract_element(arguments[0], ir.IntType(32)(0))
+
+    return vector.element(vector), emit
+
+
+def _hidden(builder, value):
+    """A value of which LLVM does not know that it is constant.
+
+    ARM takes four instructions to write a constant address, and LLVM would do so in each row.
+    """
+    same = ir.FunctionType(value.type, [value.type])
+    return builder.asm(same, "", "=r,0", [value], False)
+
+
+@intrinsic(prefer_literal=True)
+def label_masks(typing_context, row, lines):
+    """Pointer to a 0, with −1 for some lines before and after it, in integers as wide as numbers.
+
+    Moved back by a label, it points to masks of the classes, which leave out the label.
+    """
+    bits = row.dtype.bitwidth
+    size = lines.literal_value * LINE // (bits // 8)
+
+    def emit(context, builder, signature, arguments):
+        values = [-1] * size + [0] + [-1] * size
+        table = ir.Constant(ir.ArrayType(ir.IntType(bits), len(values)), values)
+        table = cgutils.global_constant(builder, "label_masks", table)
+        return _hidden(builder, cgutils.gep_inbounds(builder, table, 0, size))
+
+    return types.CPointer(_integer(bits))(row, lines), emit
+
+
+@intrinsic
+def and_bits(typing_context, vector, masks):
+    """A vector's lanes where the mask is −1, 0 where it is 0."""
+
+    def emit(context, builder, signature, arguments):
+        value, masks = arguments
+        return builder.bitcast(builder.and_(builder.bitcast(value, masks.type), masks), value.type)
+
+    return vector(vector, masks), emit
+
+
 @intrinsic
 def store(typing_context, row, at, vector):
     """Store a vector from `at` on."""
@@ -162,6 +247,16 @@ def splat(typing_context, row, lines, value):
 
 
 @intrinsic
+def splat_like(typing_context, like, value):
+    """Vector of the type of `like` with one number in all lanes."""
+
+    def emit(context, builder, signature, arguments):
+        return broadcast(builder, arguments[1], like.lanes)
+
+    return like(like, like.element), emit
+
+
+@intrinsic
 def cast_to(typing_context, row, value):
     """Convert a number to the type that a pointer points to."""
 
@@ -171,8 +266,12 @@ def cast_to(typing_context, row, value):
     return row.dtype(row, row.dtype), emit
 
 
+def _integer(bits):
+    return types.int32 if bits == 32 else types.int64
+
+
 def _integers_as_wide(like):
-    return Vector(types.int32 if like.element.bitwidth == 32 else types.int64, like.lanes)
+    return Vector(_integer(like.element.bitwidth), like.lanes)
 
 
 @intrinsic
@@ -210,11 +309,37 @@ def _reduce(builder, value, combine):
 
 
 @intrinsic
+def minus_ones(typing_context, condition, like):
+    """Integers as wide as the numbers of `like`: −1 where a condition holds, else 0."""
+    kind = _integers_as_wide(like)
+
+    def emit(context, builder, signature, arguments):
+        return builder.sext(arguments[0], context.get_value_type(kind))
+
+    return kind(condition, like), emit
+
+
+@intrinsic
+def fold(typing_context, vector):
+    """Sum of the two halves of a vector."""
+    kind, half = Vector(vector.element, vector.lanes // 2), range(vector.lanes // 2)
+
+    def emit(context, builder, signature, arguments):
+        low = shuffle_one(builder, arguments[0], half)
+        high = shuffle_one(builder, arguments[0], [k + len(half) for k in half])
+        add = builder.fadd if isinstance(vector.element, types.Float) else builder.add
+        return add(low, high)
+
+    return kind(vector), emit
+
+
+@intrinsic
 def reduce_add(typing_context, vector):
     """Sum of the lanes, by halves: in the same order on every processor."""
 
     def emit(context, builder, signature, arguments):
-        return _reduce(builder, arguments[0], builder.fadd)
+        add = builder.fadd if isinstance(vector.element, types.Float) else builder.add
+        return _reduce(builder, arguments[0], add)
 
     return vector.element(vector), emit
 

@@ -264,6 +264,14 @@ def test_a_file_may_have_several_problems(tmp_path):
     assert "4 cells: 4 ok." in both.stdout
 
 
+def test_a_version_that_cannot_be_loaded_is_a_row(tmp_path):
+    text = SEVERAL.replace("Tier(lambda: lambda x: factor * x)", "Tier(lambda: [][0])")
+    written(tmp_path, text)
+    process = answered("run", "times-2", "--problem", "double.py", "--passes", 1, cwd=tmp_path)
+    assert process.returncode == 1, process.stdout + process.stderr
+    assert "failed: times-2 numpy S float64: IndexError: list index out of range" in process.stdout
+
+
 @pytest.mark.parametrize(
     ("problems", "words"),
     [

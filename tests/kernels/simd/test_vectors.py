@@ -71,6 +71,55 @@ def test_lanes_that_are_left_out_are_neither_read_nor_written(dtype, count):
 
 
 @each_dtype
+def test_a_part_of_a_line_is_loaded(dtype):
+    @njit
+    def copy(x, y):
+        source, target = v.pointer(x, 0), v.pointer(y, 0)
+        zero = v.zeros(source, 4)
+        v.store(target, 0, v.load_like(source, 3, zero))
+        v.store(target, 4, v.load_first(source, 6, zero))
+        v.store(target, 8, v.splat_like(zero, v.first(v.load_like(source, 2, zero))))
+
+    x, y = numbers(dtype, 7), np.full(13, 7, dtype)
+    copy(x, y)
+    np.testing.assert_array_equal(y, [*x[3:7], x[6], 0, 0, 0, *x[[2, 2, 2, 2]], 7])
+
+
+@each_dtype
+@pytest.mark.parametrize("label", [0, 2, 5, 11])
+def test_masks_leave_out_the_label(dtype, label):
+    @njit
+    def copy(x, y, label):
+        source, target = v.pointer(x, 0), v.pointer(y, 0)
+        masks = v.offset(v.label_masks(source, 2), -label)
+        zero = v.zeros(source, 4)
+        for j in range(0, 12, 4):
+            masked = v.and_bits(v.load_like(source, j, zero), v.load_like(masks, j, zero))
+            v.store(target, j, masked)
+
+    x, y = with_special(dtype, 12), np.full(12, 7, dtype)
+    copy(x, y, label)
+    x[label] = 0.0
+    assert y.tobytes() == x.tobytes()
+
+
+@each_dtype
+def test_halves_are_added(dtype):
+    @njit
+    def halves(x, y):
+        row = v.pointer(x, 0)
+        whole = v.load_like(row, 0, v.zeros(row, 8))
+        v.store(v.pointer(y, 0), 0, v.fold(whole))
+        above = v.minus_ones(whole > 0.0, whole)
+        return v.reduce_add(v.fold(above)), v.reduce_add(above)
+
+    x, y = numbers(dtype, 8), np.empty(4, dtype)
+    x[5] = np.nan
+    assert halves(x, y) == (-(x > 0).sum(), -(x > 0).sum())
+    np.testing.assert_array_equal(y, x[:4] + x[4:])
+
+
+@each_dtype
 @pytest.mark.parametrize("lines", [1, 4])
 def test_lanes_that_a_condition_holds_in_are_counted(dtype, lines):
     @njit
