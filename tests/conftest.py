@@ -36,6 +36,7 @@ QUICK = {
     *("test_by_hand", "test_layering", "test_linear", "test_check", "test_values", "test_noise"),
     *("test_comparison", "test_ratios", "test_table", "test_code", "test_files", "test_records"),
     *("test_run_folder", "test_schedule", "test_selection", "test_terminal", "test_text"),
+    *("test_machine", "test_kernels_package", "test_lecture"),
 }
 
 
