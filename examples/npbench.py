@@ -2,7 +2,7 @@
 
 LOSSBENCH_NPBENCH=../npbench lossbench run --problem examples/npbench.py gemver,nbody --size S
 
-Source: github.com/spcl/npbench (A. N. Ziogas et al., ICS 2021). docs/npbench.md says what came out.
+Source: github.com/spcl/npbench (A. N. Ziogas et al., ICS 2021).
 """
 
 import importlib.util
