@@ -157,6 +157,9 @@ def array_slopes(name, in_place, of_copies, f, point, h, central):
     return slopes
 
 
+array_slopes_in_python = in_python(array_slopes)
+
+
 def differences(
     name: str,
     f: Callable[[Any], float],
@@ -183,10 +186,8 @@ def _differences_with(
         return np.asarray(kernels.number(name, f, float(x), h, central))
     point = np.array(x, dtype=np.float64, order="C")
     in_place = one_at_a_time(kernels.in_place) if kernels is THREADED else kernels.in_place
-    slopes = np.empty(point.size)
-    if not in_place(f, point, h, central, slopes):
-        kernels.of_copies(name, f, point, h, central, slopes)
-    return slopes.reshape(x.shape)
+    slopes = array_slopes_in_python(name, in_place, kernels.of_copies, f, point, h, central)
+    return np.asarray(slopes).reshape(x.shape)
 
 
 def _on_views(name: str, f: Callable[[Any], float]) -> Callable[[Any], float]:
