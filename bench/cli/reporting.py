@@ -170,9 +170,8 @@ def adopt(
     from bench.problems import adopt as adopting
 
     with usage_errors():
-        text = adopting.adopt(functions, sizes, call)
         file = file or Path(f"{functions[0].partition(':')[2]}_problem.py")
-        adopting.write(file, text)
+        adopting.adopt(file, functions, sizes, call)
     print(f"Written to {file}. To check and time it: lossbench run --problem {file}")
 
 

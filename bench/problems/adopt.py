@@ -49,11 +49,12 @@ GUESSES: Mapping[Any, str] = {
 }
 
 
-def adopt(functions: Sequence[str], sizes: Sequence[str], call: str | None) -> str:
-    """Return the text of a problem file that compares functions.
+def adopt(file: Path, functions: Sequence[str], sizes: Sequence[str], call: str | None) -> None:
+    """Write a new problem file that compares functions.
 
     Parameters
     ----------
+    file : Path
     functions : sequence of str
         Each as module:function; the first is the oracle.
     sizes : sequence of str
@@ -67,6 +68,8 @@ def adopt(functions: Sequence[str], sizes: Sequence[str], call: str | None) -> s
     ValueError
         A function cannot be found, a size or the call cannot be read, or the numbers have
         different lengths.
+    ProblemFileError
+        The name of the file is not allowed, or it exists or cannot be written.
     """
     found = [_function(words) for words in functions]
     names = _names(found, functions)
@@ -76,9 +79,9 @@ def adopt(functions: Sequence[str], sizes: Sequence[str], call: str | None) -> s
     of_sizes = zip(*numbers.values(), strict=True)
     by_size = [dict(zip(numbers, of_one, strict=True)) for of_one in of_sizes]
     first = functions[0].partition(":")[2]
-    return FILE.format(
+    text = FILE.format(
         names=", ".join(words.partition(":")[2] for words in functions),
-        file="{file}",
+        file=file.name,
         imports="\n".join(f"import {one}" for one in _modules(functions)),
         tiers=_tiers(names, functions),
         oracle=TIER_OF_FUNCTION.get(names[0], names[0]),
@@ -87,17 +90,7 @@ def adopt(functions: Sequence[str], sizes: Sequence[str], call: str | None) -> s
         numbers=", ".join(numbers) + " = " + ", ".join(f'size["{name}"]' for name in numbers),
         arguments=_of_call(call) if call else _guessed(found[0], next(iter(numbers))),
     )
-
-
-def write(file: Path, text: str) -> None:
-    """Write the text of a problem file to a new file.
-
-    Raises
-    ------
-    ProblemFileError
-        The name is not allowed, or the file exists or cannot be written.
-    """
-    write_new(file, text.replace("{file}", file.name))
+    write_new(file, text)
 
 
 def _modules(functions: Sequence[str]) -> list[str]:

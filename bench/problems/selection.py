@@ -17,6 +17,7 @@ from bench.model import (
     in_order,
     is_threaded,
     is_whole,
+    swept,
 )
 
 # `--tier peers` measures these as well, for comparison.
@@ -99,8 +100,8 @@ def _by_default(problem: Problem, tier: str, size: str, counts: tuple[int, ...])
 def _sizes_in(problem: Problem, options: Options) -> list[str]:
     """Return the selected sizes that a problem has: by name, or with another n (a sweep)."""
     named = [size for size in problem.sizes if size in options.sizes]
-    swept = [size for size in options.sizes if SWEPT in size]
-    return named + [size for size in swept if size.partition(SWEPT)[0] in problem.sizes]
+    along = [size for size in options.sizes if SWEPT in size]
+    return named + [size for size in along if swept(size)[0] in problem.sizes]
 
 
 def default_sizes(all_problems: Sequence[Problem], files: Sequence[ProblemFile]) -> tuple[str, ...]:
