@@ -1,7 +1,8 @@
 # All targets. Each creates .venv if it is missing.
 #
 #   make run                          the default benchmark; ARGS="svm_loss --size L" for another
-#   make test                         the tests
+#   make test                         the tests, without the slow ones
+#   make test-all                     all tests
 #   make check                        format, lint, types and imports, as in CI
 #   make format                       reformat the code and fix lint
 #   make clean                        remove .venv, caches and build files; keep results/
@@ -12,7 +13,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format clean
+.PHONY: help run test test-all check format clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -21,6 +22,9 @@ run: $(VENV)/.installed
 	$(BIN)/lossbench run $(ARGS)
 
 test: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal -m "not slow" $(ARGS)
+
+test-all: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal $(ARGS)
 
 check: $(VENV)/.installed-dev

@@ -42,6 +42,7 @@ QUICK = {
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "quick: for the minute before a commit")
+    config.addinivalue_line("markers", "slow: ten seconds or more; `make test-all` runs these too")
 
 
 def pytest_collection_modifyitems(items):

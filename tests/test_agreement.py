@@ -49,6 +49,7 @@ def assert_as_reference(version, operation, scores, labels, **options):
     np.testing.assert_array_equal(labels, before[1])
 
 
+@pytest.mark.slow
 @fast_version
 @of_scores
 @settings(max_examples=60)
@@ -57,6 +58,7 @@ def test_ordinary_scores(version, operation, case):
     assert_as_reference(version, operation, *case)
 
 
+@pytest.mark.slow
 @fast_version
 @of_scores
 @settings(max_examples=60)
@@ -65,6 +67,7 @@ def test_extreme_and_tied_scores(version, operation, case):
     assert_as_reference(version, operation, *case)
 
 
+@pytest.mark.slow
 @fast_version
 @of_scores
 @settings(max_examples=80)

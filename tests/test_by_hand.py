@@ -205,6 +205,7 @@ def test_numerical_gradient(version):
     assert_by_hand(list(forward), [4.5, 3.0])
 
 
+@pytest.mark.slow
 @every_version
 def test_numerical_gradient_keeps_the_shape(version):
     slopes = version.numerical_gradient(product, [[1.0, 2.0], [3.0, 4.0]], h=0.5)
@@ -238,6 +239,7 @@ def not_a_number_in_one_entry(x):
 POINT = [[1.0, -2.0], [3.0, 4.0], [-0.5, 2.0]]
 
 
+@pytest.mark.slow
 @every_version
 def test_check_gradient(version):
     f = sum_of_squares
@@ -269,6 +271,7 @@ def test_check_gradient_of_a_number(version):
     assert (entry, within) == ((), True)
 
 
+@pytest.mark.slow
 @every_version
 def test_gradient_descent_keeps_shape_and_start(version):
     path = version.gradient_descent(right_gradient, [[4.0], [-8.0]], learning_rate=0.25, steps=2)

@@ -148,6 +148,7 @@ def test_a_folder_that_is_gone_and_cannot_be_made_again(cache):
         assert function(3.0) == 6.0
 
 
+@pytest.mark.slow
 def test_the_library_and_the_texts_with_every_file_emptied(tmp_path):
     program = textwrap.dedent("""
         import warnings, numpy as np, kernels, kernels.jit

@@ -47,6 +47,7 @@ def test_gradient_of_scores_is_that_of_the_loss(version, operation):
     np.testing.assert_allclose(call(version, operation, scores, labels)[1], expected, atol=1e-9)
 
 
+@pytest.mark.slow
 @fast_version
 @pytest.mark.parametrize("operation", GRADIENTS)
 @pytest.mark.parametrize("dtype", FLOAT_DTYPES)
@@ -85,6 +86,7 @@ def test_linear_gradient_is_that_of_the_loss(version, loss, regularization):
     np.testing.assert_allclose(db, LOOPS.numerical_gradient(of_biases, b), atol=1e-9)
 
 
+@pytest.mark.slow
 @fast_version
 @losses
 @pytest.mark.parametrize(
@@ -179,6 +181,7 @@ def black_box(loss, W_shape):
     return f, (W, b, X, labels)
 
 
+@pytest.mark.slow
 @losses
 def test_updated_differences_are_those_of_the_black_box(loss):
     f, (W, b, X, labels) = black_box(loss, (4, 3))
@@ -476,6 +479,7 @@ def test_a_function_that_is_handed_over_stays_what_it_was(operation, makers, opt
         assert_as_it_was(function)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flags", [{}, {"error_model": "numpy", "fastmath": True}], ids=str)
 def test_a_function_that_jitted_code_hands_over_stays_what_it_was(flags):
     f, checked, of_threads = risky(), risky(), risky()
@@ -577,6 +581,7 @@ RAISING = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("layer", "way"), [("workqueue", "from_python"), ("omp", "in_jit")])
 def test_what_a_function_raises_comes_out_of_the_threads(layer, way):
     done = run_python(RAISING.format(way=way), NUMBA_THREADING_LAYER=layer)
@@ -683,6 +688,7 @@ def test_a_function_may_change_its_argument(f, given, method):
     np.testing.assert_array_equal(x, CHANGED_POINT)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("f", [centred, swapped, last_spent], ids=lambda one: one.__name__)
 def test_a_function_may_change_its_argument_on_threads_and_in_jitted_code(f):
     function = jitted(f)
@@ -833,6 +839,7 @@ def test_a_gradient_is_not_right_where_entries_are_not_finite():
 # --- the same of the linear classifier
 
 
+@pytest.mark.slow
 @losses
 @methods
 @pytest.mark.parametrize(("argument", "place"), [(0, (2, 1)), (1, (1,))], ids=["W", "b"])

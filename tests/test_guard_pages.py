@@ -58,6 +58,7 @@ CALLS = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["LOSSES", "PROBABILITIES", "GRADIENTS"])
 def test_nothing_beyond_the_arrays_is_touched(kind):
     done = run_python(CALLS.format(operations=kind))

@@ -152,6 +152,7 @@ def of_point(x):
     return slope, forward, error, entry, within, path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["f4", "f8", "i4", "u2", "i8"])
 @pytest.mark.parametrize("value", [2, 3])
 def test_points_of_no_dimension_in_jitted_code(dtype, value):
@@ -247,6 +248,7 @@ OPTIONAL = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("compiled", "function", "arguments"), OPTIONAL.values(), ids=OPTIONAL)
 def test_arguments_that_may_be_none_in_jitted_code(compiled, function, arguments):
     results = parts(compiled(*arguments, -1))

@@ -84,6 +84,7 @@ def test_scores_may_be_overwritten(operation, dtype, layout, classes):
         assert_agrees(actual, value, dtype=dtype, scale=0.1)
 
 
+@pytest.mark.slow
 @filling
 def test_scores_may_be_overwritten_on_threads(operation):
     scores, labels = seeded_classification(4000, 9)
@@ -214,6 +215,7 @@ def buffer():
     return np.random.default_rng(0).standard_normal((11, 8))
 
 
+@pytest.mark.slow
 @filling
 @callers
 @pytest.mark.parametrize("views", OVERLAPPING.values(), ids=OVERLAPPING)
@@ -239,6 +241,7 @@ def test_out_may_be_apart_in_the_memory_of_the_scores(operation, fill, views):
         assert_agrees(actual, value, scale=0.1)
 
 
+@pytest.mark.slow
 @filling
 @dtypes
 @pytest.mark.parametrize("options", [{}, {"parallel": True}], ids=["serial", "parallel"])
@@ -407,6 +410,7 @@ CHANGED_LABELS = """
 """
 
 
+@pytest.mark.slow
 def test_labels_that_change_during_a_call_lead_nowhere_else():
     done = run_python(CHANGED_LABELS)
     assert (done.returncode, done.stdout.strip()) == (0, "done"), done.stderr

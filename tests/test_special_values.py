@@ -204,6 +204,7 @@ def test_hinge_of_terms_that_float32_does_not_hold(classes, wrong, right, margin
     assert math.isfinite(hold_hinge(layout(scores), labels, margin))
 
 
+@pytest.mark.slow
 @lengths
 @overflowing
 def test_overflowing_hinges_on_threads(classes, wrong, right, margin):

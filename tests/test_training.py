@@ -60,6 +60,7 @@ def test_training_follows_the_loops(version, options):
     assert np.isfinite(losses).all()
 
 
+@pytest.mark.slow
 @fast_version
 @pytest.mark.parametrize("name", ["defaults", "batches with all", "forward differences"])
 def test_training_in_float32(version, name):
@@ -86,6 +87,7 @@ def test_no_epochs_give_a_copy_of_the_start(version):
     np.testing.assert_array_equal(start[1], B0)
 
 
+@pytest.mark.slow
 @every_version
 def test_what_is_given_is_not_trained_in_place(version):
     given = [array.copy() for array in (X, LABELS, W0, B0)]
@@ -150,6 +152,7 @@ def batches_of(version, seed, samples=9, epochs=3):
     return np.asarray(W)[:, 0].tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1, -5, -(2**63), 2**63 - 1, 2**63, 2**64 - 1])
 @fast_version
 def test_the_order_is_that_of_the_loops(version, seed):

@@ -41,6 +41,7 @@ FILES = (
 )
 
 
+@pytest.mark.slow
 def test_what_is_said_of_the_library_holds():
     command = [sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider"]
     done = subprocess.run(

@@ -141,6 +141,7 @@ def test_many_cells_that_changed_are_all_found():
     assert set(found) <= set(slower)
 
 
+@pytest.mark.slow
 def test_the_rate_of_false_alarms_of_a_whole_comparison():
     """No cell changed, and any change would count: one comparison in a hundred may name one.
 

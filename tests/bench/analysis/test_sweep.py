@@ -227,6 +227,7 @@ def test_a_report_names_a_disagreement_and_the_empty_call():
 # --- for real
 
 
+@pytest.mark.slow
 def test_a_sweep_is_a_run(tmp_path):
     options = ["--from", 8, "--to", 512, "--tier", "loop,numpy,numba", "--passes", 6]
     process = answered("sweep", "svm_loss", *options, "--output", tmp_path)
@@ -265,6 +266,7 @@ def test_a_sweep_that_cannot_be(arguments, words, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_compiling_is_added_to_a_run(tmp_path):
     run = ["run", "relative_error", "--size", "lecture,S", "--tier", "numpy,numba", "--passes", 1]
     assert answered(*run, "--output", tmp_path).returncode == 0

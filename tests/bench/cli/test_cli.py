@@ -159,6 +159,7 @@ def test_check_refuses_a_wrong_tier(spoiled):
     assert "disagrees: svm_loss-numpy-S-float64: hard input" in process.stdout
 
 
+@pytest.mark.slow
 def test_check_of_everything_that_takes_functions():
     names = ["numerical_gradient", "check_gradient", "gradient_descent"]
     process = answered("check", *names, "--size", "lecture")
@@ -172,6 +173,7 @@ def test_list():
     assert "linear_numerical_gradient" in process.stdout
 
 
+@pytest.mark.slow
 def test_demo_lecture_shows_the_post_s_losses_in_every_tier(tmp_path):
     process = lossbench("demo", "lecture", "--output", tmp_path)
     assert process.returncode == 0, process.stdout + process.stderr

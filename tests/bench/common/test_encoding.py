@@ -46,6 +46,7 @@ def bench(encoding, *arguments, cwd=ROOT, module="bench"):
 TERMINAL = ["report", SAMPLE, "--format", "terminal"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("encoding", "arguments", "words"),
     [
@@ -70,6 +71,7 @@ def test_what_is_shown_is_shown_in_any_encoding(encoding, arguments, words):
     assert words in out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["ascii", "cp437", "cp932"])
 def test_a_run_ends_as_it_would_in_any_encoding(encoding, tmp_path):
     (tmp_path / "double.py").write_text(FILE, encoding="utf-8")

@@ -66,6 +66,7 @@ def test_cells_by_option():
     assert "ERROR: unknown size 'XL'; choose from L, " in wrong.stderr
 
 
+@pytest.mark.slow
 def test_saved_runs_are_compared(tmp_path):
     cell = ["-k", "svm_loss-numpy-lecture-float64", f"--benchmark-storage={tmp_path}"]
     quick = ["--benchmark-max-time=0.01", "--benchmark-min-time=0.0001"]
@@ -183,6 +184,7 @@ def timed(tmp_path_factory):
     return seen, timing("unseen", rng="random.Random(1)", draw="rng.random()")
 
 
+@pytest.mark.slow
 def test_a_lazy_result_is_waited_for_in_the_timing_and_only_that(timed):
     for found, _ in timed:
         assert found["lazy"]["extra_info"]["agreement"]["waits"] is True

@@ -110,6 +110,7 @@ def test_the_sizes_are_those_of_the_design():
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", DTYPES)
 @each_problem
 def test_numpy_agrees_with_the_loops(problem, dtype):

@@ -95,6 +95,7 @@ def pytest_bench_collects(*arguments):
     return done.stdout
 
 
+@pytest.mark.slow
 def test_pytest_bench_has_them_where_they_are_asked_for():
     out = pytest_bench_collects("--lossbench-tier=peers", "--lossbench-size=S")
     assert "test_speed[softmax-sklearn-S-float64]" in out
@@ -119,6 +120,7 @@ def without_peers(tmp_path):
     return os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(folder)])}
 
 
+@pytest.mark.slow
 def test_missing_peers_are_unavailable_and_the_run_ends_well(without_peers, tmp_path):
     output = tmp_path / "results"
     options = ["softmax_loss", "--tier", "peers", "--size", "lecture", "--passes", "1"]

@@ -848,6 +848,7 @@ def test_a_file_does_not_take_a_module_s_place(tmp_path):
     assert sys.modules["json"] is json
 
 
+@pytest.mark.slow
 def test_what_a_run_has_cached_is_loaded_by_a_program_of_one_s_own(tmp_path, monkeypatch):
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "cache"))
     text = WHOLE + "from numba import njit\n@njit(cache=True)\ndef jit(x):\n    return 2 * x\n"
@@ -986,6 +987,7 @@ def template_run(tmp_path_factory):
     return made, lossbench("run", *what, cwd=folder), folder
 
 
+@pytest.mark.slow
 def test_the_template_runs_as_it_is(template_run):
     made, process, folder = template_run
     assert (
@@ -1078,6 +1080,7 @@ MISSING = "def missing(x):\n    import no_such_library\nTIERS = {'missing': miss
 UNCOMPARED = "Nothing was compared with the oracle in: double\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "options", "code"),
     [
@@ -1172,6 +1175,7 @@ def test_list_shows_a_file_s_tiers_and_sizes(tmp_path):
         assert words in process.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_the_examples_agree(path):
     size = ["--size", "S", "--dtype", "float64,float32", "--threads", "1"]

@@ -319,6 +319,7 @@ def test_a_sweep_is_drawn_against_what_differs():
     assert times_picture(swept).figure.axes[0].get_xlabel() == "N"
 
 
+@pytest.mark.slow
 def test_a_page_runs_no_kernel(tmp_path):
     code = (
         "import sys, bench; from pathlib import Path; from bench.report import page; "

@@ -104,6 +104,7 @@ class Rows(HTMLParser):
         return [row[KEYS.index(key)] for row in self.shown]
 
 
+@pytest.mark.slow
 def test_a_page_loads_without_an_error(its_page, browse):
     text, console = browse(its_page)
     assert console == []
@@ -139,6 +140,7 @@ def test_an_address_sorts_and_filters(its_page, browse):
     assert rows.sorts == {"median_s": "descending"}
 
 
+@pytest.mark.slow
 def test_what_has_no_value_comes_last_either_way(its_page, browse):
     for sort in ("speedup_vs_numpy", "-speedup_vs_numpy"):
         words = Rows(browse(its_page, f"#sort={sort}")[0]).column("speedup_vs_numpy")

@@ -137,6 +137,7 @@ def test_kernels_that_crash_in_agreement_are_rows(tree, planted, tmp_path):
     assert frame["median_s"].isna().sum() == 4, "all others are timed"
 
 
+@pytest.mark.slow
 def test_kernels_that_crash_while_they_are_timed_are_rows(tree, planted, tmp_path):
     crashes = {
         "softmax S float64": (SEGFAULT, DIED),
@@ -167,6 +168,7 @@ def test_kernels_that_crash_while_they_are_timed_are_rows(tree, planted, tmp_pat
     assert often == {1}, "nothing is timed twice in a pass"
 
 
+@pytest.mark.slow
 def test_a_cell_that_fails_in_a_later_pass_keeps_no_time(tree, planted, tmp_path):
     second = f"__import__('glob').glob('{tmp_path}/*/pass-1.json')"
     later = f"{TIMED} and {second}"
@@ -233,6 +235,7 @@ def test_what_is_broken_for_all_cells_is_no_cell_s_fault(tmp_path):
 # --- hangs
 
 
+@pytest.mark.slow
 def test_a_kernel_that_hangs_is_ended_at_its_limit(tree, planted, tmp_path):
     hangs = {
         "softmax S float64": ("skipped", "timed out after 5.5 s in <module>"),
@@ -253,6 +256,7 @@ def test_a_kernel_that_hangs_is_ended_at_its_limit(tree, planted, tmp_path):
     assert frame["median_s"].isna().sum() == 2
 
 
+@pytest.mark.slow
 def test_a_kernel_that_hangs_on_a_hard_input_is_ended_at_its_limit(tree, planted, tmp_path):
     planted({AT_TIES: "while True: pass"})
     process, folder = run(tree, tmp_path, "softmax", "--size", "S", *CELLS[-2:], *SHORT)
@@ -263,6 +267,7 @@ def test_a_kernel_that_hangs_on_a_hard_input_is_ended_at_its_limit(tree, planted
     assert by_cell(folder)["status"].tolist() == ["ok", "failed"]
 
 
+@pytest.mark.slow
 def test_what_a_hung_kernel_started_is_ended_with_it(tree, planted, tmp_path):
     pid = tmp_path / "pid"
     what = (
@@ -277,6 +282,7 @@ def test_what_a_hung_kernel_started_is_ended_with_it(tree, planted, tmp_path):
     assert gone(int(pid.read_text(encoding="utf-8")))
 
 
+@pytest.mark.slow
 def test_loops_that_hang_at_a_size_see_a_sample_of_it(tree, planted, tmp_path):
     there = str(tmp_path / "there")
     once = f"len(scores) == 1000 and not os.path.exists({there!r})"
@@ -428,6 +434,7 @@ def test_ctrl_break_ends_a_run_where_there_is_one(monkeypatch):
     assert signal.getsignal(signal.SIGUSR2) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hung", [False, True])
 def test_a_run_that_was_killed_leaves_no_process_and_is_resumed(tree, planted, tmp_path, hung):
     """The child notices by itself; one that hangs in C, at its limit."""
@@ -452,6 +459,7 @@ def test_a_run_that_was_killed_leaves_no_process_and_is_resumed(tree, planted, t
     assert (bench.load(folder)["passes"] == passes).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("until", ["*/environment.json", "*/pass-1.json"])
 def test_a_child_that_is_killed_from_outside_costs_nothing(tmp_path, until):
     with under_way(tmp_path, *CELLS, "--passes", "4", until=until) as (process, folder):
@@ -469,6 +477,7 @@ def test_a_child_that_is_killed_from_outside_costs_nothing(tmp_path, until):
 # --- files
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(psutil.Process, "rlimit"), reason="limits of others: Linux")
 def test_a_disk_that_is_full_is_one_line_and_the_run_is_resumed(tmp_path):
     """A limit on the size of files stands for it: writes fail in the same way, in part."""
@@ -486,6 +495,7 @@ def test_a_disk_that_is_full_is_one_line_and_the_run_is_resumed(tmp_path):
     assert (bench.load(folder)["passes"] == 3).all()
 
 
+@pytest.mark.slow
 def test_a_child_that_cannot_write_says_so_and_blames_no_cell(tmp_path):
     cell = Cell("svm_loss", "numpy", "lecture", "float64", 1)
     path = tmp_path / "file" / "cells.jsonl"
@@ -497,6 +507,7 @@ def test_a_child_that_cannot_write_says_so_and_blames_no_cell(tmp_path):
         assert (ending.step, ending.message) == (None, f"[Errno 20] Not a directory: '{file}'")
 
 
+@pytest.mark.slow
 def test_a_folder_that_is_gone_is_one_line(tmp_path):
     with under_way(tmp_path, *LONG, "--passes", "200") as (process, folder):
         folder.rename(tmp_path / "elsewhere")

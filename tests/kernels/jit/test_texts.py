@@ -73,6 +73,7 @@ def test_losses_in_jitted_code():
     assert_same(probabilities(SCORES), (LOOPS.softmax(SCORES), LOOPS.log_softmax(SCORES)))
 
 
+@pytest.mark.slow
 def test_the_linear_classifier_in_jitted_code():
     assert_same(linear(*WEIGHTS), LOOPS.linear_gradient(*WEIGHTS, **EVERY_OPTION))
     _, _, X, labels = WEIGHTS

@@ -128,6 +128,7 @@ def worst(name, x, got):
     return error[place], f"{name}({x[place]!r}) = {got[place]!r}, {float(error[place]):.3f} ULP"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(np.finfo(np.longdouble).nmant < 63, reason="float64 needs a wider longdouble")
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", UNARY)

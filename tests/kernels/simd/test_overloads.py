@@ -32,6 +32,7 @@ def assert_same(actual, expected):
         assert_agrees(value, wanted, dtype=computed_dtype(wanted), scale=0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("operation", GOOD)
 def test_values_are_those_from_python(operation):
     arguments = callers.arguments(operation)
@@ -61,6 +62,7 @@ def test_arrays_of_any_kind(operation, view):
     assert_same(call(callers, operation, scores, labels, **options), expected)
 
 
+@pytest.mark.slow
 def test_linear_functions_take_arrays_of_mixed_kinds():
     W, b, X, labels = seeded_linear(5, 4, 3)
     W, b, X = np.asfortranarray(W), b.astype(np.float32), every_other(X)
@@ -78,6 +80,7 @@ def keywords_and_constants(scores, labels):
     return svm, svm_on_threads, probabilities
 
 
+@pytest.mark.slow
 def test_keywords_defaults_and_constants():
     svm, svm_on_threads, probabilities = keywords_and_constants(SCORES, LABELS)
     expected = kernels.svm_loss(SCORES, LABELS, 0.5)
@@ -105,6 +108,7 @@ def train_with_defaults(X, labels, W0):
     )
 
 
+@pytest.mark.slow
 def test_optional_arguments_may_be_none_or_left_out():
     W0, _, X, labels = seeded_linear(6, 3, 4)
     labels[0] = 3

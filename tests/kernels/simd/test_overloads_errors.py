@@ -54,6 +54,7 @@ def make(mistake, value):
     getattr(callers, mistake.operation)(**arguments)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("mistake", "value"), OF_VALUE, ids=str)
 def test_mistakes_of_value_are_refused_at_run_time(mistake, value):
     with pytest.raises(mistake.error) as raised:
@@ -158,6 +159,7 @@ def test_outs_of_another_type(operation, out, words):
         fill(operation, out)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("operation", FILLING)
 def test_outs_of_another_shape(operation):
     with pytest.raises(ValueError, match="out must have shape") as raised:
@@ -181,6 +183,7 @@ def trained(X, labels, classes, epochs, batch_size):
 UINT64 = np.array([0, 2**63 + 5], np.uint64)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("operation", ["svm_loss", "softmax_loss_gradient", "linear_loss"])
 def test_a_label_that_int64_does_not_hold_is_named_as_it_is(operation):
     arguments = callers.arguments(operation)
@@ -196,6 +199,7 @@ def test_uint64_labels_are_taken():
     assert callers.svm_loss(np.eye(2), labels.astype(np.uint64), 1.0) == want
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("labels", [UINT64, np.array([0, 2**63 - 1]), np.array([0, 2**48])])
 def test_labels_of_more_classes_than_there_can_be(labels):
     for classes, known in ((None, 2**48), (2, 2)):
@@ -204,6 +208,7 @@ def test_labels_of_more_classes_than_there_can_be(labels):
             trained(np.eye(2), labels, classes, 2, None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", [2**48 + 1, 2**63 - 1, np.uint64(2**63 + 1)])
 def test_more_than_there_can_be(value):
     for argument, counts in (("classes", (value, 2)), ("epochs", (2, value))):
@@ -211,6 +216,7 @@ def test_more_than_there_can_be(value):
             trained(np.eye(2), np.array([0, 1]), *counts, None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", [2, 2**62, 2**63 - 1, np.uint64(2**63), np.uint64(2**64 - 1)])
 def test_a_batch_of_all_samples_and_more(value):
     arguments = np.eye(2), np.array([0, 1]), 2, 3

@@ -97,6 +97,7 @@ def slope_of_number_wave(x, method):
     return simd.numerical_gradient(number_wave, x, method=method, parallel=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["central", "forward"])
 @pytest.mark.parametrize("shape", [(), (1,), (7, 3), (2, 3, 4), (0,)], ids=str)
 def test_parallel_black_box_differences_give_the_bits_of_the_serial_ones(shape, method):

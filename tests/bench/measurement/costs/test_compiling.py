@@ -81,6 +81,7 @@ def test_what_is_written_is_read(tmp_path):
             compiling.load(tmp_path)
 
 
+@pytest.mark.slow
 def test_kernels_are_measured_in_new_processes_and_once(tmp_path):
     file = tmp_path / "total.py"
     file.write_text(KERNEL, encoding="utf-8")
@@ -98,6 +99,7 @@ def test_kernels_are_measured_in_new_processes_and_once(tmp_path):
     assert len(seen) == 2
 
 
+@pytest.mark.slow
 def test_a_kernel_that_ends_its_process_is_named_and_the_next_is_measured(tmp_path):
     file = tmp_path / "broken.py"
     file.write_text(
