@@ -375,6 +375,8 @@ class Verdict:
         The predicted time of a call that was not made, as it would take too long.
     waits : bool
         Whether it returned a lazy result, so that its timed calls wait for theirs.
+    uncached_s : float
+        Seconds of compiling of functions that Numba does not cache.
     """
 
     cell: Cell
@@ -386,6 +388,7 @@ class Verdict:
     seconds: float | None = None
     estimated_s: float | None = None
     waits: bool = False
+    uncached_s: float = 0.0
 
 
 @dataclass(frozen=True)

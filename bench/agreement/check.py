@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
+from bench.agreement import uncached
 from bench.agreement.calls import (
     Expected,
     RefusalError,
@@ -61,11 +62,13 @@ def _check(problem: Problem, cells: Sequence[Cell], budget: float) -> list[Verdi
         message = f"its inputs cannot be made: {refusal.message}"
         return [Verdict(cell, refusal.status, message) for cell in cells]
     try:
-        own, expected = _ask_oracle(problem, oracle, arguments, budget)
+        with uncached.timed() as compiling:
+            own, expected = _ask_oracle(problem, oracle, arguments, budget)
     except RefusalError as refusal:
         return [_without_oracle(cell, oracle, refusal) for cell in cells]
+    own = replace(own, uncached_s=compiling.seconds)
     return [
-        own if cell == oracle else _judge(problem, cell, arguments, expected, budget)
+        own if cell == oracle else _judge_and_time(problem, cell, arguments, expected, budget)
         for cell in cells
     ]
 
@@ -130,6 +133,13 @@ def _without_oracle(cell: Cell, oracle: Cell, refusal: RefusalError) -> Verdict:
 def _over_budget(cell: Cell, seconds: float, budget: float) -> Verdict:
     message = f"about {duration(seconds, 2)} per call, over the budget of {budget:g} s"
     return Verdict(cell, "skipped", message, estimated_s=seconds)
+
+
+def _judge_and_time(problem: Problem, cell: Cell, *details: Any) -> Verdict:
+    """Judge a tier, and note how long its functions compile that have no cache."""
+    with uncached.timed() as compiling:
+        verdict = _judge(problem, cell, *details)
+    return replace(verdict, uncached_s=compiling.seconds)
 
 
 def _judge(

@@ -1,5 +1,6 @@
 """The commands that measure: run, compile-cost, sweep, check."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -28,6 +29,9 @@ from bench.cli.options import (
     usage_errors,
 )
 from bench.cli.progress import pass_progress, status
+
+# Compiling of a run that is worth a line.
+LONG_COMPILING_S = 5.0
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -217,6 +221,26 @@ def _say_remarks(found: "Sequence[Problem]", out: "Console") -> None:
             out.print(remark, soft_wrap=True)
 
 
+def _say_uncached(verdicts: "Iterable[Verdict]", options: "Options", out: "Console") -> None:
+    """Print which tiers every worker compiles anew, if that takes long."""
+    from bench.common.format import duration
+    from bench.measurement.schedule import workers
+
+    seconds: defaultdict[tuple[str, str], float] = defaultdict(float)
+    for one in verdicts:
+        if one.status == "ok":
+            seconds[one.cell.problem, one.cell.tier] += one.uncached_s
+    count = len(workers(options))
+    for (name, tier), each in seconds.items():
+        if count * each >= LONG_COMPILING_S:
+            words = (
+                f"{name} {tier} has no cache and compiles {duration(each, 2)} in each of "
+                f"{count} processes: about {duration(count * each, 2)} of this run. With "
+                "@njit(cache=True) it is compiled once."
+            )
+            out.print(words, soft_wrap=True)
+
+
 def _say_uncompared(
     found: "Sequence[Problem]", verdicts: "Iterable[Verdict]", out: "Console"
 ) -> bool:
@@ -311,7 +335,13 @@ def _measure(
             _measure_floors(folder, options, out)
         with pass_progress(out, options.passes) as (watch, show):
             judged = passes.measure(
-                folder, cells, options, watch, lambda: show(table), with_memory=with_floors
+                folder,
+                cells,
+                options,
+                watch,
+                lambda: show(table),
+                after_agreement=lambda verdicts: _say_uncached(verdicts, options, out),
+                with_memory=with_floors,
             )
     frame = csv_file.of_run(folder, cells, found)
     written = folder / run_folder.MEASUREMENTS

@@ -5,7 +5,7 @@ Each cell is recorded as soon as it ends. pytest-benchmark times it, in `test_sp
 
 import json
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -48,6 +48,7 @@ def measure(
     watch: Callable[[Progress], None],
     between: Callable[[], None] = lambda: None,
     *,
+    after_agreement: Callable[[Iterable[Verdict]], None] = lambda _: None,
     with_memory: bool = False,
 ) -> list[Record]:
     """Run the passes that a run still needs; return all of its records.
@@ -67,6 +68,8 @@ def measure(
         Called a few times per second.
     between : function
         Called after each worker, while nothing is timed.
+    after_agreement : function of the verdicts
+        Called before anything is timed.
     with_memory : bool
         Whether to measure the temporary memory of calls as well.
 
@@ -83,6 +86,7 @@ def measure(
     total = len(known) + len(unjudged) + options.passes * len(cells)
     agreement = partial(_report_agreement, watch, total)
     _judge(path, unjudged, options, agreement, with_memory)
+    after_agreement(records.verdicts(records.read(path)).values())
     facts = machine.facts(threading_layer=False)
     for passes in workers(options):
         killed_before: set[Step | None] = set()

@@ -107,7 +107,7 @@ def _check_types(verdict: Verdict) -> None:
     words = (cell.problem, cell.tier, cell.size, cell.dtype, verdict.message, verdict.checked)
     numbers = (
         *(verdict.max_abs_error, verdict.max_rel_error),
-        *(verdict.seconds, verdict.estimated_s),
+        *(verdict.seconds, verdict.estimated_s, verdict.uncached_s),
     )
     if verdict.status not in STATUSES:
         raise ValueError(f"status {verdict.status!r}")
