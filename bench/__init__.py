@@ -24,6 +24,13 @@ if said := foreign_kernels():  # the command ends with it, a table can be read a
     print(said, file=sys.stderr)
 
 
+def load_ipython_extension(shell: Any) -> None:
+    """Add `%%lossbench` to a notebook: `%load_ext bench`."""
+    from bench.cli.magic import lossbench
+
+    shell.register_magic_function(lossbench, "cell")
+
+
 def __getattr__(name: str) -> Any:
     """Load what is asked for, and pandas only with `load`: the command line starts without it."""
     if name not in __all__:
