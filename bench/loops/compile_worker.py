@@ -1,0 +1,178 @@
+"""The worker that compiles a tier, and notes what LLVM and Numba say of it.
+
+It runs twice: as any process compiles, and with line numbers. These are metadata and leave the
+code as it is (`debug=True` does not: it keeps variables in memory and functions apart).
+"""
+
+import json
+import os
+import pickle
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from bench.workers import job, watchdog
+from bench.workers.job import Job
+from bench.workers.watchdog import Step
+
+# LLVM prints what its vectoriser did, did not, and why.
+REMARKS = ("pass-remarks", "pass-remarks-analysis", "pass-remarks-missed")
+
+
+def main() -> None:
+    """Compile the kernel of a job; write what was found as JSON."""
+    work = job.required()
+    cache = os.environ["NUMBA_CACHE_DIR"] = tempfile.mkdtemp(prefix="lossbench-")
+    try:
+        found = explained(work)
+    finally:
+        shutil.rmtree(cache, ignore_errors=True)
+    Path(work.details["path"]).write_text(json.dumps(found), encoding="utf-8")
+
+
+def explained(work: Job) -> dict[str, Any]:
+    """Return remarks, assembly and facts about types of what a kernel compiles.
+
+    Parameters
+    ----------
+    work : Job
+        One cell; or in its details ``function``, the path of a pickled function and its types.
+    """
+    with_lines = bool(work.details["with_lines"])
+    _ask_for_remarks(with_lines)
+    import llvmlite
+    import numba
+
+    from bench.loops.probe import probe
+    from bench.loops.typed import facts_of
+
+    told = _captured(lambda: probe(numba))
+    compile_it = _of_pickle(work) if "function" in work.details else _of_cell(work)
+    with _compilations() as compiled:
+        remarks = _captured(compile_it)
+    outermost = [result for depth, _, result in compiled if depth == 0]
+    return {
+        "numba": numba.__version__,
+        "llvmlite": llvmlite.__version__,
+        "probe": told,
+        "remarks": remarks,
+        "assembly": [_assembly_of(one.library) for one in outermost],
+        "functions": [facts_of(dispatcher, result) for _, dispatcher, result in compiled],
+    }
+
+
+def _ask_for_remarks(with_lines: bool) -> None:
+    """Set LLVM's options; an unknown one is ignored, or ends the process with a usage message."""
+    import llvmlite.binding as llvm
+
+    for name in REMARKS:
+        llvm.set_option("lossbench", f"-{name}=loop-vectorize")
+    if with_lines:
+        _emit_lines()
+
+
+def _emit_lines() -> None:
+    """Have Numba emit line numbers alone, as its CUDA target does for `lineinfo`.
+
+    On CPUs it offers only `debug=True`, which also checks bounds and extends lifetimes.
+    """
+    from numba.core.cpu import CPUContext, CPUTargetOptions
+    from numba.core.debuginfo import DIBuilder
+
+    class Lines(DIBuilder):
+        def initialize(self) -> None:
+            # LLVM 20 fails on the kind that Numba takes for CUDA where functions are inlined
+            self.emission_kind = "LineTablesOnly"
+            super().initialize()  # type: ignore[no-untyped-call]
+
+        def mark_variable(self, *_: Any, **__: Any) -> None:
+            pass
+
+    finalize = CPUTargetOptions.finalize
+
+    def with_lines(self: Any, flags: Any, options: Any) -> None:
+        finalize(self, flags, options)  # type: ignore[no-untyped-call]
+        flags.debuginfo = flags.dbg_directives_only = True
+
+    CPUTargetOptions.finalize = with_lines  # type: ignore[method-assign]
+    CPUContext.DIBuilder = Lines
+
+
+def _of_cell(work: Job) -> Callable[[], Any]:
+    from bench.agreement.given import Given
+    from bench.problems.user_file import problems_in
+
+    (cell,) = work.cells
+    (one,) = (one for one in problems_in(work.options.files) if one.name == cell.problem)
+    watchdog.take(Step(cell), preparing=True)
+    kernel = one.tiers[cell.tier].load()
+    given = Given(one, cell.tier, one.inputs(cell.size, cell.dtype))
+    return lambda: kernel(*given.next())
+
+
+def _of_pickle(work: Job) -> Callable[[], Any]:
+    import numba
+
+    # Our own parent wrote it. Numba pickles functions of a notebook by value.
+    function, types = pickle.loads(Path(work.details["function"]).read_bytes())
+    jitted = function if hasattr(function, "py_func") else numba.njit(function)
+    return lambda: jitted.compile(types)
+
+
+@contextmanager
+def _compilations() -> Iterator[list[tuple[int, Any, Any]]]:
+    """Note what Numba compiles meanwhile: how deep it is nested, the dispatcher, the result."""
+    from numba.core import event
+
+    found: list[tuple[int, Any, Any]] = []
+
+    class Listener(event.Listener):
+        depth = 0
+
+        def on_start(self, _event: Any) -> None:
+            self.depth += 1
+
+        def on_end(self, ended: Any) -> None:
+            self.depth -= 1
+            dispatcher = ended.data["dispatcher"]
+            results = list(dispatcher.overloads.values())
+            if results:  # none if it could not be compiled
+                found.append((self.depth, dispatcher, results[-1]))
+
+    listener = Listener()
+    event.register("numba:compile", listener)  # type: ignore[no-untyped-call]
+    try:
+        yield found
+    finally:
+        event.unregister("numba:compile", listener)  # type: ignore[no-untyped-call]
+
+
+def _assembly_of(library: Any) -> str:
+    """Return a library's assembly, with LLVM's comments about loops and lines if it can."""
+    with suppress(AttributeError):
+        library.codegen._tm.set_asm_verbosity(True)  # noqa: SLF001 - llvmlite's, of Numba's codegen
+    return str(library.get_asm_str())
+
+
+def _captured(action: Callable[[], Any]) -> str:
+    """Return what LLVM writes to standard error meanwhile: not through Python's `sys.stderr`."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as log:
+        os.dup2(log.fileno(), 2)
+        try:
+            action()
+        finally:
+            sys.stderr.flush()
+            os.dup2(kept, 2)
+            os.close(kept)
+        log.seek(0)
+        return log.read().decode("utf-8", "replace")
+
+
+if __name__ == "__main__":
+    main()

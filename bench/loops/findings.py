@@ -1,0 +1,355 @@
+"""Say of each loop whether it was vectorised, why not, and what is in its code."""
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from bench.loops import assembly, remarks, source
+from bench.loops.assembly import AssemblyLoop
+from bench.loops.places import Place, Places, SourceFile
+from bench.loops.probe import KNOWN
+from bench.loops.remarks import Verdict
+from bench.loops.source import SourceLoop
+
+ELEMENTARY = frozenset({"exp", "expm1", "log", "log1p"})
+# What a loop may call in Numba's runtime and in Python, by how the names begin.
+RUNTIME = {
+    "NRT_incref": "reference count",
+    "NRT_decref": "reference count",
+    "NRT_": "allocation",
+    "numba_": "Python call",
+    "Py": "Python call",
+    "_Py": "Python call",
+}
+CHANGES = {
+    "allocation": "allocate once before the loop, and fill",
+    "reference count": "index the whole array, `x[i, j]`, instead of taking rows out of it",
+    "Python call": "keep to what Numba compiles: numbers and arrays",
+    "division check": '@njit(error_model="numpy"): a division by 0 gives inf or NaN, no error',
+    "index may wrap": "count with `range`, or use an unsigned index: np.uintp(k)",
+    "strided layout": "np.ascontiguousarray before the call",
+    "non-unit stride": "let the innermost loop walk along the last axis",
+    "widening": "constants as np.float32(2.0); whole numbers converted before the loop",
+    "integer division": "multiply by a reciprocal, or divide by a power of 2",
+    "branch": "compute both values and choose one: `a if condition else b`",
+}
+Kind = Literal["vectorised", "scalar", "outer", "gone", "unknown"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What keeps a loop from being fast.
+
+    Attributes
+    ----------
+    kind : str
+        In a word or two.
+    line : int
+    words, change : str
+        What was found, and what to change in the source; the change may be empty.
+    """
+
+    kind: str
+    line: int
+    words: str
+    change: str = ""
+
+
+@dataclass(frozen=True)
+class Loop:
+    """A loop of the source, and what became of it.
+
+    Attributes
+    ----------
+    file, function : str
+    line, end_line : int
+    text : str
+        Its first line.
+    inside : str
+        Of the loop of an expression, such as `max(row)`: where Numba has it.
+    verdict : "vectorised", "scalar", "outer", "gone" or "unknown"
+    words : str
+        The verdict in words.
+    code : str
+        The arithmetic in its code, and the registers.
+    findings : tuple of Finding
+    """
+
+    file: str
+    function: str
+    line: int
+    end_line: int
+    text: str
+    inside: str
+    verdict: Kind
+    words: str
+    code: str
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """The loops of what was compiled.
+
+    Attributes
+    ----------
+    loops : tuple of Loop
+    notes : tuple of str
+        What could not be told.
+    versions : mapping
+        Of Numba and llvmlite.
+    """
+
+    loops: tuple[Loop, ...]
+    notes: tuple[str, ...]
+    versions: Mapping[str, str]
+
+
+def explain(
+    lined: Mapping[str, Any], plain: Mapping[str, Any], texts: Mapping[str, str]
+) -> Explanation:
+    """Return the findings of a kernel.
+
+    Parameters
+    ----------
+    lined, plain : mapping
+        What the worker wrote of the build with lines, and of the one without.
+    texts : mapping of path to str
+        The sources of the compiled functions, without Numba's own.
+    """
+    sources = {}
+    for path, text in texts.items():
+        its = [one for one in lined["functions"] if one["file"] == path]
+        sources[Path(path).name] = SourceFile(path, text, its)
+    places = Places(sources, lined["assembly"], remarks.read(lined["remarks"]))
+    loops = [_loop(place, sources[place.file], places) for place in places.all]
+    versions = {name: lined[name] for name in ("numba", "llvmlite")}
+    return Explanation(tuple(loops), tuple(_notes(lined, plain, loops)), versions)
+
+
+def _notes(
+    lined: Mapping[str, Any], plain: Mapping[str, Any], loops: Sequence[Loop]
+) -> Iterator[str]:
+    if KNOWN not in lined["probe"]:
+        yield (
+            f"llvmlite {lined['llvmlite']} gives no remarks: why a loop is not vectorised is not "
+            "known; assembly and types are."
+        )
+    same = [assembly.instructions(one) for one in lined["assembly"]]
+    if same != [assembly.instructions(one) for one in plain["assembly"]]:
+        yield (
+            "With line numbers, the compiler made other code than without: what is said of "
+            "registers may differ from the kernel that is timed."
+        )
+    if not loops:
+        yield "No loop was compiled."
+
+
+def _loop(place: Place, its: SourceFile, places: Places) -> Loop:
+    written = None if place.inside else its.innermost(place.line)
+    compiled = places.compiled.get(place, [])
+    verdicts = places.judged.get(place, [])
+    around = written or its.innermost(place.line)
+    has_inner = written is not None and places.has_inner(place, written)
+    kind, words = _verdict(has_inner, compiled, verdicts, places.calls.get(place, ()))
+    findings = list(dict.fromkeys(_findings(kind, place, written, its, compiled, verdicts, places)))
+    return Loop(
+        its.path,
+        around.function if around else "",
+        place.line,
+        written.end_line if written else place.line,
+        its.line(place.line),
+        place.inside,
+        kind,
+        words,
+        _code(compiled),
+        tuple(sorted(findings, key=lambda one: one.line)),
+    )
+
+
+# --- the verdict
+
+
+def _verdict(
+    has_inner: bool,
+    compiled: Sequence[AssemblyLoop],
+    verdicts: Sequence[Verdict],
+    called: Collection[tuple[str, int]],
+) -> tuple[Kind, str]:
+    done = [one for one in verdicts if one.width > 1]
+    if done:
+        best = max(done, key=lambda one: (one.width, one.interleaved))
+        words = f"vectorised: {best.width} numbers at a time"
+        if best.interleaved > 1:
+            words += f", {best.interleaved} vectors an iteration"
+        if any(one.width == 1 for one in verdicts):
+            words += "; in some of its versions, not in others"
+        calls = sorted({name for name, _ in called if name in _MATH})
+        if calls:
+            words += f"; but {', '.join(calls)} takes one number at a time"
+        return "vectorised", words
+    if has_inner:
+        return "outer", "an outer loop: only those inside it can be vectorised"
+    if verdicts:
+        return "scalar", "not vectorised"
+    if not compiled:
+        return "gone", "no loop in the code: unrolled, or computed at once"
+    if any(one.packed for one in compiled):
+        return "unknown", "vectors in its code, of which no remark says why"
+    return "unknown", "one number at a time; no remark says why"
+
+
+def _code(compiled: Sequence[AssemblyLoop]) -> str:
+    """Return the arithmetic of the part that does the work."""
+    main = assembly.main_loop(compiled)
+    if main is None or not main.packed + main.scalar:
+        return ""
+    registers = ", ".join(f"{name} {count}" for name, count in main.registers.most_common())
+    packed = f"{main.packed} operations on vectors ({registers})" if main.packed else ""
+    scalar = f"{main.scalar} on single numbers" if main.scalar else ""
+    return ", ".join(filter(None, [packed, scalar]))
+
+
+# --- the findings
+
+
+def _findings(
+    kind: Kind,
+    place: Place,
+    written: SourceLoop | None,
+    its: SourceFile,
+    compiled: Sequence[AssemblyLoop],
+    verdicts: Sequence[Verdict],
+    places: Places,
+) -> Iterator[Finding]:
+    yield from (_of_call(*call) for call in sorted(places.calls.get(place, ())))
+    if written is not None and written.is_innermost:
+        yield from _of_types(written, its, compiled, places)
+        yield from _of_text(kind, written, its)
+    if kind == "scalar":
+        yield from _of_remarks(place, written, its, verdicts)
+    if any(one.checks_overlap for one in compiled):
+        words = "the vectors are used only where no two arrays share memory, which is tested first"
+        yield Finding("aliasing", place.line, words)
+
+
+def _of_remarks(
+    place: Place, written: SourceLoop | None, its: SourceFile, verdicts: Iterable[Verdict]
+) -> Iterator[Finding]:
+    for reason in dict.fromkeys(reason for one in verdicts for reason in one.reasons):
+        meaning = remarks.meaning_of(reason.text)
+        line = (reason.file == its.name and reason.line) or place.line
+        if meaning is None:
+            yield Finding("other", line, f"LLVM says: {reason.text}")
+        elif meaning.kind == "early exit" and written and not written.exits:
+            yield from _of_errors(written, its)
+        elif meaning.kind != "call":  # the assembly names the function
+            yield Finding(meaning.kind, line, meaning.words, meaning.change)
+
+
+def _of_errors(written: SourceLoop, its: SourceFile) -> Iterator[Finding]:
+    """Yield why a loop has an exit that is not written: an error that it may raise."""
+    divisions = [one for one in _facts(written, its) if one["kind"] == "division check"]
+    for fact in divisions:
+        shown = _shown(fact, its) or f"a division ({fact['symbol']})"
+        words = f"`{shown}` is tested for a divisor of 0, which raises an error"
+        yield Finding(fact["kind"], fact["line"], words, CHANGES[fact["kind"]])
+    if not divisions:
+        yield Finding(
+            "early exit", written.line, "what it calls may raise an error, which ends the loop"
+        )
+
+
+def _of_types(
+    written: SourceLoop, its: SourceFile, compiled: Sequence[AssemblyLoop], places: Places
+) -> Iterator[Finding]:
+    tested = {places.user_frame(frames) for one in compiled for frames in one.sign_tests}
+    for fact in _facts(written, its):
+        name, line = fact["kind"], fact["line"]
+        if name == "widening":
+            shown = _shown(fact, its)
+            words = f"`{shown}`: {fact['words']}" if shown else fact["words"]
+            yield Finding(name, line, words, CHANGES[name])
+        elif name == "index may wrap" and (its.name, line) in tested:
+            words = f"{fact['words']} may be negative, and is tested: Python counts from the end"
+            yield Finding(name, line, words, CHANGES[name])
+        elif name == "strided layout":
+            words = f"{fact['words']} has its elements apart"
+            yield Finding(name, line, words, CHANGES[name])
+    for name, layout in its.functions[written.function]["arrays"].items():
+        used = [number for number in _lines(written) if _mentions(its.line(number), name)]
+        if layout == "A" and used:
+            words = f"`{name}` may have any strides: its elements are read one by one"
+            yield Finding("strided layout", used[0], words, CHANGES["strided layout"])
+    divided = {places.user_frame(frames) for one in compiled for frames in one.divisions}
+    for frame in filter(None, divided):
+        words = "a division of whole numbers takes 10 to 40 cycles, and has no vector form"
+        yield Finding("integer division", frame[1], words, CHANGES["integer division"])
+
+
+def _of_text(kind: Kind, written: SourceLoop, its: SourceFile) -> Iterator[Finding]:
+    layouts = its.functions[written.function]["arrays"]
+    for line, text in written.strides:
+        if layouts.get(text.partition("[")[0]) != "F":
+            words = f"`{text}`: from one iteration to the next, it skips elements"
+            yield Finding("non-unit stride", line, words, CHANGES["non-unit stride"])
+    if kind == "scalar":
+        for line in written.branches[:1]:
+            words = "an `if` that some iterations follow and others do not"
+            yield Finding("branch", line, words, CHANGES["branch"])
+
+
+def _of_call(name: str, line: int) -> Finding:
+    for start, kind in RUNTIME.items():
+        if name.startswith(start):
+            return Finding(kind, line, f"it calls {name} in each iteration", CHANGES[kind])
+    shown = _demangled(name) or "a function whose name is not known"
+    plain = shown.removesuffix("f")
+    known = next((one for one in (shown, plain) if one in ELEMENTARY), "")
+    words = f"it calls {shown}, which takes one number at a time"
+    change = f"kernels.simd.elementary.{known}, which LLVM inlines" if known else ""
+    return Finding("call", line, words, change)
+
+
+# The names of C's mathematical functions, for both precisions.
+_MATH = frozenset(
+    name + suffix
+    for name in (
+        *("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "pow", "sin", "cos", "tan"),
+        *("sinh", "cosh", "tanh", "asin", "acos", "atan", "atan2", "erf", "erfc", "gamma"),
+        *("tgamma", "lgamma", "hypot", "fmod", "ldexp", "frexp", "cbrt", "asinh", "acosh"),
+        *("atanh", "numba_erf", "numba_erfc"),
+    )
+    for suffix in ("", "f")
+)
+
+
+def _demangled(name: str) -> str:
+    """Return the Python name of a function of Numba's, whose symbols hold it with its length."""
+    found = re.match(r"^_ZN((?:\d+\w+?)+?)B\d+v", name)
+    if not found:
+        return name
+    rest, parts = found[1], []
+    while number := re.match(r"\d+", rest):
+        end = number.end() + int(number[0])
+        parts.append(rest[number.end() : end])
+        rest = rest[end:]
+    return parts[-1] if parts else name
+
+
+def _facts(written: SourceLoop, its: SourceFile) -> Iterator[dict[str, Any]]:
+    return (one for one in its.facts if its.innermost(one["line"]) == written)
+
+
+def _shown(fact: Mapping[str, Any], its: SourceFile) -> str:
+    return source.operation_text(its.text, fact["line"], fact["symbol"], fact["number"])
+
+
+def _lines(written: SourceLoop) -> range:
+    return range(written.line, written.end_line + 1)
+
+
+def _mentions(line: str, name: str) -> bool:
+    return re.search(rf"\b{re.escape(name)}\b", line) is not None

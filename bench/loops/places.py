@@ -1,0 +1,166 @@
+"""Find the loop of the source to which a loop of the assembly, or a remark, belongs."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from bench.loops import assembly, source
+from bench.loops.assembly import AssemblyLoop, Frames
+from bench.loops.remarks import Verdict
+from bench.loops.source import SourceLoop
+
+
+@dataclass(frozen=True, order=True)
+class Place:
+    """A loop: one that is written; or, with `inside`, one that an expression stands for.
+
+    Attributes
+    ----------
+    file : str
+        Without its folder, as LLVM names it.
+    line : int
+    inside : str
+        Where Numba has the loop of a call such as `max(row)`, or "array expression".
+    """
+
+    file: str
+    line: int
+    inside: str = ""
+
+
+class SourceFile:
+    """A file of which functions were compiled."""
+
+    def __init__(self, path: str, text: str, functions: Sequence[Mapping[str, Any]]) -> None:
+        self.path, self.text = path, text
+        self.functions = {one["name"].rpartition(".")[2]: one for one in functions}
+        self.facts = [fact for one in functions for fact in one["facts"]]
+        self._lines = text.splitlines()
+
+    @property
+    def name(self) -> str:
+        """The file without its folder."""
+        return Path(self.path).name
+
+    @cached_property
+    def loops(self) -> list[SourceLoop]:
+        """The loops of the compiled functions."""
+        return [one for one in source.loops_in(self.text) if one.function in self.functions]
+
+    def line(self, number: int) -> str:
+        """Return a line without its indent."""
+        return self._lines[number - 1].strip() if 0 < number <= len(self._lines) else ""
+
+    def innermost(self, line: int) -> SourceLoop | None:
+        """Return the innermost compiled loop around a line."""
+        return source.innermost(self.loops, line)
+
+
+class Places:
+    """Where everything that was found belongs.
+
+    Parameters
+    ----------
+    sources : mapping of file name to SourceFile
+    assemblies : sequence of str
+    verdicts : sequence of Verdict
+    """
+
+    def __init__(
+        self,
+        sources: Mapping[str, SourceFile],
+        assemblies: Sequence[str],
+        verdicts: Sequence[Verdict],
+    ) -> None:
+        self._sources = sources
+        self._frames: Counter[Frames] = Counter()
+        self.compiled: dict[Place, list[AssemblyLoop]] = {}
+        self.calls: dict[Place, set[tuple[str, int]]] = {}
+        self.judged: dict[Place, list[Verdict]] = {}
+        for text in assemblies:
+            self._place_loops(assembly.loops_of(text))
+        for verdict in verdicts:
+            if place := self._of_verdict(verdict):
+                self.judged.setdefault(place, []).append(verdict)
+
+    @property
+    def all(self) -> list[Place]:
+        """All loops in the order of their lines."""
+        written = {
+            Place(name, one.line) for name, its in self._sources.items() for one in its.loops
+        }
+        return sorted(written | self.compiled.keys() | self.judged.keys())
+
+    def has_inner(self, place: Place, written: SourceLoop) -> bool:
+        """Return whether a loop has others inside it: written, or of expressions."""
+        inside = (one for one in (self.compiled | self.judged) if one.inside)
+        return not written.is_innermost or any(
+            one.file == place.file and written.line <= one.line <= written.end_line
+            for one in inside
+        )
+
+    def _place_loops(self, loops: Sequence[AssemblyLoop]) -> None:
+        places: dict[str, Place | None] = {}
+        for loop in loops:  # one around others comes before them, mostly
+            self._frames += loop.frames
+            place = self._of_loop(loop)
+            if place and not place.inside and place == places.get(loop.parent):
+                # Two loops where one is written: the inner one is an array expression's
+                line = self._line_of(loop)
+                place = Place(place.file, line[1], "array expression") if line else place
+            places[loop.header] = place
+            if place:
+                self.compiled.setdefault(place, []).append(loop)
+                self._place_calls(loop, place)
+
+    def _place_calls(self, loop: AssemblyLoop, place: Place) -> None:
+        """Place each call by its own line: the loop may be a version of one around it."""
+        for name, frames in loop.calls:
+            file, line = self.user_frame(frames) or (place.file, place.line)
+            its = self._written(file, line) or place
+            self.calls.setdefault(its, set()).add((name, line))
+
+    def user_frame(self, frames: Frames) -> tuple[str, int] | None:
+        """Return the innermost frame that is in one of the files."""
+        return next((frame for frame in frames if frame[0] in self._sources), None)
+
+    def _line_of(self, loop: AssemblyLoop) -> tuple[str, int] | None:
+        lines: Counter[tuple[str, int]] = Counter()
+        for frames, count in loop.frames.items():
+            if frame := self.user_frame(frames):
+                lines[frame] += count
+        return lines.most_common(1)[0][0] if lines else None
+
+    def _of_loop(self, loop: AssemblyLoop) -> Place | None:
+        frame = self._line_of(loop)
+        if frame is None:
+            return None
+        here = {frames: n for frames, n in loop.frames.items() if self.user_frame(frames) == frame}
+        foreign = Counter({frames: n for frames, n in here.items() if frames[0] != frame})
+        if 2 * sum(foreign.values()) > sum(loop.frames.values()):
+            name, line = foreign.most_common(1)[0][0][0]
+            return Place(*frame, f"{name}:{line}")
+        return self._written(*frame)
+
+    def _written(self, file: str, line: int) -> Place | None:
+        loop = self._sources[file].innermost(line)
+        return Place(file, loop.line) if loop else Place(file, line, "array expression")
+
+    def _of_verdict(self, verdict: Verdict) -> Place | None:
+        if verdict.file in self._sources:
+            expression = Place(verdict.file, verdict.line, "array expression")
+            if expression in self.compiled:
+                return expression
+            return self._written(verdict.file, verdict.line) if verdict.line else None
+        return self._around(verdict)
+
+    def _around(self, verdict: Verdict) -> Place | None:
+        """Return the loop of an expression whose function of Numba's has this line."""
+        for place in self.compiled:
+            name, _, line = place.inside.partition(":")
+            if name == verdict.file and line and abs(int(line) - verdict.line) <= 1:
+                return place
+        return None
