@@ -15,13 +15,15 @@ from bench.loops.source import SourceLoop
 
 ELEMENTARY = frozenset({"exp", "expm1", "log", "log1p"})
 # What a loop may call in Numba's runtime and in Python, by how the names begin.
+_COUNT = "reference count", "the references to an array are counted"
+_PYTHON = "Python call", "Python is called"
 RUNTIME = {
-    "NRT_incref": "reference count",
-    "NRT_decref": "reference count",
-    "NRT_": "allocation",
-    "numba_": "Python call",
-    "Py": "Python call",
-    "_Py": "Python call",
+    "NRT_incref": _COUNT,
+    "NRT_decref": _COUNT,
+    "NRT_": ("allocation", "memory is allocated"),
+    "numba_": _PYTHON,
+    "Py": _PYTHON,
+    "_Py": _PYTHON,
 }
 CHANGES = {
     "allocation": "allocate once before the loop, and fill",
@@ -302,9 +304,9 @@ def _of_text(kind: Kind, written: SourceLoop, its: SourceFile) -> Iterator[Findi
 
 
 def _of_call(name: str, line: int) -> Finding:
-    for start, kind in RUNTIME.items():
+    for start, (kind, words) in RUNTIME.items():
         if name.startswith(start):
-            return Finding(kind, line, f"it calls {name} in each iteration", CHANGES[kind])
+            return Finding(kind, line, f"{words} in each iteration", CHANGES[kind])
     shown = _demangled(name) or "a function whose name is not known"
     plain = shown.removesuffix("f")
     known = next((one for one in (shown, plain) if one in ELEMENTARY), "")

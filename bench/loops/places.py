@@ -103,18 +103,35 @@ class Places:
         )
 
     def _place_loops(self, loops: Sequence[AssemblyLoop]) -> None:
-        places: dict[str, Place | None] = {}
-        for loop in loops:  # one around others comes before them, mostly
+        found = {loop.header: self._of_loop(loop) for loop in loops}
+        for loop in loops:
             self._frames += loop.frames
-            place = self._of_loop(loop)
-            if place and not place.inside and place == places.get(loop.parent):
-                # Two loops where one is written: the inner one is an array expression's
-                line = self._line_of(loop)
-                place = Place(place.file, line[1], "array expression") if line else place
-            places[loop.header] = place
-            if place:
+            self._set_apart(loop, {one.header: one for one in loops}, found)
+        for loop in loops:
+            if place := found[loop.header]:
                 self.compiled.setdefault(place, []).append(loop)
                 self._place_calls(loop, place)
+
+    def _set_apart(
+        self,
+        loop: AssemblyLoop,
+        loops: Mapping[str, AssemblyLoop],
+        found: dict[str, Place | None],
+    ) -> None:
+        """Place a loop and the one around it apart, if most of both is in the same written loop."""
+        place = found[loop.header]
+        if place is None or place.inside or place != found.get(loop.parent):
+            return
+        around = self._around_written(place)
+        if around and around != found.get(loops[loop.parent].parent):
+            found[loop.parent] = around
+        elif line := self._line_of(loop):
+            found[loop.header] = Place(*line, "array expression")
+
+    def _around_written(self, place: Place) -> Place | None:
+        its = self._sources[place.file]
+        outer = [one for one in its.loops if one.line < place.line <= one.end_line]
+        return Place(place.file, max(one.line for one in outer)) if outer else None
 
     def _place_calls(self, loop: AssemblyLoop, place: Place) -> None:
         """Place each call by its own line: the loop may be a version of one around it."""
