@@ -1,14 +1,22 @@
-"""The command that explains why a loop is fast or not."""
+"""The command that explains why a loop is fast or not, and tries what may help."""
 
 import json
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bench.cli.measuring import measure_file
 from bench.cli.options import (
+    EXIT_USAGE,
     EXIT_WRONG,
+    RESULTS,
+    Budget,
     Dtypes,
     Files,
+    Output,
+    Passes,
     Problems,
     Sizes,
     options_of,
@@ -19,18 +27,28 @@ from bench.cli.progress import status
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bench.loops.findings import Explanation
     from bench.model import Cell, Options, Problem
 
 
 def explain(
     problems: Problems = None,
     files: Files = None,
-    tier: Annotated[str, typer.Option(metavar="TIER", help="A tier that Numba compiles.")] = (
-        "numba"
-    ),
+    tier: Annotated[
+        str, typer.Option(metavar="TIER", help="A tier that Numba compiles.")
+    ] = "numba",
     sizes: Sizes = None,
     dtypes: Dtypes = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    try_changes: Annotated[
+        bool,
+        typer.Option(
+            "--try", help="Also change copies of the kernel, check them and time them (minutes)."
+        ),
+    ] = False,
+    passes: Passes = None,
+    budget: Budget = None,
+    output: Output = RESULTS,
 ) -> None:
     """Explain the loops of a jitted tier: vectorised or not, why, and what to change."""
     from bench.loops.explain import ExplainError, explain_cell
@@ -42,27 +60,34 @@ def explain(
     with usage_errors():
         refuse_without_jit()
         options = options_of(problems, files, sizes, [tier], dtypes, None)
-        cells = _one_each(problems_in(options.files), options)
-    out, values, failed = console(), [], False
+        found = problems_in(options.files)
+        cells = _one_each(found, options)
+        if try_changes and (len(cells) > 1 or as_json):
+            raise ValueError("--try takes one problem and one dtype, and prints tables")
+    out, values, code = console(), [], 0
     for cell in cells:
         title = f"{cell.problem} {cell.tier} {cell.dtype}"
         try:
             with status(out) as say:
                 say(f"compiling {title}")
-                found = explain_cell(cell, options)
+                explained = explain_cell(cell, options)
         except ExplainError as error:
-            failed = True
+            code = EXIT_WRONG
             typer.echo(f"{title}: {error}", err=True)
             continue
         if as_json:
-            values.append(explanation.as_json(title, found))
-        else:
-            out.print(explanation.explanation_report(title, found))
-            out.print()
+            values.append(explanation.as_json(title, explained))
+            continue
+        out.print(explanation.explanation_report(title, explained))
+        out.print()
+        if try_changes:
+            (its_problem,) = (one for one in found if one.name == cell.problem)
+            size = [name for name in options.sizes if name in its_problem.sizes][-1:]
+            code = _try(its_problem, cell, explained, size, passes, budget, output)
     if as_json:
         print(json.dumps(values, indent=2, ensure_ascii=False))
-    if failed:
-        raise typer.Exit(EXIT_WRONG)
+    if code:
+        raise typer.Exit(code)
 
 
 def _one_each(found: "Sequence[Problem]", options: "Options") -> "list[Cell]":
@@ -79,3 +104,44 @@ def _one_each(found: "Sequence[Problem]", options: "Options") -> "list[Cell]":
     if not chosen:
         raise ValueError("none of the selected problems has that size and tier")
     return list(chosen.values())
+
+
+def _try(
+    problem: "Problem",
+    cell: "Cell",
+    explained: "Explanation",
+    sizes: "Sizes",
+    passes: "Passes",
+    budget: "Budget",
+    output: Path,
+) -> int:
+    """Check and time changed copies of a kernel, and show the best as a diff; the exit code."""
+    from bench.analysis import csv_file
+    from bench.loops.remedies import CannotRewriteError, diff
+    from bench.loops.trial import write_trial
+    from bench.report import explanation
+    from bench.report.terminal import console
+
+    out = console()
+    with tempfile.TemporaryDirectory(prefix="lossbench-") as scratch:
+        try:
+            trial = write_trial(problem, cell.tier, cell.dtype, explained, Path(scratch))
+        except CannotRewriteError as error:
+            typer.echo(f"nothing to try: {error}", err=True)
+            return EXIT_USAGE
+        folder, code = measure_file(trial.file, sizes, [cell.dtype], passes, budget, output)
+    frame = csv_file.load(folder)
+    out.print()
+    out.print(explanation.trial_table(frame, trial.changes))
+    best = explanation.best_of(frame, trial.changes)
+    if best is None:
+        out.print("No change made it faster.")
+        return 0 if code == EXIT_WRONG else code
+    file = explanation.shown(trial.path)
+    change = diff(trial.base, trial.sources[best], file)
+    path = folder / "best.diff"
+    path.write_text(change, encoding="utf-8")
+    out.print(f"\nThe best that agrees, {best}, also in {path}:\n", soft_wrap=True)
+    out.print(change, markup=False, soft_wrap=True)
+    # A change that makes the result wrong is an answer, not a failure
+    return 0 if code == EXIT_WRONG else code

@@ -167,6 +167,27 @@ def sweep(
     raise typer.Exit(code)
 
 
+def measure_file(
+    file: Path,
+    sizes: Sizes,
+    dtypes: Dtypes,
+    passes: Passes,
+    budget: Budget,
+    output: Path,
+) -> tuple[Path, int]:
+    """Run a problem file with a table of its own; return the run's folder and the exit code."""
+    from bench.measurement import run_folder
+    from bench.problems.user_file import problems_in
+
+    with usage_errors():
+        options = options_of(None, [file], sizes, None, dtypes, None, passes, budget)
+        found = problems_in(options.files)
+        cells = _cells(found, options)
+        folder = run_folder.begin(output, options)
+    with _alone_in(folder):
+        return folder, _measure(folder, found, cells, options, with_floors=False)
+
+
 def check(
     problems: Problems = None,
     files: Files = None,

@@ -100,12 +100,15 @@ class Explanation:
     loops : tuple of Loop
     notes : tuple of str
         What could not be told.
+    strided : tuple of str
+        The arguments of the kernel whose elements may lie apart.
     versions : mapping
         Of Numba and llvmlite.
     """
 
     loops: tuple[Loop, ...]
     notes: tuple[str, ...]
+    strided: tuple[str, ...]
     versions: Mapping[str, str]
 
 
@@ -128,7 +131,9 @@ def explain(
     places = Places(sources, lined["assembly"], remarks.read(lined["remarks"]))
     loops = [_loop(place, sources[place.file], places) for place in places.all]
     versions = {name: lined[name] for name in ("numba", "llvmlite")}
-    return Explanation(tuple(loops), tuple(_notes(lined, plain, loops)), versions)
+    kernel = lined["functions"][-1]  # those that it calls are compiled before it
+    strided = tuple(name for name, layout in kernel["arrays"].items() if layout == "A")
+    return Explanation(tuple(loops), tuple(_notes(lined, plain, loops)), strided, versions)
 
 
 def _notes(

@@ -1,18 +1,25 @@
 """What was found about the loops of a kernel: for a terminal, as HTML and as JSON."""
 
 import html
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+from rich import box
 from rich.console import Group, RenderableType
 from rich.padding import Padding
+from rich.table import Table
 from rich.text import Text
 
 from bench.common.code import ROOT
+from bench.common.format import digits
 from bench.loops.findings import Explanation, Finding, Loop
+from bench.loops.remedies import Remedy
+from bench.report.words import TIMES
 
 STYLES = {"vectorised": "green", "scalar": "yellow", "unknown": "yellow"}
 
@@ -80,3 +87,55 @@ def _html(loop: Loop) -> str:
 def _html_finding(one: Finding) -> str:
     words = f"<b>{html.escape(one.kind)}</b>, line {one.line}: {html.escape(one.words)}"
     return words + (f"<br>→ {html.escape(one.change)}" if one.change else "")
+
+
+def trial_table(frame: pd.DataFrame, changes: Mapping[str, tuple[Remedy, ...]]) -> RenderableType:
+    """Return what each change to a kernel gains, and costs.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The run of a `Trial`.
+    changes : mapping of tier to remedies
+    """
+    grid = Table(box=box.SIMPLE_HEAD, show_edge=False)
+    for name in ("change", "gain", "right?", "gives up"):
+        grid.add_column(name)
+    cells: list[Any] = list(frame.itertuples())
+    for cell in cells:
+        some = changes.get(str(cell.tier))
+        if some:
+            words = " and ".join(one.words for one in some)
+            costs = "; ".join(one.cost for one in some)
+            grid.add_row(words, _gain(cell), _right(cell), costs)
+    return grid
+
+
+def best_of(frame: pd.DataFrame, changes: Mapping[str, tuple[Remedy, ...]]) -> str | None:
+    """Return the tier with the change to recommend; None if none is surely faster.
+
+    Of those that agree and can be combined, the fastest; of several within 3 % of it, the one with
+    the fewest changes.
+    """
+    cells: list[Any] = list(frame.itertuples())
+    good = {
+        str(cell.tier): float(cell.speedup_vs_numba)
+        for cell in cells
+        if str(cell.tier) in changes
+        and cell.status == "ok"
+        and cell.speedup_vs_numba_low > 1.0
+        and all(one.can_combine for one in changes[str(cell.tier)])
+    }
+    near = [name for name, gain in good.items() if gain > 0.97 * max(good.values())]
+    return min(near, key=lambda name: (len(changes[name]), -good[name]), default=None)
+
+
+def _gain(cell: Any) -> str:
+    if cell.status != "ok" or math.isnan(cell.speedup_vs_numba):
+        return ""
+    low, high = cell.speedup_vs_numba_low, cell.speedup_vs_numba_high
+    return f"{digits(cell.speedup_vs_numba)}{TIMES} ({digits(low)} to {digits(high)})"
+
+
+def _right(cell: Any) -> str:
+    return "yes" if cell.status == "ok" else f"{cell.status}: {cell.message}"
