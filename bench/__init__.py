@@ -16,9 +16,9 @@ from bench.common.kernels_package import foreign_kernels
 
 if TYPE_CHECKING:
     from bench.model import Cell, Cost, Output, Problem, Tier, Tolerance
-    from bench.report.notebook import load
+    from bench.report.notebook import explain, load
 
-__all__ = ["Cell", "Cost", "Output", "Problem", "Tier", "Tolerance", "load"]
+__all__ = ["Cell", "Cost", "Output", "Problem", "Tier", "Tolerance", "explain", "load"]
 
 if said := foreign_kernels():  # the command ends with it, a table can be read all the same
     print(said, file=sys.stderr)
@@ -32,11 +32,10 @@ def load_ipython_extension(shell: Any) -> None:
 
 
 def __getattr__(name: str) -> Any:
-    """Load what is asked for, and pandas only with `load`: the command line starts without it."""
+    """Load what is asked for: pandas only for notebooks, as the command line starts without it."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(
-        import_module("bench.report.notebook" if name == "load" else "bench.model"), name
-    )
+    in_notebooks = name in {"explain", "load"}
+    return getattr(import_module("bench.report.notebook" if in_notebooks else "bench.model"), name)

@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -31,6 +32,13 @@ if TYPE_CHECKING:
     from bench.model import Cell, Options, Problem
 
 
+class Told(StrEnum):
+    """What an explanation is printed as."""
+
+    TERMINAL = "terminal"
+    JSON = "json"
+
+
 def explain(
     problems: Problems = None,
     files: Files = None,
@@ -39,7 +47,7 @@ def explain(
     ] = "numba",
     sizes: Sizes = None,
     dtypes: Dtypes = None,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    form: Annotated[Told, typer.Option("--format", help="How to print it.")] = Told.TERMINAL,
     try_changes: Annotated[
         bool,
         typer.Option(
@@ -51,7 +59,7 @@ def explain(
     output: Output = RESULTS,
 ) -> None:
     """Explain the loops of a jitted tier: vectorised or not, why, and what to change."""
-    from bench.loops.explain import ExplainError, explain_cell
+    from bench.loops.explain import explain_cells
     from bench.measurement.machine import refuse_without_jit
     from bench.problems.user_file import problems_in
     from bench.report import explanation
@@ -62,29 +70,26 @@ def explain(
         options = options_of(problems, files, sizes, [tier], dtypes, None)
         found = problems_in(options.files)
         cells = _one_each(found, options)
-        if try_changes and (len(cells) > 1 or as_json):
+        if try_changes and (len(cells) > 1 or form is Told.JSON):
             raise ValueError("--try takes one problem and one dtype, and prints tables")
     out, values, code = console(), [], 0
-    for cell in cells:
+    with status(out) as say:
+        explained = explain_cells(cells, options, lambda n: say(f"{n} of {len(cells)} compiled"))
+    for cell, one in explained.items():
         title = f"{cell.problem} {cell.tier} {cell.dtype}"
-        try:
-            with status(out) as say:
-                say(f"compiling {title}")
-                explained = explain_cell(cell, options)
-        except ExplainError as error:
+        if isinstance(one, str):
             code = EXIT_WRONG
-            typer.echo(f"{title}: {error}", err=True)
-            continue
-        if as_json:
-            values.append(explanation.as_json(title, explained))
-            continue
-        out.print(explanation.explanation_report(title, explained))
-        out.print()
-        if try_changes:
-            (its_problem,) = (one for one in found if one.name == cell.problem)
+            typer.echo(f"{title}: {one}", err=True)
+        elif form is Told.JSON:
+            values.append(explanation.as_json(title, one))
+        else:
+            out.print(explanation.explanation_report(title, one))
+            out.print()
+        if try_changes and not isinstance(one, str):
+            its_problem = next(p for p in found if p.name == cell.problem)
             size = [name for name in options.sizes if name in its_problem.sizes][-1:]
-            code = _try(its_problem, cell, explained, size, passes, budget, output)
-    if as_json:
+            code = _try(its_problem, cell, one, size, passes, budget, output)
+    if form is Told.JSON:
         print(json.dumps(values, indent=2, ensure_ascii=False))
     if code:
         raise typer.Exit(code)

@@ -62,6 +62,14 @@ def run(
             "compile-cost` adds it to a finished run.",
         ),
     ] = False,
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain",
+            help="Also explain the loops of the numba tiers on the page (a few minutes). See "
+            "`lossbench explain`.",
+        ),
+    ] = False,
     floors: Annotated[
         bool,
         typer.Option(
@@ -99,6 +107,8 @@ def run(
         _show_sweep(folder, found, options)
         if compile_cost and code in {0, EXIT_WRONG}:
             _measure_compiling(folder, found, cells, options)
+        if explain and code in {0, EXIT_WRONG}:
+            _explain_loops(folder, cells, options)
     raise typer.Exit(code)
 
 
@@ -185,7 +195,8 @@ def measure_file(
         cells = _cells(found, options)
         folder = run_folder.begin(output, options)
     with _alone_in(folder):
-        return folder, _measure(folder, found, cells, options, with_floors=False)
+        code = _measure(folder, found, cells, options, with_floors=False, says_uncached=False)
+    return folder, code
 
 
 def check(
@@ -336,6 +347,7 @@ def _measure(
     options: "Options",
     *,
     with_floors: bool = True,
+    says_uncached: bool = True,
 ) -> int:
     """Run the passes, write and show the table however they ended; return the exit code."""
     from bench.analysis import csv_file
@@ -361,7 +373,9 @@ def _measure(
                 options,
                 watch,
                 lambda: show(table),
-                after_agreement=lambda verdicts: _say_uncached(verdicts, options, out),
+                after_agreement=lambda verdicts: (
+                    _say_uncached(verdicts, options, out) if says_uncached else None
+                ),
                 with_memory=with_floors,
             )
     frame = csv_file.of_run(folder, cells, found)
@@ -406,6 +420,28 @@ def _show_sweep(folder: Path, found: "Sequence[Problem]", options: "Options") ->
     out = console()
     out.print()
     out.print(sweep_report(crossings, growths, stated, floors.load(folder).calls, number.upper()))
+
+
+def _explain_loops(folder: Path, cells: "Sequence[Cell]", options: "Options") -> None:
+    """Explain the loops of the `numba` tiers, one size of each, for the page of the run."""
+    from bench.loops import stored
+    from bench.loops.explain import explain_cells
+    from bench.report.terminal import console
+
+    kernels = {cell.problem: cell for cell in reversed(cells) if cell.tier == "numba"}
+    out, early_end = console(), _EarlyEnd()
+    with early_end.caught(), status(out) as say:
+        found = explain_cells(
+            list(kernels.values()), options, lambda n: say(f"loops of {n} of {len(kernels)}")
+        )
+        for cell, explained in found.items():
+            if isinstance(explained, str):
+                out.print(f"{cell.problem} {cell.tier}: {explained}", soft_wrap=True)
+            else:
+                stored.store(folder, cell, explained)
+    if early_end.code:
+        out.print(early_end.words, soft_wrap=True)
+        raise typer.Exit(early_end.code)
 
 
 def _measure_compiling(

@@ -89,11 +89,12 @@ def report_run(
         path = _run_or_csv(run_name, output)
         frame, facts = csv_file.load(path), run_folder.machine_of(path)
         if form is Form.HTML:
+            from bench.loops import stored as loops
             from bench.problems import texts
             from bench.report.page import write
 
-            stored = texts.load(path if path.is_dir() else path.parent)
-            page, *pictures = write(path, frame, facts, stored)
+            folder = path if path.is_dir() else path.parent
+            page, *pictures = write(path, frame, facts, texts.load(folder), loops.load(folder))
             count = len({picture.stem for picture in pictures})
             print(f"Written to {page}, with {count} pictures in a folder beside it, as PNG and SVG")
             return

@@ -4,7 +4,6 @@ It runs twice: as any process compiles, and with line numbers. These are metadat
 code as it is (`debug=True` does not: it keeps variables in memory and functions apart).
 """
 
-import json
 import os
 import pickle
 import shutil
@@ -12,9 +11,13 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from bench.common import files
+from bench.model import Cell
+from bench.problems.user_source import error_text
 from bench.workers import job, watchdog
 from bench.workers.job import Job
 from bench.workers.watchdog import Step
@@ -24,55 +27,69 @@ REMARKS = ("pass-remarks", "pass-remarks-analysis", "pass-remarks-missed")
 
 
 def main() -> None:
-    """Compile the kernel of a job; write what was found as JSON."""
+    """Compile the kernels of a job; append what was found of each, as a line of JSON."""
     work = job.required()
     cache = os.environ["NUMBA_CACHE_DIR"] = tempfile.mkdtemp(prefix="lossbench-")
     try:
-        found = explained(work)
+        for found in explained(work):
+            files.append_json(Path(work.details["path"]), found)
     finally:
         shutil.rmtree(cache, ignore_errors=True)
-    Path(work.details["path"]).write_text(json.dumps(found), encoding="utf-8")
 
 
-def explained(work: Job) -> dict[str, Any]:
-    """Return remarks, assembly and facts about types of what a kernel compiles.
+def explained(work: Job) -> Iterator[dict[str, Any]]:
+    """Yield remarks, assembly and facts about types of what each kernel compiles.
 
     Parameters
     ----------
     work : Job
-        One cell; or in its details ``function``, the path of a pickled function and its types.
+        Cells; or in its details ``function``, the path of a pickled function and its types.
     """
-    with_lines = bool(work.details["with_lines"])
-    _ask_for_remarks(with_lines)
+    _ask_for_remarks()
+    if work.details["with_lines"]:
+        _emit_lines()
     import llvmlite
     import numba
 
     from bench.loops.probe import probe
-    from bench.loops.typed import facts_of
 
-    told = _captured(lambda: probe(numba))
-    compile_it = _of_pickle(work) if "function" in work.details else _of_cell(work)
-    with _compilations() as compiled:
-        remarks = _captured(compile_it)
-    outermost = [result for depth, _, result in compiled if depth == 0]
-    return {
+    told = {
         "numba": numba.__version__,
         "llvmlite": llvmlite.__version__,
-        "probe": told,
+        "probe": _captured(lambda: probe(numba)),
+    }
+    prepared = [partial(_of_cell, work, cell) for cell in work.cells] or [partial(_of_pickle, work)]
+    functions: list[dict[str, Any]] = []  # one that several kernels call is compiled once
+    for prepare in prepared:
+        yield told | _of_kernel(prepare, functions)
+
+
+def _of_kernel(
+    prepare: Callable[[], Callable[[], Any]], functions: list[dict[str, Any]]
+) -> dict[str, Any]:
+    from bench.loops.typed import facts_of
+
+    try:
+        compile_it = prepare()
+        with _compilations() as compiled:
+            remarks = _captured(compile_it)
+    except Exception as error:  # noqa: BLE001 - a user's kernel may raise anything
+        return {"failed": error_text(error)}
+    functions += [facts_of(dispatcher, result) for _, dispatcher, result in compiled]
+    return {
         "remarks": remarks,
-        "assembly": [_assembly_of(one.library) for one in outermost],
-        "functions": [facts_of(dispatcher, result) for _, dispatcher, result in compiled],
+        "assembly": [_assembly_of(result.library) for depth, _, result in compiled if depth == 0],
+        "functions": list(functions),
+        "compiled": [dispatcher.py_func.__name__ for _, dispatcher, _ in compiled],
     }
 
 
-def _ask_for_remarks(with_lines: bool) -> None:
-    """Set LLVM's options; an unknown one is ignored, or ends the process with a usage message."""
+def _ask_for_remarks() -> None:
+    """Set LLVM's options before anything is compiled; it ignores those that it does not know."""
     import llvmlite.binding as llvm
 
     for name in REMARKS:
         llvm.set_option("lossbench", f"-{name}=loop-vectorize")
-    if with_lines:
-        _emit_lines()
 
 
 def _emit_lines() -> None:
@@ -102,11 +119,10 @@ def _emit_lines() -> None:
     CPUContext.DIBuilder = Lines
 
 
-def _of_cell(work: Job) -> Callable[[], Any]:
+def _of_cell(work: Job, cell: Cell) -> Callable[[], Any]:
     from bench.agreement.given import Given
     from bench.problems.user_file import problems_in
 
-    (cell,) = work.cells
     (one,) = (one for one in problems_in(work.options.files) if one.name == cell.problem)
     watchdog.take(Step(cell), preparing=True)
     kernel = one.tiers[cell.tier].load()

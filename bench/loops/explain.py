@@ -1,12 +1,13 @@
 """Compile a kernel in processes of its own, and explain its loops."""
 
-import json
 import pickle
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from bench.common import files
 from bench.loops.findings import Explanation, explain
 from bench.model import Cell, Options
 from bench.workers import job
@@ -19,21 +20,34 @@ class ExplainError(RuntimeError):
     """A kernel cannot be compiled, or is not compiled by Numba; the message says why."""
 
 
-def explain_cell(cell: Cell, options: Options) -> Explanation:
-    """Explain the loops of a tier, compiled for the arguments of a cell.
+def explain_cells(
+    cells: Sequence[Cell], options: Options, watch: Callable[[int], None] = lambda _: None
+) -> dict[Cell, Explanation | str]:
+    """Explain the loops of tiers, compiled for the arguments of cells.
 
     Parameters
     ----------
-    cell : Cell
+    cells : sequence of Cell
     options : Options
-        Its files.
+        Their files.
+    watch : function of int
+        Called a few times per second with the number of kernels compiled.
 
-    Raises
-    ------
-    ExplainError
-        It cannot be compiled, or Numba compiles nothing for it.
+    Returns
+    -------
+    dict
+        For each cell its explanation; or why there is none, if it cannot be compiled or Numba
+        compiles nothing for it.
     """
-    return _explained([cell], options, {}, _text_of)
+    found: dict[Cell, Explanation | str] = {}
+    while left := [cell for cell in cells if cell not in found]:
+        done = len(found)
+        builds, message = _compiled(left, options, {}, partial(_watch, watch, done))
+        for cell, (lined, plain) in zip(left, builds, strict=False):
+            found[cell] = _explanation(lined, plain, _text_of)
+        if message:  # a kernel ended its process: the next ones are compiled in a new one
+            found[left[len(builds)]] = message
+    return found
 
 
 def explain_function(
@@ -58,30 +72,49 @@ def explain_function(
     with tempfile.TemporaryDirectory(prefix="lossbench-") as scratch:
         path = Path(scratch) / "function"
         path.write_bytes(pickle.dumps((function, tuple(types))))
-        return _explained([], Options(), {"function": str(path)}, text_of)
+        builds, message = _compiled([], Options(), {"function": str(path)}, lambda _: None)
+    found = _explanation(*builds[0], text_of) if builds else message
+    if isinstance(found, str):
+        raise ExplainError(found)
+    return found
 
 
-def _explained(
+def _compiled(
     cells: Sequence[Cell],
     options: Options,
     details: Mapping[str, str],
-    text_of: Callable[[str], str],
-) -> Explanation:
-    """Compile with lines and without, side by side."""
+    watch: Callable[[int], None],
+) -> tuple[list[tuple[Any, Any]], str]:
+    """Compile with lines and without, side by side; return both of each kernel, and what failed."""
     with tempfile.TemporaryDirectory(prefix="lossbench-") as scratch:
-        paths = {with_lines: Path(scratch) / f"{with_lines}.json" for with_lines in (True, False)}
+        paths = {with_lines: Path(scratch) / f"{with_lines}.jsonl" for with_lines in (True, False)}
         jobs = [
             Job(cells, options, {**details, "path": str(path), "with_lines": with_lines})
             for with_lines, path in paths.items()
         ]
-        for ending in job.run(WORKER, jobs):
-            if ending.exit_code:
-                raise ExplainError(ending.message)
-        lined, plain = (json.loads(path.read_text(encoding="utf-8")) for path in paths.values())
-    if not lined["functions"]:
-        raise ExplainError("Numba compiles nothing for it")
-    files = dict.fromkeys(one["file"] for one in lined["functions"] if not one["is_numba"])
-    return explain(lined, plain, {path: text_of(path) for path in files})
+        endings = job.run(WORKER, jobs, watch=lambda: watch(_lines(paths[True])))
+        read = (files.read_json_lines(path, "a kernel", dict) for path in paths.values())
+        builds = list(zip(*read, strict=False))
+    return builds, next((one.message for one in endings if one.exit_code), "")
+
+
+def _explanation(
+    lined: Mapping[str, Any], plain: Mapping[str, Any], text_of: Callable[[str], str]
+) -> Explanation | str:
+    if "failed" in lined:
+        return str(lined["failed"])
+    if not lined["assembly"]:
+        return "Numba compiles nothing for it"
+    own = dict.fromkeys(one["file"] for one in lined["functions"] if not one["is_numba"])
+    return explain(lined, plain, {path: text_of(path) for path in own})
+
+
+def _watch(watch: Callable[[int], None], before: int, count: int) -> None:
+    watch(before + count)
+
+
+def _lines(path: Path) -> int:
+    return path.read_bytes().count(b"\n") if path.exists() else 0
 
 
 def _text_of(path: str) -> str:

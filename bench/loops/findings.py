@@ -130,6 +130,7 @@ def explain(
         sources[Path(path).name] = SourceFile(path, text, its)
     places = Places(sources, lined["assembly"], remarks.read(lined["remarks"]))
     loops = [_loop(place, sources[place.file], places) for place in places.all]
+    loops = [one for one in loops if one.verdict != "gone" or one.function in lined["compiled"]]
     versions = {name: lined[name] for name in ("numba", "llvmlite")}
     kernel = lined["functions"][-1]  # those that it calls are compiled before it
     strided = tuple(name for name, layout in kernel["arrays"].items() if layout == "A")

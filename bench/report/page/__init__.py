@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -14,10 +15,12 @@ from markupsafe import Markup
 
 from bench.common.files import write_atomic
 from bench.common.format import digits, duration
+from bench.loops.findings import Explanation
 from bench.measurement.machine import in_words
 from bench.model import PEERS, STATUSES, WRONG, in_order, is_threaded
 from bench.problems.texts import Text
 from bench.report.costs import calls
+from bench.report.explanation import as_html
 from bench.report.pictures import pictures
 from bench.report.pictures.style import Picture, inline, save
 from bench.report.words import (
@@ -88,6 +91,7 @@ def write(
     frame: pd.DataFrame,
     machine: Mapping[str, Any] | None,
     stored: Sequence[Text],
+    explained: Mapping[tuple[str, str], Explanation] = MappingProxyType({}),
 ) -> tuple[Path, ...]:
     """Write the page of a run, and its pictures into a folder beside it.
 
@@ -95,7 +99,7 @@ def write(
     ----------
     run : Path
         The folder of a run; or a CSV that a run has written, whose page is named after it.
-    frame, machine, stored
+    frame, machine, stored, explained
         As in `render`.
 
     Returns
@@ -110,7 +114,7 @@ def write(
         page, its_pictures = run.with_suffix(".html"), run.with_name(f"{run.stem}-{PICTURES}")
     its_pictures.mkdir(exist_ok=True)
     files = [file for _, picture in drawn for file in save(picture, its_pictures)]
-    write_atomic(page, render(frame, drawn, machine, stored, its_pictures.name))
+    write_atomic(page, render(frame, drawn, machine, stored, explained, its_pictures.name))
     return page, *files
 
 
@@ -119,6 +123,7 @@ def render(
     drawn: Sequence[tuple[str, Picture]],
     machine: Mapping[str, Any] | None,
     stored: Sequence[Text] = (),
+    explained: Mapping[tuple[str, str], Explanation] = MappingProxyType({}),
     its_pictures: str = PICTURES,
 ) -> str:
     """Return the page as text.
@@ -133,6 +138,8 @@ def render(
         As `bench.measurement.machine.facts` returns it; None if unknown.
     stored : sequence of Text
         The versions that were compared; empty if unknown.
+    explained : mapping of (problem, tier) to Explanation
+        Of the loops of jitted versions.
     its_pictures : str
         The folder of the pictures, beside the page.
     """
@@ -150,7 +157,7 @@ def render(
         wrong=int(wrong),
         remarks=[line.plain for line in remarks(frame)] if len(frame) else [],
         sections=sections,
-        versions=_versions(with_fastest(frame), stored),
+        versions=_versions(with_fastest(frame), stored, explained),
         columns=columns(frame),
         rows=rows(frame),
         filters=_filters(frame),
@@ -196,7 +203,9 @@ def _element(picture: Picture, folder: str) -> Mapping[str, Any]:
 
 
 def _versions(
-    frame: pd.DataFrame, stored: Sequence[Text]
+    frame: pd.DataFrame,
+    stored: Sequence[Text],
+    explained: Mapping[tuple[str, str], Explanation],
 ) -> list[tuple[str, list[dict[str, Any]]]]:
     """Return the versions of each problem, each with its times at each size."""
     found = []
@@ -204,19 +213,33 @@ def _versions(
     for problem in (one for one in dict.fromkeys(frame["problem"].astype(str)) if one in known):
         of_problem = frame[frame["problem"] == problem]
         versions = [
-            asdict(one) | {"reached": list(_reached(of_problem, one.tier))}
+            asdict(one)
+            | {
+                "reached": list(_reached(of_problem, one.tier)),
+                "loops": _loops(explained.get((problem, one.tier))),
+            }
             for one in stored
             if one.problem == problem
         ]
         shown = {version["tier"] for version in versions}
         tiers = [tier for tier in in_order(of_problem["tier"].astype(str)) if tier not in shown]
         versions += [
-            {"tier": tier, "place": "", "source": "", "reached": list(_reached(of_problem, tier))}
+            {"tier": tier, "place": "", "source": "", "loops": None}
+            | {"reached": list(_reached(of_problem, tier))}
             for tier in tiers
             if tier not in PEERS
         ]
         found.append((problem, versions))
     return found
+
+
+def _loops(found: Explanation | None) -> tuple[str, Markup] | None:
+    """Return a summary of what became of the loops of a version, and the whole of it."""
+    if found is None:
+        return None
+    inner = [one for one in found.loops if one.verdict != "outer"]
+    done = sum(one.verdict == "vectorised" for one in inner)
+    return f"Loops: {done} of {len(inner)} vectorised", Markup(as_html(found))
 
 
 def _reached(of_problem: pd.DataFrame, tier: str) -> Iterator[tuple[str, str]]:
