@@ -102,7 +102,8 @@ def explain(function: Callable[..., Any], *arguments: Any) -> Explained:
     from numba import njit, typeof
 
     jitted = function if hasattr(function, "py_func") else njit(function)
-    found = explain_function(jitted, [typeof(one) for one in arguments]  # type: ignore[no-untyped-call], _text_of)
+    types = [typeof(one) for one in arguments]  # type: ignore[no-untyped-call]
+    found = explain_function(jitted, types, _text_of)
     return Explained(function.__name__, found)
 
 
