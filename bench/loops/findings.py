@@ -129,8 +129,13 @@ def explain(
         its = [one for one in lined["functions"] if one["file"] == path]
         sources[Path(path).name] = SourceFile(path, text, its)
     places = Places(sources, lined["assembly"], remarks.read(lined["remarks"]))
-    loops = [_loop(place, sources[place.file], places) for place in places.all]
-    loops = [one for one in loops if one.verdict != "gone" or one.function in lined["compiled"]]
+    loops = [
+        found
+        for place in places.all
+        if (found := _loop(place, sources[place.file], places))
+        # A function that another kernel had compiled before, and this one does not call
+        and (place in places.compiled or found.function in lined["compiled"])
+    ]
     versions = {name: lined[name] for name in ("numba", "llvmlite")}
     kernel = lined["functions"][-1]  # those that it calls are compiled before it
     strided = tuple(name for name, layout in kernel["arrays"].items() if layout == "A")
@@ -303,10 +308,11 @@ def _of_text(kind: Kind, written: SourceLoop, its: SourceFile) -> Iterator[Findi
         if layouts.get(text.partition("[")[0]) != "F":
             words = f"`{text}`: from one iteration to the next, it skips elements"
             yield Finding("non-unit stride", line, words, CHANGES["non-unit stride"])
-    if kind == "scalar":
-        for line in written.branches[:1]:
-            words = "an `if` that some iterations follow and others do not"
-            yield Finding("branch", line, words, CHANGES["branch"])
+    for line in written.branches[:1]:
+        words = "an `if` that some iterations follow and others do not"
+        if kind == "vectorised":
+            words += ": what it writes is masked, or written one by one"
+        yield Finding("branch", line, words, CHANGES["branch"])
 
 
 def _of_call(name: str, line: int) -> Finding:

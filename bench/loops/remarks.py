@@ -63,15 +63,7 @@ class Meaning:
     change: str
 
 
-_EXIT = (
-    "the loop may end early, so that the next iterations must not begin",
-    "move the exit out: find the end first, or compute all and choose afterwards",
-)
-_MEMORY = (
-    "an iteration may read what an earlier one wrote",
-    "write to another array than the one that is read; a true recurrence stays serial",
-)
-# The first whose part occurs in a remark; each has an example in the tests.
+# The first whose part occurs in a remark. Each has an example in the tests.
 MEANINGS = (
     Meaning(
         "reduction order",
@@ -86,8 +78,12 @@ MEANINGS = (
         "maximum that keeps NaN, or the place of one",
         "keep several of them and combine them at the end, or compute it in a loop of its own",
     ),
-    Meaning("dependence", "unsafe dependent memory operations", *_MEMORY),
-    Meaning("dependence", "oop carried data dependence", *_MEMORY),
+    Meaning(
+        "dependence",
+        "unsafe dependent memory operations",
+        "an iteration may read what an earlier one wrote",
+        "write to another array than the one that is read; a true recurrence stays serial",
+    ),
     Meaning(
         "aliasing",
         "cannot identify array bounds",
@@ -102,19 +98,10 @@ MEANINGS = (
         "compute both values and choose one: `a if condition else b`",
     ),
     Meaning(
-        "branch",
-        "unsupported switch",
-        "the loop jumps by the value of a number",
-        "compute both values and choose one: `a if condition else b`",
-    ),
-    Meaning("early exit", "early exit", *_EXIT),
-    Meaning("early exit", "early exiting block", *_EXIT),
-    Meaning("early exit", "arly exit loop", *_EXIT),
-    Meaning(
-        "unknown length",
-        "uncountable loop",
-        "the number of iterations is not known when the loop starts",
-        "`for i in range(n)` instead of `while`",
+        "early exit",
+        "arly exit",
+        "the loop may end early, so that the next iterations must not begin",
+        "move the exit out: find the end first, or compute all and choose afterwards",
     ),
     Meaning(
         "unknown length",
@@ -134,18 +121,14 @@ MEANINGS = (
         "vectors would be slower, as for divisions of whole numbers, or elements far apart",
         "floats instead of whole numbers for division; elements next to each other",
     ),
-    Meaning(
-        "widening",
-        "floating point conversion changes vector width",
-        "float32 numbers become float64 and back",
-        "constants as np.float32(2.0), whole numbers converted before the loop",
-    ),
 )
-# Of the instruction or the loop that another remark explains, or of no use to a reader.
+# Remarks on which another one says more.
 _GENERAL = (
     "instruction cannot be vectorized",
     "interleaving is not beneficial",
     "induction variable could not be identified",
+    "uncountable loop",
+    "conversion changes vector width",
 )
 _NOT_VECTORISED = "loop not vectorized"
 
