@@ -18,7 +18,7 @@ _PARENT = re.compile(r"Parent Loop (BB\d+_\d+)")
 _LINE = re.compile(r"^\s*\.loc\s.*?(?:#|//)\s*(.*)$")
 _FRAME = re.compile(r"([^\s@\[\]][^@\[\]]*?):(\d+):\d+")
 _INSTRUCTION = re.compile(r"^\t([a-z][\w.]*)(?:\t([^#]*?))?\s*(?:(?:#|//).*)?$")
-_SYMBOL = re.compile(r"[$:]\"?([A-Za-z_.][\w.]*)\"?")
+_SYMBOL = re.compile(r"(?:\$|:\w+:)\"?([A-Za-z_.][\w.]*)\"?")
 
 _FLOATING = r"(?:add|sub|mul|div|sqrt|max|min|fn?m(?:add|sub)\d{3})"
 _X86_PACKED = re.compile(rf"^v?(?:{_FLOATING}p[sd]|p(?:add|sub|mul)\w+)$")

@@ -19,6 +19,7 @@ from bench.common.code import ROOT
 from bench.common.format import digits
 from bench.loops.findings import Explanation, Finding, Loop
 from bench.loops.remedies import Remedy
+from bench.report.words import STYLES as STATUS_STYLES
 from bench.report.words import TIMES
 
 STYLES = {"vectorised": "green", "scalar": "yellow", "unknown": "yellow"}
@@ -107,7 +108,8 @@ def trial_table(frame: pd.DataFrame, changes: Mapping[str, tuple[Remedy, ...]]) 
         if some:
             words = " and ".join(one.words for one in some)
             costs = "; ".join(one.cost for one in some)
-            grid.add_row(words, _gain(cell), _right(cell), costs)
+            right = "yes" if cell.status == "ok" else Text(cell.status, STATUS_STYLES[cell.status])
+            grid.add_row(words, _gain(cell), right, costs)
     return grid
 
 
@@ -135,7 +137,3 @@ def _gain(cell: Any) -> str:
         return ""
     low, high = cell.speedup_vs_numba_low, cell.speedup_vs_numba_high
     return f"{digits(cell.speedup_vs_numba)}{TIMES} ({digits(low)} to {digits(high)})"
-
-
-def _right(cell: Any) -> str:
-    return "yes" if cell.status == "ok" else f"{cell.status}: {cell.message}"

@@ -156,7 +156,7 @@ def of_rows(x):
 def listing(x):
     found = [0.0]
     for i in range(len(x)):
-        found.append(x[i])
+        found.append(x[i])  # noqa: PERF401 - as a loop
     return len(found)
 
 
