@@ -164,20 +164,19 @@ def _loop(place: Place, its: SourceFile, places: Places) -> Loop:
     written = None if place.inside else its.innermost(place.line)
     compiled = places.compiled.get(place, [])
     verdicts = places.judged.get(place, [])
-    around = written or its.innermost(place.line)
     has_inner = written is not None and places.has_inner(place, written)
     kind, words = _verdict(has_inner, compiled, verdicts, places.calls.get(place, ()))
     findings = list(dict.fromkeys(_findings(kind, place, written, its, compiled, verdicts, places)))
     return Loop(
         its.path,
-        around.function if around else "",
+        its.function_at(place.line),
         place.line,
         written.end_line if written else place.line,
         its.line(place.line),
         place.inside,
         kind,
         words,
-        _code(compiled),
+        "" if kind == "outer" else _code(compiled),
         tuple(sorted(findings, key=lambda one: one.line)),
     )
 
@@ -191,6 +190,8 @@ def _verdict(
     verdicts: Sequence[Verdict],
     called: Collection[tuple[str, int]],
 ) -> tuple[Kind, str]:
+    if has_inner:  # a version of it whose inner loops have one iteration may be vectorised
+        return "outer", "an outer loop: only those inside it can be vectorised"
     done = [one for one in verdicts if one.width > 1]
     if done:
         best = max(done, key=lambda one: (one.width, one.interleaved))
@@ -203,8 +204,6 @@ def _verdict(
         if calls:
             words += f"; but {', '.join(calls)} takes one number at a time"
         return "vectorised", words
-    if has_inner:
-        return "outer", "an outer loop: only those inside it can be vectorised"
     if verdicts:
         return "scalar", "not vectorised"
     if not compiled:
@@ -319,9 +318,11 @@ def _of_call(name: str, line: int) -> Finding:
     for start, (kind, words) in RUNTIME.items():
         if name.startswith(start):
             return Finding(kind, line, f"{words} in each iteration", CHANGES[kind])
-    shown = _demangled(name) or "a function whose name is not known"
+    shown = demangled(name) or "a function whose name is not known"
     plain = shown.removesuffix("f")
     known = next((one for one in (shown, plain) if one in ELEMENTARY), "")
+    if shown not in _MATH:
+        return Finding("call", line, f"it calls {shown}, which is not inlined")
     words = f"it calls {shown}, which takes one number at a time"
     change = f"kernels.simd.elementary.{known}, which LLVM inlines" if known else ""
     return Finding("call", line, words, change)
@@ -340,17 +341,13 @@ _MATH = frozenset(
 )
 
 
-def _demangled(name: str) -> str:
-    """Return the Python name of a function of Numba's, whose symbols hold it with its length."""
-    found = re.match(r"^_ZN((?:\d+\w+?)+?)B\d+v", name)
-    if not found:
-        return name
-    rest, parts = found[1], []
+def demangled(name: str) -> str:
+    """Return the Python name of a function of Numba's, whose symbols hold it after its length."""
+    rest = name.removeprefix("_ZN")
     while number := re.match(r"\d+", rest):
         end = number.end() + int(number[0])
-        parts.append(rest[number.end() : end])
-        rest = rest[end:]
-    return parts[-1] if parts else name
+        name, rest = rest[number.end() : end], rest[end:]
+    return name
 
 
 def _facts(written: SourceLoop, its: SourceFile) -> Iterator[dict[str, Any]]:

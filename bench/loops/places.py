@@ -54,6 +54,10 @@ class SourceFile:
         """Return a line without its indent."""
         return self._lines[number - 1].strip() if 0 < number <= len(self._lines) else ""
 
+    def function_at(self, line: int) -> str:
+        """Return the name of the function around a line; empty without one."""
+        return source.function_at(self.text, line)
+
     def innermost(self, line: int) -> SourceLoop | None:
         """Return the innermost compiled loop around a line."""
         return source.innermost(self.loops, line)
@@ -141,8 +145,10 @@ class Places:
             self.calls.setdefault(its, set()).add((name, line))
 
     def user_frame(self, frames: Frames) -> tuple[str, int] | None:
-        """Return the innermost frame that is in one of the files."""
-        return next((frame for frame in frames if frame[0] in self._sources), None)
+        """Return the innermost frame that is in a loop of one of the files, or in a file."""
+        known = [frame for frame in frames if frame[0] in self._sources]
+        in_loops = (frame for frame in known if self._sources[frame[0]].innermost(frame[1]))
+        return next(in_loops, known[0] if known else None)
 
     def _line_of(self, loop: AssemblyLoop) -> tuple[str, int] | None:
         lines: Counter[tuple[str, int]] = Counter()
@@ -157,7 +163,9 @@ class Places:
             return None
         here = {frames: n for frames, n in loop.frames.items() if self.user_frame(frames) == frame}
         foreign = Counter({frames: n for frames, n in here.items() if frames[0] != frame})
-        if 2 * sum(foreign.values()) > sum(loop.frames.values()):
+        its = self._sources[frame[0]].innermost(frame[1])
+        counts = its and any(self.user_frame(one) == (frame[0], its.line) for one in loop.frames)
+        if 2 * sum(foreign.values()) > sum(loop.frames.values()) and not counts:
             name, line = foreign.most_common(1)[0][0][0]
             return Place(*frame, f"{name}:{line}")
         return self._written(*frame)
@@ -171,8 +179,20 @@ class Places:
             expression = Place(verdict.file, verdict.line, "array expression")
             if expression in self.compiled:
                 return expression
-            return self._written(verdict.file, verdict.line) if verdict.line else None
+            return self._vectorised(verdict.file, verdict.line) if verdict.line else None
         return self._around(verdict)
+
+    def _vectorised(self, file: str, line: int) -> Place | None:
+        """Return the loop that a remark is about: of the innermost ones, the next in the source.
+
+        LLVM may name the line before a loop.
+        """
+        place, its = self._written(file, line), self._sources[file]
+        around = its.innermost(line)
+        if around is None or around.is_innermost:
+            return place
+        inside = (one.line for one in its.loops if line <= one.line <= around.end_line)
+        return Place(file, min(inside, default=around.line))
 
     def _around(self, verdict: Verdict) -> Place | None:
         """Return the loop of an expression whose function of Numba's has this line."""

@@ -54,6 +54,13 @@ def innermost(loops: Sequence[SourceLoop], line: int) -> SourceLoop | None:
     return max(around, key=lambda one: one.depth, default=None)
 
 
+def function_at(text: str, line: int) -> str:
+    """Return the name of the innermost function around a line; empty without one."""
+    functions = [one for one in ast.walk(ast.parse(text)) if isinstance(one, ast.FunctionDef)]
+    around = [one for one in functions if one.lineno <= line <= (one.end_lineno or 0)]
+    return max(around, key=lambda one: one.lineno).name if around else ""
+
+
 def operation_text(text: str, line: int, symbol: str, number: int) -> str:
     """Return the source of an operation: the so-manieth of its kind in a line, as evaluated."""
     found = [one for one in _evaluated(ast.parse(text)) if one.lineno == line]

@@ -64,8 +64,8 @@ def _arrays(dispatcher: Any, result: Any) -> Iterator[tuple[str, str]]:
 def _views(body: Iterable[Any], typemap: Any) -> Iterator[dict[str, Any]]:
     """Yield the slices whose elements may lie apart, of arrays whose elements do not."""
     for one in body:
-        value = getattr(one, "value", None)
-        if isinstance(value, ir.Expr) and value.op in {"getitem", "static_getitem"}:
+        value = _expression(one)
+        if value is not None and value.op in {"getitem", "static_getitem"}:
             whole, part = typemap[value.value.name], typemap[one.target.name]
             if isinstance(part, types.Array) and part.layout == "A" != whole.layout:
                 yield _fact("strided layout", one.loc.line, f"a part of {_name(value.value)}")
@@ -97,8 +97,8 @@ def _operations(body: Iterable[Any]) -> Iterator[tuple[int, str, int, Any, list[
     """Yield each operation of two operands: line, symbol, and its number among those alike."""
     seen: Counter[tuple[int, str]] = Counter()
     for one in body:
-        value = getattr(one, "value", None)
-        if not isinstance(value, ir.Expr) or value.op not in {"binop", "inplace_binop"}:
+        value = _expression(one)
+        if value is None or value.op not in {"binop", "inplace_binop"}:
             continue
         function = value.immutable_fn if value.op == "inplace_binop" else value.fn
         symbol = SYMBOLS.get(function)
@@ -127,8 +127,14 @@ def _signed_indices(body: list[Any], typemap: Any) -> Iterator[dict[str, Any]]:
 def _index_of(one: Any) -> Any:
     if isinstance(one, ir.SetItem):
         return one.index
-    value = getattr(one, "value", None)
-    return value.index if isinstance(value, ir.Expr) and value.op == "getitem" else None
+    value = _expression(one)
+    return value.index if value is not None and value.op == "getitem" else None
+
+
+def _expression(one: Any) -> Any:
+    """Return the expression that a statement assigns; None for any other statement."""
+    is_expression = isinstance(one, ir.Assign) and isinstance(one.value, ir.Expr)
+    return one.value if is_expression else None
 
 
 def _counted(assigned: list[Any], typemap: Any) -> set[str]:

@@ -12,7 +12,7 @@ import pytest
 from commands import answered
 
 import bench
-from bench.loops import remarks
+from bench.loops import findings, remarks
 from bench.loops.explain import ExplainError, explain_cells
 from bench.model import Cell, Options
 from bench.problems.user_file import look_at, problems_in
@@ -207,3 +207,16 @@ def test_a_run_keeps_the_loops_for_its_page(tmp_path):
     assert answered("report", "latest", "--output", tmp_path).returncode == 0
     (page,) = tmp_path.glob("*/report.html")
     assert "Loops: 0 of 1 vectorised" in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("symbol", "name"),
+    [
+        ("_ZN9reference6losses8svm_lossB2v1B38c8tJTIeE5ArrayIdLi2E1CE", "svm_loss"),
+        ("_ZN8__main__4f_g1B2v12B40c8tJTE", "f_g1"),
+        ("_ZN" + "1a" * 200 + "B2v1", "a"),
+        ("exp", "exp"),
+    ],
+)
+def test_a_function_is_named_as_in_python(symbol, name):
+    assert findings.demangled(symbol) == name
