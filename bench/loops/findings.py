@@ -135,6 +135,7 @@ def explain(
         if (found := _loop(place, sources[place.file], places))
         # A function that another kernel had compiled before, and this one does not call
         and (place in places.compiled or found.function in lined["compiled"])
+        and found.text  # code that Numba writes itself has lines of no file
     ]
     versions = {name: lined[name] for name in ("numba", "llvmlite")}
     kernel = lined["functions"][-1]  # those that it calls are compiled before it
