@@ -904,6 +904,62 @@ def test_two_files_have_their_own_helpers_of_one_name(tmp_path):
         assert {verdict.status for verdict in statuses(one).values()} == {"ok"}
 
 
+LAZY = """
+import numpy as np
+import bench
+def loop(x):
+    from helper import times
+    return times(x)
+def vectorized(x):
+    return FACTOR * x
+SIZES = {"S": {"n": 3}}
+def make_inputs(size, dtype, rng):
+    import helper
+    assert helper.times(1) == FACTOR
+    return (rng.standard_normal(size["n"]).astype(dtype),)
+"""
+LISTED = """
+NAME, tiers = "listed", {"loop": bench.Tier(lambda: loop), "numpy": bench.Tier(lambda: vectorized)}
+PROBLEMS = [bench.Problem(NAME, tiers, SIZES, make_inputs)]
+"""
+
+
+@pytest.mark.parametrize("deep", [False, True], ids=["in the file", "in its helper"])
+@pytest.mark.parametrize("more", ["", LISTED], ids=["one problem", "a list"])
+def test_what_is_imported_in_a_call_is_the_file_s_own(tmp_path, deep, more):
+    files = []
+    for name, factor in (("two", 2), ("three", 3)):
+        times = TIMES.format(factor=factor)
+        lazy = "def times(x):\n    from deeper import times\n    return times(x)\n"
+        text = LAZY.replace("FACTOR", str(factor)) + more.replace("listed", f"listed-{name}")
+        path = in_folder(tmp_path / name, text, lazy if deep else times, f"{name}.py")
+        (tmp_path / name / "deeper.py").write_text(times, encoding="utf-8")
+        files.append(look_at(path))
+    for one in problems_in(files) * 2:
+        assert {verdict.status for verdict in statuses(one).values()} == {"ok"}
+
+
+def test_a_module_is_run_once_when_two_files_take_turns(tmp_path):
+    helper = "seen = []\ndef times(x):\n    seen.append(0)\n    return {factor} * x\n"
+    files = [
+        look_at(
+            in_folder(
+                tmp_path / name,
+                LAZY.replace("FACTOR", str(factor)),
+                helper.format(factor=factor),
+                f"{name}.py",
+            )
+        )
+        for name, factor in (("two", 2), ("three", 3))
+    ]
+    kept = []
+    for one in problems_in(files) * 2:
+        one.inputs("S", "float64")
+        kept.append(sys.modules["helper"])
+    assert [len(module.seen) for module in kept] == [3, 3, 3, 3]
+    assert kept[:2] == kept[2:]
+
+
 def test_a_helper_belongs_to_the_file_of_a_run(tmp_path):
     package = tmp_path / "mine" / "helpers"
     path = in_folder(tmp_path / "mine", HELPED, "from helpers.deep import times\n")
