@@ -598,6 +598,29 @@ def test_outputs_and_results_are_compared_together(tmp_path):
     )
 
 
+@pytest.mark.parametrize(
+    ("returned", "other", "status"),
+    [
+        ("x", "x += y", "ok"),
+        ("x", "x += y; return x", "ok"),
+        ("x", "x += y; return x.copy()", "ok"),
+        ("x", "x += y; return 2 * x", "disagrees"),
+        ("x", "return x + y", "disagrees"),
+        ("x", "x += 2 * y", "disagrees"),
+        ("x.copy()", "x += y; return x", "ok"),
+        ("x.copy()", "x += y", "disagrees"),
+        ("y", "x += y", "disagrees"),
+        ("x, 7", "x += y", "disagrees"),
+        ("x, 7", "x += y; return x, 7", "ok"),
+        ("x, x", "x += y", "ok"),
+    ],
+)
+def test_an_output_that_the_oracle_also_returns_needs_no_return(tmp_path, returned, other, status):
+    text = IN_PLACE.replace("x[i] += y[i]", f"x[i] += y[i]\n    return {returned}")
+    text = text.replace("):\n    x += y", f"):\n    {other}") + "OUTPUTS = 'x'\n"
+    assert statuses(loaded(tmp_path, text))["numpy"].status == status
+
+
 def test_all_that_was_written_is_named_as_outputs_are_declared(tmp_path):
     text = IN_PLACE.replace("x += y", "x += y\n    y += 1")
     words = 'wrote to its argument 1 of 2; if it should, declare OUTPUTS = ("x", "y")'
