@@ -53,8 +53,11 @@ def module_in(path):
 
 
 def function_of(info, name, ending=""):
-    """Return a function of a kernel's file."""
-    return getattr(module_in(path_of(info, ending)), name)
+    """Return a function of a kernel's file; without it, the version is unavailable."""
+    path = path_of(info, ending)
+    if not hasattr(module_in(path), name):
+        raise ImportError(f"{path.name} has no function {name}")
+    return getattr(module_in(path), name)
 
 
 def inputs_of(info, size, dtype, _rng):

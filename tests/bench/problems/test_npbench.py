@@ -40,6 +40,7 @@ def kernel(by, x):
 """,
     "linear/shift/shift_numba_o.py": "def kernel(by, x):\n    x += 2 * by\n",
     "area/area_numpy.py": "def area(lo, N):\n    return -lo * N\n",
+    "area/area_numba_n.py": "def other(lo, N):\n    return -lo * N\n",
     "area/area_numba_np.py": "import no_such_library\n",
 }
 
@@ -67,7 +68,8 @@ def test_its_kernels_are_problems(tmp_path):
     assert "disagrees: shift-numba-object-S-float64: x[0] is 4, numpy has 2" in process.stdout
     area = lossbench("check", "area", *what[:4], cwd=tmp_path)
     assert area.returncode == 2, "there is nothing to compare"
-    assert "2 cells: 1 ok, 1 unavailable." in area.stdout
+    assert "3 cells: 1 ok, 2 unavailable." in area.stdout
+    assert "area_numba_n.py has no function area" in area.stdout
     listed = lossbench("list", *what[:2], cwd=tmp_path)
     for words in ("S paper", "numpy numba numba-object", "-1.5"):
         assert words in listed.stdout
