@@ -320,7 +320,8 @@ def make_inputs(size, dtype, rng):
 def test_a_file_has_its_own_dtypes(tmp_path, dtypes, factor):
     one = loaded(tmp_path, f"{OF_DTYPES.format(factor=factor)}DTYPES = {dtypes}\n")
     options = selection.select([one], [look_at(one.source)])
-    assert options.dtypes == one.dtypes, "all of them, by default"
+    found = {cell.dtype for cell in cells_of([one], options)}
+    assert found == set(one.dtypes), "all of them, by default"
     for dtype in one.dtypes:
         found = statuses(one, dtype=dtype)
         assert {verdict.status for verdict in found.values()} == {"ok"}
@@ -335,7 +336,23 @@ def test_a_result_of_another_precision_is_remarked_on(tmp_path):
     one = loaded(tmp_path, OF_DTYPES.format(factor=2))
     assert statuses(one, dtype="float32")["wide"].message == "the result is float64 in float32"
     assert statuses(one, dtype="float64")["wide"].message == ""
-    assert selection.default_dtypes([one]) == ("float64",)
+    assert selection.default_dtypes(one) == ("float64",)
+
+
+def test_without_named_dtypes_each_file_is_measured_in_its_own(tmp_path):
+    texts = {"usual": "", "single": "DTYPES = 'float32'\n", "whole": "DTYPES = 'int32', 'int8'\n"}
+    files = [look_at(written(tmp_path, WHOLE + text, f"{name}.py")) for name, text in texts.items()]
+    found = problems_in(files)
+
+    def dtypes(**given):
+        cells = cells_of(found, selection.select(found, files, sizes=["S"], **given))
+        return [(one.problem, one.dtype) for one in cells if one.tier == "loop"]
+
+    single = ("single", "float32")
+    wholes = [("whole", "int32"), ("whole", "int8")]
+    assert dtypes() == [("usual", "float64"), single, *wholes]
+    assert dtypes(dtypes=["float32"]) == [("usual", "float32"), single]
+    assert dtypes(problems=["single"]) == [single]
 
 
 @pytest.mark.parametrize("dtypes", ["()", "('float63',)", "(float,)", "'str'", "3", "('bool',)"])
