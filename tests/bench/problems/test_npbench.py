@@ -25,7 +25,33 @@ AREA = {
     "array_args": [],
     "output_args": [],
 }
+COUNT = {
+    "relative_path": "count",
+    "module_name": "count",
+    "func_name": "count",
+    "parameters": {"S": {"N": 7}},
+    "init": {"func_name": "initialize", "input_args": ["N"], "output_args": ["x"]},
+    "input_args": ["x"],
+    "array_args": ["x"],
+    "output_args": [],
+}
+SMALL = COUNT | {"relative_path": "small", "module_name": "small"}
+INFOS = {"shift": SHIFT, "area": AREA, "count": COUNT, "small": SMALL}
 FILES = {
+    "count/count.py": """
+import numpy as np
+def initialize(N, datatype=np.int32):
+    return np.arange(N, dtype=datatype)
+""",
+    "count/count_numpy.py": "def count(x):\n    assert x.dtype == 'int32'\n    return x.sum()\n",
+    "count/count_numba_n.py": "def count(x):\n    return sum(int(one) for one in x)\n",
+    "small/small.py": """
+import numpy as np
+def initialize(N):
+    return np.linspace(0, 1, N).astype(np.float32)
+""",
+    "small/small_numpy.py": "def count(x):\n    return x / 3\n",
+    "small/small_numba_n.py": "def count(x):\n    return (x / 3.000001).astype('float32')\n",
     "linear/shift/shift.py": """
 import numpy as np
 def initialize(N, datatype=np.float64):
@@ -53,7 +79,7 @@ def checkout(tmp_path, monkeypatch):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     (folder / "bench_info").mkdir()
-    for name, info in (("shift", SHIFT), ("area", AREA)):
+    for name, info in INFOS.items():
         text = json.dumps({"benchmark": info})
         (folder / "bench_info" / f"{name}.json").write_text(text, encoding="utf-8")
     monkeypatch.setenv("LOSSBENCH_NPBENCH", str(folder))
@@ -73,6 +99,13 @@ def test_its_kernels_are_problems(tmp_path):
     listed = lossbench("list", *what[:2], cwd=tmp_path)
     for words in ("S paper", "numpy numba numba-object", "-1.5"):
         assert words in listed.stdout
+
+
+@pytest.mark.usefixtures("checkout")
+def test_its_kernels_have_the_dtypes_of_their_inputs(tmp_path):
+    process = lossbench("check", "count,small", "--problem", EXAMPLE, cwd=tmp_path)
+    assert (process.returncode, process.stderr) == (0, ""), process.stdout
+    assert "4 cells: 4 ok." in process.stdout
 
 
 def test_without_a_checkout_it_says_what_it_needs(tmp_path, monkeypatch):
