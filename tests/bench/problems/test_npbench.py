@@ -5,6 +5,8 @@ import json
 import pytest
 from commands import ROOT, lossbench
 
+from bench.problems.user_file import look_at, problems_in
+
 EXAMPLE = ROOT / "examples" / "npbench.py"
 SHIFT = {
     "relative_path": "linear/shift",
@@ -48,7 +50,7 @@ def initialize(N, datatype=np.int32):
     "small/small.py": """
 import numpy as np
 def initialize(N):
-    return np.linspace(0, 1, N).astype(np.float32)
+    return np.random.rand(N).astype(np.float32)
 """,
     "small/small_numpy.py": "def count(x):\n    return x / 3\n",
     "small/small_numba_n.py": "def count(x):\n    return (x / 3.000001).astype('float32')\n",
@@ -106,6 +108,14 @@ def test_its_kernels_have_the_dtypes_of_their_inputs(tmp_path):
     process = lossbench("check", "count,small", "--problem", EXAMPLE, cwd=tmp_path)
     assert (process.returncode, process.stderr) == (0, ""), process.stdout
     assert "4 cells: 4 ok." in process.stdout
+
+
+@pytest.mark.usefixtures("checkout")
+def test_its_inputs_are_the_same_each_time():
+    (small,) = (one for one in problems_in([look_at(EXAMPLE)]) if one.name == "small")
+    first, second = (small.inputs("S", "float32")[0] for _ in range(2))
+    assert len(set(first)) > 1
+    assert list(first) == list(second)
 
 
 def test_without_a_checkout_it_says_what_it_needs(tmp_path, monkeypatch):
