@@ -411,14 +411,14 @@ class ProblemFile:
 class Options:
     """What a run measures. It is stored in environment.json, so that the run can be resumed.
 
-    Empty `problems` mean all, empty `tiers` all but the peers, empty `threads` as many as there are
-    cores, and empty `files` the built-in problems.
+    Empty `problems` mean all, empty `tiers` all but the peers, empty `dtypes` each problem's own,
+    empty `threads` as many as there are cores, and empty `files` the built-in problems.
     """
 
     problems: tuple[str, ...] = ()
     sizes: tuple[str, ...] = DEFAULT_SIZES
     tiers: tuple[str, ...] = ()
-    dtypes: tuple[str, ...] = DEFAULT_DTYPES
+    dtypes: tuple[str, ...] = ()
     threads: tuple[int, ...] = ()
     passes: int = DEFAULT_PASSES
     budget: float = DEFAULT_BUDGET

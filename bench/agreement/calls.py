@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 from bench.agreement import results
 from bench.agreement.closeness import Closeness, closeness, outputs_like
 from bench.agreement.given import Given
-from bench.agreement.values import CannotCopyError
+from bench.agreement.values import ATOMS, CannotCopyError
 from bench.common import threads
 from bench.model import PEERS, Arguments, Cell, Kernel, Output, Problem, Status
 from bench.problems.user_source import ProblemFileError, error_text, line_in
@@ -60,8 +60,8 @@ def compare_all(problem: Problem, step: Step, expected: Sequence[Expected]) -> C
             continue  # the trusted result is from this tier, at one thread
         value = call(problem, step, one.arguments).value
         outputs = outputs_of(problem, one.value, cell.dtype)
-        if problem.writes and len(outputs) == len(problem.writes):
-            value = value[: len(outputs)]  # the trusted tier returns nothing besides
+        if problem.writes:
+            value = _as_wanted(value, one.value, len(problem.writes))
         found = closeness(outputs, value, one.value, one.arguments, cell.dtype, one.tier)
         largest = largest.joined(found)
         if found.message:
@@ -71,6 +71,20 @@ def compare_all(problem: Problem, step: Step, expected: Sequence[Expected]) -> C
             }
             raise RefusalError("disagrees", found.message, **errors)
     return largest
+
+
+def _as_wanted(value: Arguments, want: Arguments, written: int) -> Arguments:
+    """Return a tier's outputs, the first of which it has written, as the trusted tier has them.
+
+    What is returned besides does not count if the trusted tier returns nothing. A tier that returns
+    nothing is right where the trusted tier returns the arguments that it has written.
+    """
+    if len(want) == written:
+        return value[:written]
+    pairs = [pair for pair in zip(value, want, strict=False) if type(pair[1]) not in ATOMS]
+    again = [item for one in want[written:] for item, its in pairs[:written] if its is one]
+    returns_them = len(value) == written and len(again) == len(want) - written
+    return (*value, *again) if returns_them else value
 
 
 def call(problem: Problem, step: Step, arguments: Arguments) -> Returned:

@@ -63,8 +63,7 @@ def select(
         sizes=parse_names("size", sizes, known_sizes)
         or (known_sizes if everything else default_sizes(found, files)),
         tiers=tiers_named(tiers, found) or default_tiers,
-        dtypes=parse_names("dtype", dtypes, known_dtypes)
-        or (known_dtypes if everything else default_dtypes(found)),
+        dtypes=parse_names("dtype", dtypes, known_dtypes) or (known_dtypes if everything else ()),
         threads=counts,
         files=tuple(files),
     )
@@ -83,7 +82,7 @@ def cells_of(all_problems: Iterable[Problem], options: Options) -> list[Cell]:
         if not options.problems or problem.name in options.problems
         for size in _sizes_in(problem, options)
         for dtype in problem.dtypes
-        if dtype in options.dtypes
+        if dtype in (options.dtypes or default_dtypes(problem))
         for tier in in_order(problem.tiers)
         if (tier in options.tiers if options.tiers else _by_default(problem, tier, size, counts))
         for count in (counts if is_threaded(tier) else (1,))
@@ -109,10 +108,9 @@ def default_sizes(all_problems: Sequence[Problem], files: Sequence[ProblemFile])
     return sizes_of(all_problems) if files else DEFAULT_SIZES
 
 
-def default_dtypes(all_problems: Iterable[Problem]) -> tuple[str, ...]:
+def default_dtypes(problem: Problem) -> tuple[str, ...]:
     """Return the dtypes of a run that names none: those that a user's file names, else float64."""
-    kinds = (DEFAULT_DTYPES if one.dtypes is DTYPES else one.dtypes for one in all_problems)
-    return tuple(dict.fromkeys(dtype for kind in kinds for dtype in kind))
+    return DEFAULT_DTYPES if problem.dtypes is DTYPES else problem.dtypes
 
 
 def sizes_of(all_problems: Iterable[Problem]) -> tuple[str, ...]:

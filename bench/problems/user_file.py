@@ -32,7 +32,7 @@ from bench.problems.user_file_checks import (
     work_numbers_of,
     writes_of,
 )
-from bench.problems.user_modules import modules_of
+from bench.problems.user_modules import modules_of, with_its_modules
 from bench.problems.user_source import ProblemFileError, Source, run_source, shown
 
 TEMPLATE = Path(__file__).with_name("template.py")
@@ -167,9 +167,11 @@ def load(path: Path, content: bytes, digest: str) -> tuple[Problem, ...]:  # noq
         The file is wrong; the message says where and why.
     """
     source = run_source(path, content)
-    if source.get("PROBLEMS") is not None:
-        return tuple(replace(one, source=str(path)) for one in problems_of(source))
-    return (_problem_of(source),)
+    modules = modules_of(path, content)
+    if source.get("PROBLEMS") is None:
+        return (with_its_modules(_problem_of(source), path, modules),)
+    listed = [replace(one, source=str(path)) for one in problems_of(source)]
+    return tuple(with_its_modules(one, path, modules) for one in listed)
 
 
 def _problem_of(source: Source) -> Problem:

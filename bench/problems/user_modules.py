@@ -3,8 +3,14 @@
 import ast
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from bench.model import Problem
 
 # In the folder of a run, the modules of my_kernel.py are in my_kernel.modules.
 STORED = ".modules"
@@ -87,15 +93,18 @@ def _files_of(folder: Path, name: str) -> list[Path]:
 
 
 def make_way(path: Path, files: Mapping[str, Path]) -> None:
-    """Let a file that is about to be run find its own modules, not another file's of that name.
+    """Let a file that is about to be run, or one of its functions, find its own modules.
 
-    They are looked for behind all else, as in a script: so they hide nothing.
+    They are looked for behind all else, as in a script: so they hide nothing. Those of another
+    file, of the same name, are kept for that file.
     """
     for relative, file in files.items():
         name = relative.removesuffix("/__init__.py").removesuffix(".py").replace("/", ".")
         other = getattr(sys.modules.get(name), "__file__", None)
         if other is not None and Path(other) != file and _is_of_a_users_file(Path(other)):
-            del sys.modules[name]
+            _waiting[Path(other)] = sys.modules.pop(name)
+        if name not in sys.modules and file in _waiting:
+            sys.modules[name] = _waiting[file]
     own = [str(folder) for folder in folders_of(path)]
     others = [folder for folder in _folders if folder not in own]
     sys.path[:] = [folder for folder in sys.path if folder not in {*own, *others}] + own + others
@@ -104,6 +113,32 @@ def make_way(path: Path, files: Mapping[str, Path]) -> None:
 
 # Those of the files that this process has run.
 _folders: list[str] = []
+# Modules of one file while those of another are in their place.
+_waiting: dict[Path, ModuleType] = {}
+
+
+def with_its_modules(problem: Problem, path: Path, files: Mapping[str, Path]) -> Problem:
+    """Return a problem whose functions find their own modules, also where they import in a call."""
+    if not files:
+        return problem
+
+    def own(function: Any) -> Any:
+        return function and partial(_called, function, path, files)
+
+    tiers = {
+        name: replace(tier, load=own(tier.load), prepare=own(tier.prepare))
+        for name, tier in problem.tiers.items()
+    }
+    names = ("make_inputs", "cost", "sample", "hard_inputs")
+    functions = {name: own(getattr(problem, name)) for name in names}
+    return replace(problem, tiers=tiers, **functions)
+
+
+def _called(
+    function: Callable[..., Any], path: Path, files: Mapping[str, Path], *given: Any
+) -> Any:
+    make_way(path, files)
+    return function(*given)
 
 
 def _is_of_a_users_file(file: Path) -> bool:

@@ -320,7 +320,8 @@ def make_inputs(size, dtype, rng):
 def test_a_file_has_its_own_dtypes(tmp_path, dtypes, factor):
     one = loaded(tmp_path, f"{OF_DTYPES.format(factor=factor)}DTYPES = {dtypes}\n")
     options = selection.select([one], [look_at(one.source)])
-    assert options.dtypes == one.dtypes, "all of them, by default"
+    found = {cell.dtype for cell in cells_of([one], options)}
+    assert found == set(one.dtypes), "all of them, by default"
     for dtype in one.dtypes:
         found = statuses(one, dtype=dtype)
         assert {verdict.status for verdict in found.values()} == {"ok"}
@@ -335,7 +336,23 @@ def test_a_result_of_another_precision_is_remarked_on(tmp_path):
     one = loaded(tmp_path, OF_DTYPES.format(factor=2))
     assert statuses(one, dtype="float32")["wide"].message == "the result is float64 in float32"
     assert statuses(one, dtype="float64")["wide"].message == ""
-    assert selection.default_dtypes([one]) == ("float64",)
+    assert selection.default_dtypes(one) == ("float64",)
+
+
+def test_without_named_dtypes_each_file_is_measured_in_its_own(tmp_path):
+    texts = {"usual": "", "single": "DTYPES = 'float32'\n", "whole": "DTYPES = 'int32', 'int8'\n"}
+    files = [look_at(written(tmp_path, WHOLE + text, f"{name}.py")) for name, text in texts.items()]
+    found = problems_in(files)
+
+    def dtypes(**given):
+        cells = cells_of(found, selection.select(found, files, sizes=["S"], **given))
+        return [(one.problem, one.dtype) for one in cells if one.tier == "loop"]
+
+    single = ("single", "float32")
+    wholes = [("whole", "int32"), ("whole", "int8")]
+    assert dtypes() == [("usual", "float64"), single, *wholes]
+    assert dtypes(dtypes=["float32"]) == [("usual", "float32"), single]
+    assert dtypes(problems=["single"]) == [single]
 
 
 @pytest.mark.parametrize("dtypes", ["()", "('float63',)", "(float,)", "'str'", "3", "('bool',)"])
@@ -596,6 +613,29 @@ def test_outputs_and_results_are_compared_together(tmp_path):
     assert (
         "returned 2 of 3 outputs (x, result 1, result 2): result 2 miss" in found["short"].message
     )
+
+
+@pytest.mark.parametrize(
+    ("returned", "other", "status"),
+    [
+        ("x", "x += y", "ok"),
+        ("x", "x += y; return x", "ok"),
+        ("x", "x += y; return x.copy()", "ok"),
+        ("x", "x += y; return 2 * x", "disagrees"),
+        ("x", "return x + y", "disagrees"),
+        ("x", "x += 2 * y", "disagrees"),
+        ("x.copy()", "x += y; return x", "ok"),
+        ("x.copy()", "x += y", "disagrees"),
+        ("y", "x += y", "disagrees"),
+        ("x, 7", "x += y", "disagrees"),
+        ("x, 7", "x += y; return x, 7", "ok"),
+        ("x, x", "x += y", "ok"),
+    ],
+)
+def test_an_output_that_the_oracle_also_returns_needs_no_return(tmp_path, returned, other, status):
+    text = IN_PLACE.replace("x[i] += y[i]", f"x[i] += y[i]\n    return {returned}")
+    text = text.replace("):\n    x += y", f"):\n    {other}") + "OUTPUTS = 'x'\n"
+    assert statuses(loaded(tmp_path, text))["numpy"].status == status
 
 
 def test_all_that_was_written_is_named_as_outputs_are_declared(tmp_path):
@@ -903,6 +943,62 @@ def test_two_files_have_their_own_helpers_of_one_name(tmp_path):
     ]
     for one in problems_in(files):
         assert {verdict.status for verdict in statuses(one).values()} == {"ok"}
+
+
+LAZY = """
+import numpy as np
+import bench
+def loop(x):
+    from helper import times
+    return times(x)
+def vectorized(x):
+    return FACTOR * x
+SIZES = {"S": {"n": 3}}
+def make_inputs(size, dtype, rng):
+    import helper
+    assert helper.times(1) == FACTOR
+    return (rng.standard_normal(size["n"]).astype(dtype),)
+"""
+LISTED = """
+NAME, tiers = "listed", {"loop": bench.Tier(lambda: loop), "numpy": bench.Tier(lambda: vectorized)}
+PROBLEMS = [bench.Problem(NAME, tiers, SIZES, make_inputs)]
+"""
+
+
+@pytest.mark.parametrize("deep", [False, True], ids=["in the file", "in its helper"])
+@pytest.mark.parametrize("more", ["", LISTED], ids=["one problem", "a list"])
+def test_what_is_imported_in_a_call_is_the_file_s_own(tmp_path, deep, more):
+    files = []
+    for name, factor in (("two", 2), ("three", 3)):
+        times = TIMES.format(factor=factor)
+        lazy = "def times(x):\n    from deeper import times\n    return times(x)\n"
+        text = LAZY.replace("FACTOR", str(factor)) + more.replace("listed", f"listed-{name}")
+        path = in_folder(tmp_path / name, text, lazy if deep else times, f"{name}.py")
+        (tmp_path / name / "deeper.py").write_text(times, encoding="utf-8")
+        files.append(look_at(path))
+    for one in problems_in(files) * 2:
+        assert {verdict.status for verdict in statuses(one).values()} == {"ok"}
+
+
+def test_a_module_is_run_once_when_two_files_take_turns(tmp_path):
+    helper = "seen = []\ndef times(x):\n    seen.append(0)\n    return {factor} * x\n"
+    files = [
+        look_at(
+            in_folder(
+                tmp_path / name,
+                LAZY.replace("FACTOR", str(factor)),
+                helper.format(factor=factor),
+                f"{name}.py",
+            )
+        )
+        for name, factor in (("two", 2), ("three", 3))
+    ]
+    kept = []
+    for one in problems_in(files) * 2:
+        one.inputs("S", "float64")
+        kept.append(sys.modules["helper"])
+    assert [len(module.seen) for module in kept] == [3, 3, 3, 3]
+    assert kept[:2] == kept[2:]
 
 
 def test_a_helper_belongs_to_the_file_of_a_run(tmp_path):
