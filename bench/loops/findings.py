@@ -167,6 +167,8 @@ def _loop(place: Place, its: SourceFile, places: Places) -> Loop:
     verdicts = places.judged.get(place, [])
     has_inner = written is not None and places.has_inner(place, written)
     kind, words = _verdict(has_inner, compiled, verdicts, places.calls.get(place, ()))
+    if kind == "gone" and "prange(" in its.line(place.line):
+        kind, words = "outer", "runs on threads: Numba makes a function of what is inside"
     findings = list(dict.fromkeys(_findings(kind, place, written, its, compiled, verdicts, places)))
     return Loop(
         its.path,
