@@ -4,11 +4,18 @@
 """
 
 import numpy as np
+from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.core.imputils import impl_ret_new_ref
-from numba.np.arrayobj import _empty_nd_impl
-from numba.np.linalg import dot_3_mm, ensure_blas
+from numba.np.arrayobj import _empty_nd_impl, make_array
+from numba.np.linalg import (
+    check_blas_return,
+    dot_3_mm,
+    ensure_blas,
+    get_blas_kind,
+    make_constant_slot,
+)
 
 from kernels.simd._vector_types import intrinsic
 from kernels.simd.compiler import WITHOUT_JIT
@@ -40,6 +47,48 @@ def multiply(typing_context, a, b, out):
         return context.get_dummy_value()
 
     return types.void(a, b, out), emit
+
+
+@intrinsic
+def add_product(typing_context, a, b, out):
+    """`out += a @ b` for matrices in C or Fortran order, `out` in C order; checks no shapes.
+
+    To BLAS, which takes Fortran order, they are transposes: outᵀ += bᵀ·aᵀ.
+    """
+
+    def emit(context, builder, signature, arguments):
+        ensure_blas()
+        x, y, result = (
+            make_array(kind)(context, builder, value)
+            for kind, value in zip((a, b, out), arguments, strict=True)
+        )
+        (m, k), (_, n) = (cgutils.unpack_tuple(builder, one.shape) for one in (x, y))
+        factor = make_constant_slot(context, builder, out.dtype, 1.0)
+        arguments = (
+            *(_letter(get_blas_kind(out.dtype)), *(_order(kind) for kind in (b, a)), n, m, k),
+            *(factor, y.data, n if b.layout == "C" else k),
+            *(x.data, k if a.layout == "C" else m),
+            *(factor, result.data, n),
+        )
+        called = [
+            builder.bitcast(one, cgutils.voidptr_t) if one.type.is_pointer else one
+            for one in arguments
+        ]
+        function_type = ir.FunctionType(ir.IntType(32), [one.type for one in called])
+        name = "numba_xxgemm"
+        gemm = cgutils.get_or_insert_function(builder.module, function_type, name)
+        check_blas_return(context, builder, builder.call(gemm, called))
+        return context.get_dummy_value()
+
+    return types.void(a, b, out), emit
+
+
+def _letter(letter):
+    return ir.IntType(8)(ord(letter))
+
+
+def _order(kind):
+    return _letter("n" if kind.layout == "C" else "t")
 
 
 @intrinsic
