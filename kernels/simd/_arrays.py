@@ -1,14 +1,14 @@
-"""New arrays and matrix products for kernels, without the functions that Numba compiles for each.
+"""New arrays, rows and matrix products for kernels, without what Numba compiles for each.
 
-`np.empty` and `a @ b` are several functions each, compiled again for every type and flag.
+`np.empty`, `a[i:j]` and `a @ b` are several functions each, compiled for every type and flag.
 """
 
 import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.core.imputils import impl_ret_new_ref
-from numba.np.arrayobj import _empty_nd_impl, make_array
+from numba.core.imputils import impl_ret_borrowed, impl_ret_new_ref
+from numba.np.arrayobj import _empty_nd_impl, make_array, populate_array
 from numba.np.linalg import (
     check_blas_return,
     dot_3_mm,
@@ -35,6 +35,28 @@ def new_array(typing_context, shape, dtype):
         return impl_ret_new_ref(context, builder, kind, value)
 
     return kind(lengths, dtype), emit
+
+
+@intrinsic
+def rows_of(typing_context, array, start, stop):
+    """`array[start:stop]` of an array in C order, without a check of the bounds."""
+
+    def emit(context, builder, signature, arguments):
+        whole = make_array(array)(context, builder, arguments[0])
+        _, *lengths = cgutils.unpack_tuple(builder, whole.shape)
+        strides = cgutils.unpack_tuple(builder, whole.strides)
+        some = make_array(array)(context, builder)
+        populate_array(
+            some,
+            data=cgutils.pointer_add(builder, whole.data, builder.mul(arguments[1], strides[0])),
+            shape=[builder.sub(arguments[2], arguments[1]), *lengths],
+            strides=strides,
+            itemsize=whole.itemsize,
+            meminfo=whole.meminfo,
+        )
+        return impl_ret_borrowed(context, builder, array, some._getvalue())  # noqa: SLF001
+
+    return array(array, types.intp, types.intp), emit
 
 
 @intrinsic
@@ -103,3 +125,7 @@ def least(typing_context, a, b):
 
 if WITHOUT_JIT:
     new_array, multiply, least = np.empty, np.dot, min
+
+    def rows_of(array, start, stop):
+        """See above."""
+        return array[start:stop]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from kernels.simd._arrays import add_product, least, multiply, new_array
+from kernels.simd._arrays import add_product, least, multiply, new_array, rows_of
 from kernels.simd._check_in_kernels import at_least_zero, check_linear, finite
 from kernels.simd._losses import (
     MAX_LANES,
@@ -81,9 +81,9 @@ def linear_objective(W, b, X, labels, objective, svm, way):
     scores, data_loss = new_array((rows, b.size), W.dtype), 0.0
     for start in range(0, samples, rows):
         stop = least(start + rows, samples)
-        some = scores[: stop - start]
-        fill_scores(W, b, X[start:stop], some)
-        data_loss += losses_of(some, labels[start:stop], margin, svm, way)
+        some = rows_of(scores, 0, stop - start)
+        fill_scores(W, b, rows_of(X, start, stop), some)
+        data_loss += losses_of(some, rows_of(labels, start, stop), margin, svm, way)
     return data_loss / samples + penalty(W, regularization)
 
 
@@ -108,9 +108,10 @@ def analytic_gradient(W, b, X, labels, objective, svm, way):
     dW, sums, data_loss = new_array(W.shape, W.dtype), zeros(b.size), 0.0
     for start in range(0, samples, rows):
         stop = least(start + rows, samples)
-        its_X, some, its_slopes = X[start:stop], scores[: stop - start], dscores[: stop - start]
+        its_X, its_labels = rows_of(X, start, stop), rows_of(labels, start, stop)
+        some, its_slopes = rows_of(scores, 0, stop - start), rows_of(dscores, 0, stop - start)
         fill_scores(W, b, its_X, some)
-        its_labels, weight = labels[start:stop], 1.0 / samples
+        weight = 1.0 / samples
         data_loss += gradients_of(some, its_labels, margin, weight, its_slopes, svm, way)
         if start == 0:
             multiply(its_X.T, its_slopes, dW)

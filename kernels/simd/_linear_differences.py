@@ -10,7 +10,7 @@ import numpy as np
 from numba import prange, types
 
 from kernels.simd import elementary
-from kernels.simd._arrays import least
+from kernels.simd._arrays import least, rows_of
 from kernels.simd._check_in_kernels import check_linear, check_steps, step_size
 from kernels.simd._layout import label_of
 from kernels.simd._linear import (
@@ -262,7 +262,11 @@ def score_buffers(rows, classes, svm):
 def score_samples(W, b, X, buffers, svm):
     """Fill the first rows of the buffers with the scores of some samples, and return them."""
     n = X.shape[0]
-    scores, own, others = buffers[0][:n], buffers[1][:n], buffers[2][:n]
+    scores, own, others = (
+        rows_of(buffers[0], 0, n),
+        rows_of(buffers[1], 0, n),
+        rows_of(buffers[2], 0, n),
+    )
     fill_scores(W, b, X, scores)
     if not svm:
         softmax_shares(scores, own, others)
@@ -278,7 +282,7 @@ def numerical_gradient(W, b, X, labels, objective, step, with_biases, svm, way):
     blocks = block_count(X.shape[1])
     for start in range(0, samples, rows):
         stop, part = least(start + rows, samples), (start, samples)
-        its_X, its_labels = X[start:stop], labels[start:stop]
+        its_X, its_labels = rows_of(X, start, stop), rows_of(labels, start, stop)
         scored = score_samples(W, b, its_X, buffers, svm)
         data_loss += losses_of(scored[0], its_labels, margin, svm, way)
         for block in range(blocks if with_biases else blocks - 1):
@@ -310,7 +314,7 @@ def linear_numerical_gradient_kernel(
     buffers = score_buffers(rows, b.size, svm)
     for start in range(0, samples, rows):
         stop, part = least(start + rows, samples), (start, samples)
-        its_X, its_labels = X[start:stop], labels[start:stop]
+        its_X, its_labels = rows_of(X, start, stop), rows_of(labels, start, stop)
         scored = score_samples(W, b, its_X, buffers, svm)
         for block in prange(block_count(X.shape[1])):
             block_differences(
