@@ -65,7 +65,8 @@ def multiply(typing_context, a, b, out):
 
     def emit(context, builder, signature, arguments):
         ensure_blas()
-        dot_3_mm(context, builder, out(a, b, out), arguments)
+        result = dot_3_mm(context, builder, out(a, b, out), arguments)
+        context.nrt.decref(builder, out, result)  # `np.dot` returns `out` as a new reference
         return context.get_dummy_value()
 
     return types.void(a, b, out), emit

@@ -27,15 +27,23 @@ from kernels.simd.vectors import pointer
 
 @kernel
 def rows_at_once(samples, row_bytes, least_rows):
-    """Samples in a block, each of which takes so many bytes.
+    """Samples in a block, each of which takes so many bytes; they depend on the shapes only.
 
-    They depend on the shapes only; whole groups of `_columns`, and of the kernels of BLAS.
+    A multiple of the rows that `_columns` takes at once, if a block holds that many.
     """
     rows = LINEAR_BLOCK_BYTES // row_bytes
-    rows -= rows % MAX_LANES
+    if rows >= MAX_LANES:
+        rows -= rows % MAX_LANES
     if rows < least_rows:
         rows = least_rows
     return least(rows, samples)
+
+
+@kernel
+def samples_at_once(W, samples):
+    """Samples in a block of scores in W's dtype; see `LINEAR_BLOCK_MIN_ROWS`."""
+    features, classes = W.shape
+    return rows_at_once(samples, classes * W.itemsize, least(features, LINEAR_BLOCK_MIN_ROWS))
 
 
 @kernel
@@ -77,7 +85,7 @@ def linear_objective(W, b, X, labels, objective, svm, way):
     """Loss of the classifier, regularization included."""
     margin, regularization = objective
     samples = labels.size
-    rows = rows_at_once(samples, b.size * W.itemsize, LINEAR_BLOCK_MIN_ROWS)
+    rows = samples_at_once(W, samples)
     scores, data_loss = new_array((rows, b.size), W.dtype), 0.0
     for start in range(0, samples, rows):
         stop = least(start + rows, samples)
@@ -101,10 +109,11 @@ def analytic_gradient(W, b, X, labels, objective, svm, way):
     """Loss, dW = Xᵀ·dscores + 2λW and db = Σ_i dscores_i."""
     margin, regularization = objective
     samples = labels.size
-    rows = rows_at_once(samples, b.size * W.itemsize, LINEAR_BLOCK_MIN_ROWS)
+    rows = samples_at_once(W, samples)
     scores = new_array((rows, b.size), W.dtype)
-    # with several blocks it is the scores' own array: half the memory, and more of it in cache
-    dscores = scores if rows < samples else new_array((rows, b.size), W.dtype)
+    # of many samples it is the scores' own array: half the memory, and more of it in cache
+    many = samples * b.size * W.itemsize > LINEAR_BLOCK_BYTES
+    dscores = scores if many else new_array((rows, b.size), W.dtype)
     dW, sums, data_loss = new_array(W.shape, W.dtype), zeros(b.size), 0.0
     for start in range(0, samples, rows):
         stop = least(start + rows, samples)

@@ -244,7 +244,7 @@ def block_count(features):
 
 
 @kernel
-def samples_at_once(labels, b):
+def scored_at_once(labels, b):
     """Samples in a block: each takes a row of scores and two of shares."""
     return rows_at_once(labels.size, 3 * b.size * b.itemsize, 1)
 
@@ -277,7 +277,7 @@ def score_samples(W, b, X, buffers, svm):
 def numerical_gradient(W, b, X, labels, objective, step, with_biases, svm, way):
     """Loss, and its finite differences by W and, if `with_biases`, by b; for float64 arrays."""
     margin, regularization = objective
-    samples, rows, data_loss = labels.size, samples_at_once(labels, b), 0.0
+    samples, rows, data_loss = labels.size, scored_at_once(labels, b), 0.0
     dW, db, buffers = np.empty_like(W), np.empty_like(b), score_buffers(rows, b.size, svm)
     blocks = block_count(X.shape[1])
     for start in range(0, samples, rows):
@@ -310,7 +310,7 @@ def linear_numerical_gradient_kernel(
     check_steps(function, "W", W, h, central)
     check_steps(function, "b", b, h, central)
     objective, step = (margin, regularization), (h, central)
-    samples, rows = labels.size, samples_at_once(labels, b)
+    samples, rows = labels.size, scored_at_once(labels, b)
     buffers = score_buffers(rows, b.size, svm)
     for start in range(0, samples, rows):
         stop, part = least(start + rows, samples), (start, samples)

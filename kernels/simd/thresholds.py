@@ -129,9 +129,10 @@ LINEAR_BLOCK_BYTES = 1 << 24
 Larger blocks make better matrix products, smaller ones stay in cache and take less memory."""
 
 LINEAR_BLOCK_MIN_ROWS = 64
-"""A block has so many samples, even if their scores take more bytes.
+"""A block has so many samples, or one per feature if there are fewer, whatever their scores take.
 
-Each block reads and writes all of dW: with few rows, that takes longer than the products."""
+Each block reads W, and reads and writes dW: with fewer samples, these are larger than its scores,
+and moving them would take longer than the products."""
 
 DIFFERENCE_BLOCK_FEATURES = 64
 """Features in a block of finite differences: their sums for a few classes stay in cache.

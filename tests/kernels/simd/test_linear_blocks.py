@@ -8,14 +8,15 @@ import textwrap
 import numba
 import numpy as np
 import pytest
+from numba.core.runtime import _nrt_python, rtsys
 from tiers import parts
 
 from kernels import simd, vectorized
-from kernels.simd._linear import rows_at_once
-from kernels.simd.thresholds import LINEAR_BLOCK_BYTES, LINEAR_BLOCK_MIN_ROWS
+from kernels.simd._linear import rows_at_once, samples_at_once
+from kernels.simd.thresholds import LINEAR_BLOCK_BYTES
 
-CLASSES = LINEAR_BLOCK_BYTES // 4 // LINEAR_BLOCK_MIN_ROWS
-"""With so many, a block has the fewest samples, in float32 and in float64."""
+CLASSES = LINEAR_BLOCK_BYTES // 8 // 32
+"""With so many, a block has 32 samples in float64 and 64 in float32."""
 
 LOSSES = ("softmax", "svm")
 of_each_loss = pytest.mark.parametrize("loss", LOSSES)
@@ -58,6 +59,7 @@ def assert_near(actual, expected, dtype, pull=1.0):
         (10**9, LINEAR_BLOCK_BYTES // 65, 64, 64),
         (10**9, LINEAR_BLOCK_BYTES, 64, 64),
         (63, LINEAR_BLOCK_BYTES, 64, 63),
+        (10**9, LINEAR_BLOCK_BYTES // 10, 1, 10),
         (10**9, 10 * LINEAR_BLOCK_BYTES, 1, 1),
     ],
 )
@@ -65,13 +67,30 @@ def test_samples_in_a_block(samples, row_bytes, least_rows, rows):
     assert rows_at_once(samples, row_bytes, least_rows) == rows
 
 
+@pytest.mark.parametrize(
+    ("features", "classes", "rows"),
+    [
+        (3, CLASSES, 32),
+        (3, 4 * CLASSES, 8),
+        (3, 40 * CLASSES, 3),
+        (50, 4 * CLASSES, 50),
+        (200, 4 * CLASSES, 64),
+        (200, 10, LINEAR_BLOCK_BYTES // 80 // 16 * 16),
+    ],
+)
+def test_a_block_is_no_larger_than_the_weights_where_it_takes_many_bytes(features, classes, rows):
+    W = np.broadcast_to(np.zeros(1), (features, classes))
+    assert samples_at_once(W, 10**9) == rows
+
+
 # --- linear_loss, linear_gradient
 
 
 @of_each_dtype
 @of_each_loss
-@pytest.mark.parametrize("samples", [63, 64, 65, 130])
-def test_samples_at_the_boundaries_of_blocks(samples, loss, dtype):
+@pytest.mark.parametrize(("blocks", "more"), [(1, -1), (1, 0), (1, 1), (2, 2)])
+def test_samples_at_the_boundaries_of_blocks(blocks, more, loss, dtype):
+    samples = blocks * (64 if dtype == "float32" else 32) + more
     arrays = classifier(samples, 3, CLASSES, dtype)
     options = loss, 0.5, 0.01
     expected = vectorized.linear_gradient(*in_float64(*arrays), *options)
@@ -90,9 +109,9 @@ def test_many_samples_of_few_classes(loss):
 
 
 @of_each_loss
-def test_nan_in_the_second_of_three_blocks(loss):
+def test_nan_in_the_second_of_several_blocks(loss):
     W, b, X, labels = classifier(130, 2, CLASSES)
-    X[70, 1] = np.nan
+    X[40, 1] = np.nan
     assert math.isnan(simd.linear_loss(W, b, X, labels, loss))
     value, dW, db = simd.linear_gradient(W, b, X, labels, loss)
     assert math.isnan(value)
@@ -192,6 +211,30 @@ def test_training_by_differences_of_blocks_takes_their_step(loss):
 # --- memory
 
 
+@pytest.fixture
+def allocations():
+    _nrt_python.memsys_enable_stats()
+    yield rtsys.get_allocation_stats
+    _nrt_python.memsys_disable_stats()
+
+
+@of_each_loss
+@pytest.mark.parametrize("samples", [30, 80])  # one block, and three
+def test_every_array_is_freed(samples, loss, allocations):
+    W, b, X, labels = classifier(samples, 3, CLASSES)
+    calls = {
+        "loss": lambda: simd.linear_loss(W, b, X, labels, loss),
+        "gradient": lambda: simd.linear_gradient(W, b, X, labels, loss),
+        "training": lambda: simd.train_linear(X, labels, CLASSES, loss, epochs=2, batch_size=70),
+    }
+    for name, run in calls.items():
+        run()
+        before = allocations()
+        run()
+        after = allocations()
+        assert after.mi_alloc - before.mi_alloc == after.mi_free - before.mi_free > 0, name
+
+
 PEAK = """
     import re
     import sys
@@ -205,11 +248,12 @@ PEAK = """
         status = Path("/proc/self/status").read_text()
         return int(re.search(rf"{name}:\\s+(\\d+) kB", status)[1])
 
-    operation, loss, samples, features, dtype = sys.argv[1:]
+    operation, loss, samples, features, classes, dtype = sys.argv[1:]
+    classes = int(classes)
     rng = np.random.default_rng(0)
     X = rng.standard_normal((int(samples), int(features))).astype(dtype)
-    W = rng.standard_normal((int(features), 32000)).astype(dtype)
-    b, labels = W[0].copy(), rng.integers(0, 32000, int(samples))
+    W = rng.standard_normal((int(features), classes)).astype(dtype)
+    b, labels = W[0].copy(), rng.integers(0, classes, int(samples))
     call = getattr(kernels, operation)
     call(W[:, :1000].copy(), b[:1000].copy(), X, labels % 1000, loss)
     Path("/proc/self/clear_refs").write_text("5")  # resets the peak
@@ -224,17 +268,20 @@ PEAK = """
 @pytest.mark.skipif(sys.platform != "linux", reason="it reads the peak from /proc")
 @of_each_loss
 @pytest.mark.parametrize(
-    ("operation", "samples", "features", "dtype"),
+    ("operation", "samples", "features", "classes", "dtype"),
     [
-        ("linear_loss", 1024, 64, "float32"),
-        ("linear_gradient", 1024, 64, "float32"),
-        ("linear_gradient", 600, 16, "float64"),
-        ("linear_numerical_gradient", 600, 2, "float64"),
+        ("linear_loss", 1024, 64, 32000, "float32"),
+        ("linear_gradient", 1024, 64, 32000, "float32"),
+        ("linear_gradient", 600, 16, 32000, "float64"),
+        ("linear_gradient", 64, 2, 500_000, "float32"),
+        ("linear_numerical_gradient", 600, 2, 32000, "float64"),
     ],
 )
-def test_many_classes_take_no_memory_for_all_scores(operation, samples, features, dtype, loss):
+def test_many_classes_take_no_memory_for_all_scores(
+    operation, samples, features, classes, dtype, loss
+):
     command = [sys.executable, "-c", textwrap.dedent(PEAK), operation, loss]
-    command += [str(samples), str(features), dtype]
+    command += [str(samples), str(features), str(classes), dtype]
     done = subprocess.run(command, text=True, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert float(done.stdout) < 40_000, "an array of all scores has 131,000 or more"
+    assert float(done.stdout) < 40_000, "an array of all scores has 125,000 or more"
