@@ -69,7 +69,8 @@ def test_a_run_s_table(finished):
     assert set(frame.loc[frame["tier"] == "kernels-parallel", "threads"]) == {2}
     assert (frame["share_of_floor"] > 0.0).all(), "at two threads, too"
     assert set(frame["bound_by"]) == {"L1"}
-    assert set(frame.loc[frame["temporary_bytes"].notna(), "tier"]) == {"loop", "numpy"}
+    with_memory = set(frame.loc[frame["temporary_bytes"].notna(), "tier"])
+    assert with_memory == (set(frame["tier"]) if sys.platform == "linux" else {"loop", "numpy"})
     assert frame["compile_s"].isna().all(), "it was not asked for"
 
 
