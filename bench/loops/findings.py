@@ -14,6 +14,17 @@ from bench.loops.remarks import Verdict
 from bench.loops.source import SourceLoop
 
 ELEMENTARY = frozenset({"exp", "expm1", "log", "log1p"})
+# The names of C's mathematical functions, for both precisions.
+_MATH = frozenset(
+    name + suffix
+    for name in (
+        *("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "pow", "sin", "cos", "tan"),
+        *("sinh", "cosh", "tanh", "asin", "acos", "atan", "atan2", "erf", "erfc", "gamma"),
+        *("tgamma", "lgamma", "hypot", "fmod", "ldexp", "frexp", "cbrt", "asinh", "acosh"),
+        *("atanh", "numba_erf", "numba_erfc"),
+    )
+    for suffix in ("", "f")
+)
 # What a loop may call in Numba's runtime and in Python, by how the names begin.
 _COUNT = "reference count", "the references to an array are counted"
 _PYTHON = "Python call", "Python is called"
@@ -329,19 +340,6 @@ def _of_call(name: str, line: int) -> Finding:
     words = f"it calls {shown}, which takes one number at a time"
     change = f"kernels.simd.elementary.{known}, which LLVM inlines" if known else ""
     return Finding("call", line, words, change)
-
-
-# The names of C's mathematical functions, for both precisions.
-_MATH = frozenset(
-    name + suffix
-    for name in (
-        *("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "pow", "sin", "cos", "tan"),
-        *("sinh", "cosh", "tanh", "asin", "acos", "atan", "atan2", "erf", "erfc", "gamma"),
-        *("tgamma", "lgamma", "hypot", "fmod", "ldexp", "frexp", "cbrt", "asinh", "acosh"),
-        *("atanh", "numba_erf", "numba_erfc"),
-    )
-    for suffix in ("", "f")
-)
 
 
 def demangled(name: str) -> str:
