@@ -142,6 +142,7 @@ def spoiled(tmp_path_factory):
     return tree
 
 
+@pytest.mark.slow
 def test_a_wrong_tier_is_refused(spoiled, tmp_path):
     arguments = ["svm_loss", "--size", "lecture", "--tier", "loop,numpy", "--passes", "2"]
     process = lossbench("run", *arguments, "--output", tmp_path, root=spoiled)
@@ -188,6 +189,7 @@ def test_demo_lecture_shows_the_post_s_losses_in_every_tier(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"training.png", "training.svg"}
 
 
+@pytest.mark.slow
 def test_demo_descent_draws_its_pictures(tmp_path):
     process = lossbench("demo", "descent", "--output", tmp_path, "--no-show")
     assert process.returncode == 0, process.stdout + process.stderr
@@ -281,6 +283,7 @@ def test_a_run_is_not_measured_twice_at_once(finished):
             assert "is being measured by another process" in " ".join(process.stderr.split())
 
 
+@pytest.mark.slow
 def test_the_page_of_a_table_is_named_after_it(finished, tmp_path):
     _, folder = finished
     mine = tmp_path / "report.html"

@@ -265,6 +265,7 @@ PEAK = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="it reads the peak from /proc")
 @of_each_loss
 @pytest.mark.parametrize(

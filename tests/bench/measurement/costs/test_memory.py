@@ -182,6 +182,7 @@ RESIDENT = """
 """
 
 
+@pytest.mark.slow
 @only_linux
 def test_resident_bytes_of_known_temporaries():
     environment = os.environ | GIVE_BACK | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
