@@ -34,9 +34,12 @@ app.command()(reporting.show)
 app.command()(reporting.new)
 app.command()(reporting.adopt)
 demo = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
-app.add_typer(demo, name="demo", help="The examples of the blog post that this starts from.")
+app.add_typer(
+    demo, name="demo", help="The examples of the blog post that this starts from; real training."
+)
 demo.command()(reporting.descent)
 demo.command()(reporting.lecture)
+demo.command()(reporting.digits)
 
 
 def main() -> None:

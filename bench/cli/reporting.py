@@ -196,7 +196,7 @@ def lecture(output: Pictures = PICTURES) -> None:
     from bench.measurement.machine import refuse_without_jit
     from bench.problems.lecture import train_lecture
     from bench.report.pictures.lecture import draw_training
-    from bench.report.terminal import console, lecture_table
+    from bench.report.terminal import console, training_table
 
     out = console()
     with usage_errors():
@@ -205,7 +205,27 @@ def lecture(output: Pictures = PICTURES) -> None:
         trainings = train_lecture(say)
     with usage_errors():
         pictures = draw_training(output, trainings[-1].losses)
-    out.print(lecture_table(trainings))
+    out.print(training_table(trainings))
+    for picture in pictures:
+        print(picture)
+
+
+def digits(output: Pictures = PICTURES) -> None:
+    """Train on scikit-learn's handwritten digits in every tier; draw losses and templates."""
+    from bench.measurement.machine import refuse_without_jit
+    from bench.problems.digits import load_digits, train_digits
+    from bench.report.pictures.digits import draw_digits
+    from bench.report.terminal import console, digits_report
+
+    out = console()
+    with usage_errors():
+        refuse_without_jit()
+        given, test = load_digits()
+    with status(out) as say:
+        found = train_digits(given, test, say)
+    with usage_errors():
+        pictures = draw_digits(output, found)
+    out.print(digits_report(found))
     for picture in pictures:
         print(picture)
 
