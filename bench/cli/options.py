@@ -31,6 +31,7 @@ class Form(StrEnum):
     MARKDOWN = "markdown"
     CSV = "csv"
     JSON = "json"
+    PARQUET = "parquet"
 
 
 Names = list[str] | None

@@ -23,7 +23,10 @@ Pictures = Annotated[Path, typer.Option(metavar="FOLDER", help="The folder for t
 
 def compare(
     old: Annotated[
-        str, typer.Argument(metavar="OLD", help="A run's folder or name, 'latest', or a CSV.")
+        str,
+        typer.Argument(
+            metavar="OLD", help="A run's folder or name, 'latest', or a CSV or Parquet file."
+        ),
     ],
     new: Annotated[str, typer.Argument(metavar="NEW", help="The run to compare it with.")],
     markdown: Annotated[bool, typer.Option("--markdown", help="As Markdown.")] = False,
@@ -73,21 +76,29 @@ def compare(
 
 def report_run(
     run_name: Annotated[
-        str, typer.Argument(metavar="RUN", help="A run's folder or name, 'latest', or a CSV.")
+        str,
+        typer.Argument(
+            metavar="RUN", help="A run's folder or name, 'latest', or a CSV or Parquet file."
+        ),
     ],
     form: Annotated[
         Form,
-        typer.Option("--format", help="html writes files; the others print."),
+        typer.Option("--format", help="html and parquet write files; the others print."),
     ] = Form.HTML,
     output: Output = RESULTS,
 ) -> None:
-    """Write the page of a run with pictures, or print its table."""
-    from bench.analysis import csv_file
+    """Write the page of a run with pictures or a Parquet file, or print its table."""
+    from bench.analysis import csv_file, parquet_file
     from bench.measurement import run_folder
 
     with usage_errors():
         path = _run_or_csv(run_name, output)
         frame, facts = csv_file.load(path), run_folder.machine_of(path)
+        if form is Form.PARQUET:
+            table = path / run_folder.MEASUREMENTS if path.is_dir() else path
+            parquet_file.save(frame, table.with_suffix(parquet_file.SUFFIX))
+            print(f"Written to {table.with_suffix(parquet_file.SUFFIX)}")
+            return
         if form is Form.HTML:
             from bench.loops import stored as loops
             from bench.problems import texts
