@@ -1,4 +1,4 @@
-"""The commands that read: report, compare, list, show, new; and the demos."""
+"""The commands that read: report, compare, history, list, show, new; and the demos."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +11,7 @@ from bench.cli.options import (
     RESULTS,
     Files,
     Form,
+    Names,
     OneProblem,
     Output,
     usage_errors,
@@ -117,6 +118,48 @@ def report_run(
         from bench.report.text import as_text
 
         print(as_text(frame, form.value, facts), end="")
+
+
+def history(
+    runs: Annotated[
+        Names,
+        typer.Argument(
+            metavar="[RUN]",
+            show_default=False,
+            help="Folders or names of runs, CSV or Parquet files, patterns such as 'results/*'; "
+            "all runs by default.",
+        ),
+    ] = None,
+    problems: Annotated[
+        Names, typer.Option("--problem-name", metavar="A,B", help="Only these problems.")
+    ] = None,
+    tiers: Annotated[Names, typer.Option("--tier", metavar="A,B", help="Only these.")] = None,
+    sizes: Annotated[Names, typer.Option("--size", metavar="A,B", help="Only these.")] = None,
+    dtypes: Annotated[Names, typer.Option("--dtype", metavar="A,B", help="Only these.")] = None,
+    output: Output = RESULTS,
+) -> None:
+    """Show a few cells over runs and hosts: a table, and a picture."""
+    from bench.analysis import history as histories
+    from bench.analysis.runs import paths
+    from bench.report.history import history_report
+    from bench.report.pictures import history as drawing
+    from bench.report.pictures.style import save
+    from bench.report.terminal import console
+
+    with usage_errors():
+        names = [_run_or_pattern(name, output) for name in runs or [str(output / "*")]]
+        parts = histories.selected(
+            histories.read(paths(names)),
+            problem=problems or (),
+            tier=tiers or (),
+            size=sizes or (),
+            dtype=dtypes or (),
+        )
+        frame = histories.history(parts)
+        console().print(history_report(frame))
+        if picture := drawing.history(frame):
+            output.mkdir(parents=True, exist_ok=True)
+            print(*save(picture, output), sep="\n")
 
 
 def list_problems(files: Files = None) -> None:
@@ -239,6 +282,12 @@ def digits(output: Pictures = PICTURES) -> None:
     out.print(digits_report(found))
     for picture in pictures:
         print(picture)
+
+
+def _run_or_pattern(name: str, output: Path) -> Path:
+    from glob import has_magic
+
+    return Path(name) if has_magic(name) else _run_or_csv(name, output)
 
 
 def _run_or_csv(name: str, output: Path) -> Path:
