@@ -1,15 +1,13 @@
-"""Many runs in one table, from folders, CSV and Parquet files; Parquet there and back."""
+"""Many runs in one table, from folders, CSV and Parquet files."""
 
-import sys
+from importlib.util import find_spec
 
 import pandas as pd
 import pytest
-from commands import answered
 from pandas.testing import assert_frame_equal
 
 import bench
 from bench.analysis import columns, csv_file, parquet_file, table
-from bench.common.extras import MissingLibraryError
 from bench.measurement import records
 from bench.measurement.records import Record
 from bench.model import Cell, Verdict
@@ -20,6 +18,9 @@ LOOP, NUMPY, FLOAT32 = (
         ("loop", "S", "float64"), ("numpy", "S", "float64"), ("numpy", "M", "float32")
     )
 )  # fmt: skip
+
+
+needs_pyarrow = pytest.mark.skipif(find_spec("pyarrow") is None, reason="needs pyarrow")
 
 
 def record(cell, seconds):
@@ -78,6 +79,7 @@ def test_a_pattern_is_relative_to_the_current_folder_and_may_be_a_path(output, m
     assert run_ids(bench.load(output / "202602*")) == BOTH[1:]
 
 
+@needs_pyarrow
 def test_several_paths_in_their_order_each_run_once(output, tmp_path):
     one, two = (output / name for name in BOTH)
     csv_file.save(bench.load(one), tmp_path / "copy.csv")
@@ -88,6 +90,7 @@ def test_several_paths_in_their_order_each_run_once(output, tmp_path):
     assert len(frame) == 4
 
 
+@needs_pyarrow
 def test_a_recursive_pattern_reads_a_folder_and_not_again_its_files(output, tmp_path):
     stale = bench.load(output / BOTH[0]).assign(status="failed")
     parquet_file.save(stale, output / BOTH[0] / "measurements.parquet")
@@ -96,6 +99,7 @@ def test_a_recursive_pattern_reads_a_folder_and_not_again_its_files(output, tmp_
     assert set(frame["status"]) == {"ok"}
 
 
+@needs_pyarrow
 def test_files_of_all_kinds_and_a_run_without_a_table(tmp_path):
     parquet_file.save(frame_of("parquet", LOOP), tmp_path / "one.parquet")
     csv_file.save(frame_of("csv", FLOAT32), tmp_path / "two.csv")
@@ -151,64 +155,3 @@ def test_what_holds_no_run_is_named(tmp_path, given, error, words):
     named = [one.format(tmp_path) for one in given] if several else given.format(tmp_path)
     with pytest.raises(error, match=words):
         bench.load(named)
-
-
-# --- Parquet
-
-
-@pytest.mark.parametrize("extra", [{}, {"host": "east", "weight": 1.5}])
-def test_parquet_there_and_back(tmp_path, extra):
-    failed = Record(1, Verdict(LOOP, "failed", "nan"))
-    found = [failed, record(NUMPY, 1e-5), record(FLOAT32, 3e-6)]
-    frame = table.tabulate("001", [LOOP, NUMPY, FLOAT32], found).assign(**extra)
-    parquet_file.save(frame, tmp_path / "table.parquet")
-    assert_frame_equal(pd.DataFrame(bench.load(tmp_path / "table.parquet")), frame)
-    (tmp_path / "table.parquet").rename(tmp_path / "table")  # known by its content
-    assert_frame_equal(pd.DataFrame(bench.load(tmp_path / "table")), frame)
-
-
-def test_report_writes_parquet_beside_the_table(output):
-    run = output / BOTH[0]
-    process = answered("report", run, "--format", "parquet")
-    assert process.returncode == 0, process.stderr
-    assert process.stdout == f"Written to {run / 'measurements.parquet'}\n"
-    assert_frame_equal(bench.load(run / "measurements.parquet"), bench.load(run))
-    process = answered("report", run / "measurements.parquet", "--format", "csv")
-    assert process.stdout.encode() == (run / "measurements.csv").read_bytes()
-
-
-def test_parquet_of_another_program_with_nulls_and_other_integers(tmp_path):
-    frame = frame_of("a", LOOP, NUMPY)
-    words = {name: "object" for name, kind in columns.COLUMNS.items() if kind in columns.WORDS}
-    plain = frame.astype(words | {"threads": "int32"}).replace({"message": {"": None}})
-    plain.drop(columns=list(columns.NEWER)).to_parquet(tmp_path / "other.parquet")
-    loaded = bench.load(tmp_path / "other.parquet")
-    assert dtypes(loaded) == columns.COLUMNS
-    assert loaded["message"].tolist() == ["", ""]
-    assert loaded["floor_s"].isna().all()
-
-
-def test_a_damaged_or_foreign_parquet_file_is_refused(tmp_path):
-    path = tmp_path / "table.parquet"
-    parquet_file.save(frame_of("a", LOOP), path)
-    whole = path.read_bytes()
-    for length in (0, 3, 100, len(whole) - 1):
-        path.write_bytes(whole[:length])
-        with pytest.raises(ValueError, match=r"table\.parquet is not a Parquet file, or is cut"):
-            bench.load(path)
-    pd.DataFrame({"problem": ["svm_loss"]}).to_parquet(path)
-    with pytest.raises(ValueError, match="is not a table of lossbench: no column run_id, tier"):
-        bench.load(path)
-
-
-def test_without_pyarrow_it_says_what_to_install(output, tmp_path, monkeypatch):
-    parquet_file.save(frame_of("a", LOOP), tmp_path / "table.parquet")
-    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
-    with pytest.raises(MissingLibraryError, match="pip install pyarrow"):
-        bench.load(tmp_path / "table.parquet")
-    process = answered("report", output / BOTH[0], "--format", "parquet")
-    assert process.returncode == 2
-    words = " ".join(process.stderr.split())
-    assert "Parquet files need pyarrow" in words
-    assert "python -m pip install pyarrow" in words
-    assert not (output / BOTH[0] / "measurements.parquet").exists()
