@@ -265,7 +265,7 @@ def lecture(output: Pictures = PICTURES) -> None:
 
 
 def digits(output: Pictures = PICTURES) -> None:
-    """Train on scikit-learn's handwritten digits in every tier; draw losses and templates."""
+    """Train on handwritten digits in every tier; draw losses, templates."""
     from bench.measurement.machine import refuse_without_jit
     from bench.problems.digits import load_digits, train_digits
     from bench.report.pictures.digits import draw_digits
