@@ -22,7 +22,7 @@ BASELINES = ("loop", "numpy", "numba")
 # Other libraries, and C: measured only where they are named, unavailable where not installed. They
 # never promised our special values: a peer has to agree where inputs are finite, and its row names
 # the hard inputs with NaN or infinities for which it returns something else.
-PEERS = ("sklearn", "torch", "jax", "scipy", "c")
+PEERS = ("sklearn", "torch", "torch-chunked", "jax", "scipy", "c")
 DTYPES = ("float64", "float32")
 # Of user's kernels: 100 and 10 times those of the built-in problems, as nobody has worked out how
 # their rounding grows. A complex number has those of its parts.

@@ -229,6 +229,7 @@ def test_out_that_overlaps_the_scores_is_refused(operation, fill, views):
     np.testing.assert_array_equal(b, buffer())
 
 
+@pytest.mark.slow
 @filling
 @callers
 @pytest.mark.parametrize("views", APART.values(), ids=APART)

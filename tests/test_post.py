@@ -83,6 +83,7 @@ def test_descent_creeps_swings_and_diverges(version):
     assert np.all(np.diff(np.abs(descent(version, 1.1, 50))) > 0)
 
 
+@pytest.mark.slow
 @every_version
 def test_training(version):
     W, b, losses = post_training(version, rate=1e-4)

@@ -62,6 +62,12 @@ def run(
             "compile-cost` adds it to a finished run.",
         ),
     ] = False,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS", help="Run on each worker of a Dask cluster: its scheduler's address."
+        ),
+    ] = None,
     explain: Annotated[
         bool,
         typer.Option(
@@ -89,6 +95,10 @@ def run(
         options = options_of(
             problems, files, sizes, tiers, dtypes, threads, passes, budget, quick=quick
         )
+        if cluster is not None:
+            if resume is not None or compile_cost or explain:
+                raise ValueError("--cluster takes no --resume, --compile-cost or --explain")
+            raise typer.Exit(_run_on_cluster(cluster, options, output))
         if resume is None:
             found = problems_in(options.files)
             cells = _cells(found, options)
@@ -110,6 +120,39 @@ def run(
         if explain and code in {0, EXIT_WRONG}:
             _explain_loops(folder, cells, options)
     raise typer.Exit(code)
+
+
+def _run_on_cluster(address: str, options: "Options", output: Path) -> int:
+    """Run on each worker of a cluster; write and show one table, and return the exit code."""
+    from bench.analysis import csv_file, fleet
+    from bench.measurement import run_folder
+    from bench.measurement.cluster import ClusterError, run_on
+    from bench.problems.user_file import problems_in
+    from bench.report.terminal import console, fleet_table
+
+    out = console()
+    cells = _cells(problems_in(options.files), options)
+    folder = run_folder.new_folder(output, "-cluster")
+    try:
+        with status(out) as say:
+            runs = run_on(
+                address,
+                options,
+                folder,
+                lambda doing: say(", ".join(f"{host} {words}" for host, words in doing.items())),
+            )
+    except ClusterError as error:
+        folder.rmdir()
+        raise ValueError(str(error)) from error
+    frame = fleet.tabulate(runs, cells)
+    csv_file.save(frame, folder / run_folder.MEASUREMENTS)
+    out.print(fleet_table(frame))
+    for one in runs:
+        if one.code:
+            out.print(f"{one.host}: exit code {one.code}", soft_wrap=True)
+    out.print(f"Written to {folder / run_folder.MEASUREMENTS}", soft_wrap=True)
+    codes = [EXIT_BROKEN_OFF if one.code is None else one.code for one in runs]
+    return max(codes)
 
 
 def compile_cost(

@@ -69,8 +69,8 @@ Tiers = Annotated[
         "--tier",
         metavar="A,B",
         help="loop, numpy, numba (the loop under @njit), kernels, kernels-parallel (the library); "
-        "all by default. 'peers': sklearn, torch, jax, scipy, c beside numpy, numba and kernels; "
-        "or name one. With --problem: the tiers of the file.",
+        "all by default. 'peers': sklearn, torch, torch-chunked, jax, scipy, c beside numpy, numba "
+        "and kernels; or name one. With --problem: the tiers of the file.",
     ),
 ]
 Dtypes = Annotated[

@@ -14,6 +14,17 @@ from bench.loops.remarks import Verdict
 from bench.loops.source import SourceLoop
 
 ELEMENTARY = frozenset({"exp", "expm1", "log", "log1p"})
+# The names of C's mathematical functions, for both precisions.
+_MATH = frozenset(
+    name + suffix
+    for name in (
+        *("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "pow", "sin", "cos", "tan"),
+        *("sinh", "cosh", "tanh", "asin", "acos", "atan", "atan2", "erf", "erfc", "gamma"),
+        *("tgamma", "lgamma", "hypot", "fmod", "ldexp", "frexp", "cbrt", "asinh", "acosh"),
+        *("atanh", "numba_erf", "numba_erfc"),
+    )
+    for suffix in ("", "f")
+)
 # What a loop may call in Numba's runtime and in Python, by how the names begin.
 _COUNT = "reference count", "the references to an array are counted"
 _PYTHON = "Python call", "Python is called"
@@ -167,6 +178,8 @@ def _loop(place: Place, its: SourceFile, places: Places) -> Loop:
     verdicts = places.judged.get(place, [])
     has_inner = written is not None and places.has_inner(place, written)
     kind, words = _verdict(has_inner, compiled, verdicts, places.calls.get(place, ()))
+    if kind == "gone" and "prange(" in its.line(place.line):
+        kind, words = "outer", "runs on threads: Numba makes a function of what is inside"
     findings = list(dict.fromkeys(_findings(kind, place, written, its, compiled, verdicts, places)))
     return Loop(
         its.path,
@@ -327,19 +340,6 @@ def _of_call(name: str, line: int) -> Finding:
     words = f"it calls {shown}, which takes one number at a time"
     change = f"kernels.simd.elementary.{known}, which LLVM inlines" if known else ""
     return Finding("call", line, words, change)
-
-
-# The names of C's mathematical functions, for both precisions.
-_MATH = frozenset(
-    name + suffix
-    for name in (
-        *("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "pow", "sin", "cos", "tan"),
-        *("sinh", "cosh", "tanh", "asin", "acos", "atan", "atan2", "erf", "erfc", "gamma"),
-        *("tgamma", "lgamma", "hypot", "fmod", "ldexp", "frexp", "cbrt", "asinh", "acosh"),
-        *("atanh", "numba_erf", "numba_erfc"),
-    )
-    for suffix in ("", "f")
-)
 
 
 def demangled(name: str) -> str:

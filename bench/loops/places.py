@@ -80,7 +80,6 @@ class Places:
         verdicts: Sequence[Verdict],
     ) -> None:
         self._sources = sources
-        self._frames: Counter[Frames] = Counter()
         self.compiled: dict[Place, list[AssemblyLoop]] = {}
         self.calls: dict[Place, set[tuple[str, int]]] = {}
         self.judged: dict[Place, list[Verdict]] = {}
@@ -109,7 +108,6 @@ class Places:
     def _place_loops(self, loops: Sequence[AssemblyLoop]) -> None:
         found = {loop.header: self._of_loop(loop) for loop in loops}
         for loop in loops:
-            self._frames += loop.frames
             self._set_apart(loop, {one.header: one for one in loops}, found)
         for loop in loops:
             if place := found[loop.header]:

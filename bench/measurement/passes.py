@@ -14,6 +14,7 @@ from typing import Any
 from bench.common import files, threads
 from bench.common.code import ROOT
 from bench.measurement import machine, records, run_folder
+from bench.measurement.costs.measure import measure_memory
 from bench.measurement.records import AGREEMENT, CELLS, Record
 from bench.measurement.schedule import PASS_S, ROUND_S, cells_of_worker, warm_up, workers
 from bench.model import Cell, Options, Verdict
@@ -86,7 +87,10 @@ def measure(
     total = len(known) + len(unjudged) + options.passes * len(cells)
     agreement = partial(_report_agreement, watch, total)
     _judge(path, unjudged, options, agreement, with_memory)
-    after_agreement(records.verdicts(records.read(path)).values())
+    verdicts = records.verdicts(records.read(path)).values()
+    after_agreement(verdicts)
+    if with_memory:
+        measure_memory(folder, verdicts, options)
     facts = machine.facts(threading_layer=False)
     for passes in workers(options):
         killed_before: set[Step | None] = set()

@@ -28,22 +28,14 @@ RUN_ID = r"\d{8}-\d{6}(-\d+)?"
 
 def begin(output: Path, options: Options) -> Path:
     """Create the folder of a new run, named after the time, and store the run's options in it."""
-    now = datetime.now().astimezone()
-    output.mkdir(parents=True, exist_ok=True)
-    for suffix in ("", *(f"-{i}" for i in range(2, 100))):
-        folder = output / f"{now:%Y%m%d-%H%M%S}{suffix}"
-        with contextlib.suppress(FileExistsError):
-            folder.mkdir()
-            break
-    else:
-        raise FileExistsError(f"{output} already has 99 runs from this second: try again")
+    folder = new_folder(output)
     facts = machine.facts(threading_layer=False)
     # The default is written out, so that a run resumed on more cores stays the same
     known = asdict(replace(options, threads=options.thread_counts))
     run = {
         "format": FORMAT,
         "run_id": folder.name,
-        "started": now.isoformat(),
+        "started": datetime.now().astimezone().isoformat(),
         "options": known,
         "code": code.digest(),
         "machine": facts,
@@ -56,6 +48,17 @@ def begin(output: Path, options: Options) -> Path:
         shutil.rmtree(folder, ignore_errors=True)  # an incomplete folder is not a run
         raise
     return folder
+
+
+def new_folder(output: Path, kind: str = "") -> Path:
+    """Create a folder that is named after the time, and its kind."""
+    output.mkdir(parents=True, exist_ok=True)
+    stem = f"{datetime.now().astimezone():%Y%m%d-%H%M%S}{kind}"
+    for suffix in ("", *(f"-{i}" for i in range(2, 100))):
+        with contextlib.suppress(FileExistsError):
+            (output / f"{stem}{suffix}").mkdir()
+            return output / f"{stem}{suffix}"
+    raise FileExistsError(f"{output} already has 99 runs from this second: try again")
 
 
 @contextlib.contextmanager

@@ -69,7 +69,7 @@ def _loop(loop: Loop) -> Iterator[RenderableType]:
     yield Text(f"{loop.line:>5}  ").append(title_of(loop), "bold")
     yield _indented(Text(verdict_words(loop), STYLES.get(loop.verdict, "dim")), 7)
     for one in loop.findings:
-        yield _indented(Text(f"{one.kind}, line {one.line}: ", "cyan").append(one.words, "none"), 9)
+        yield _indented(Text.assemble((f"{one.kind}, line {one.line}: ", "cyan"), one.words), 9)
         if one.change:
             yield _indented(Text(f"→ {one.change}", "dim"), 11)
 

@@ -1,7 +1,8 @@
 """The linear classifier's scores, loss and analytic gradient, and their kernels.
 
 They take contiguous arrays of one dtype, which the public functions of `linear` make. Matrix
-products are BLAS's; the losses of the scores are those of `_losses`.
+products are BLAS's; the losses of the scores are those of `_losses`. Scores are made for a block of
+samples at a time, and blocks are added in order: no array is as large as samples times classes.
 """
 
 from typing import Any
@@ -9,9 +10,10 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from kernels.simd._arrays import multiply, new_array
+from kernels.simd._arrays import add_product, least, multiply, new_array, rows_of
 from kernels.simd._check_in_kernels import at_least_zero, check_linear, finite
 from kernels.simd._losses import (
+    MAX_LANES,
     softmax_gradient_block,
     softmax_loss_block,
     svm_block,
@@ -19,27 +21,46 @@ from kernels.simd._losses import (
 )
 from kernels.simd._ways import known_loss
 from kernels.simd.compiler import LABELS, kernel
-from kernels.simd.thresholds import LOOP_MAX_PRODUCTS
+from kernels.simd.thresholds import LINEAR_BLOCK_BYTES, LINEAR_BLOCK_MIN_ROWS, LOOP_MAX_PRODUCTS
 from kernels.simd.vectors import pointer
 
 
 @kernel
-def linear_scores(W, b, X):
-    """Scores X·W + b, (N, C)."""
-    scores = new_array((X.shape[0], b.size), W.dtype)
+def rows_at_once(samples, row_bytes, least_rows):
+    """Samples in a block, each of which takes so many bytes; they depend on the shapes only.
+
+    A multiple of the rows that `_columns` takes at once, if a block holds that many.
+    """
+    rows = LINEAR_BLOCK_BYTES // row_bytes
+    if rows >= MAX_LANES:
+        rows -= rows % MAX_LANES
+    if rows < least_rows:
+        rows = least_rows
+    return least(rows, samples)
+
+
+@kernel
+def samples_at_once(W, samples):
+    """Samples in a block of scores in W's dtype; see `LINEAR_BLOCK_MIN_ROWS`."""
+    features, classes = W.shape
+    return rows_at_once(samples, classes * W.itemsize, least(features, LINEAR_BLOCK_MIN_ROWS))
+
+
+@kernel
+def fill_scores(W, b, X, scores):
+    """Fill the scores X·W + b, (N, C)."""
     if X.size * b.size > LOOP_MAX_PRODUCTS:
         multiply(X, W, scores)
         for i in range(scores.shape[0]):
             for c in range(scores.shape[1]):
                 scores[i, c] += b[c]
-        return scores
+        return
     for i in range(scores.shape[0]):
         for c in range(scores.shape[1]):
             total = b[c]
             for d in range(X.shape[1]):
                 total += X[i, d] * W[d, c]
             scores[i, c] = total
-    return scores
 
 
 @kernel
@@ -52,31 +73,62 @@ def penalty(W, regularization):
 
 
 @kernel(known=("svm", "way"))
-def loss_of(scores, labels, W, objective, svm, way):
-    """Loss of the classifier with these scores, regularization included."""
-    margin, regularization = objective
+def losses_of(scores, labels, margin, svm, way):
+    """Sum of the losses of some scores."""
     if svm:
-        data_loss = svm_block(scores, labels, margin, 0, labels.size, way)
-    else:
-        data_loss = softmax_loss_block(scores, labels, 0, labels.size, way)
-    return data_loss / labels.size + penalty(W, regularization)
+        return svm_block(scores, labels, margin, 0, labels.size, way)
+    return softmax_loss_block(scores, labels, 0, labels.size, way)
+
+
+@kernel(known=("svm", "way"))
+def linear_objective(W, b, X, labels, objective, svm, way):
+    """Loss of the classifier, regularization included."""
+    margin, regularization = objective
+    samples = labels.size
+    rows = samples_at_once(W, samples)
+    scores, data_loss = new_array((rows, b.size), W.dtype), 0.0
+    for start in range(0, samples, rows):
+        stop = least(start + rows, samples)
+        some = rows_of(scores, 0, stop - start)
+        fill_scores(W, b, rows_of(X, start, stop), some)
+        data_loss += losses_of(some, rows_of(labels, start, stop), margin, svm, way)
+    return data_loss / samples + penalty(W, regularization)
+
+
+@kernel(known=("svm", "way"))
+def gradients_of(scores, labels, margin, weight, dscores, svm, way):
+    """Fill the derivatives by some scores, times `weight`; return the sum of their losses."""
+    stop = labels.size
+    if svm:
+        return svm_gradient_block(scores, labels, margin, weight, 0, stop, dscores, way)
+    return softmax_gradient_block(scores, labels, weight, 0, stop, dscores, way)
 
 
 @kernel(known=("svm", "way"))
 def analytic_gradient(W, b, X, labels, objective, svm, way):
     """Loss, dW = Xᵀ·dscores + 2λW and db = Σ_i dscores_i."""
     margin, regularization = objective
-    scores = linear_scores(W, b, X)
-    dscores = new_array(scores.shape, scores.dtype)
-    if svm:
-        data_loss = svm_gradient_block(scores, labels, margin, 0, labels.size, dscores, way)
-    else:
-        data_loss = softmax_gradient_block(scores, labels, 0, labels.size, dscores, way)
-    dW, db = new_array(W.shape, W.dtype), new_array(b.size, b.dtype)
-    multiply(X.T, dscores, dW)
+    samples = labels.size
+    rows = samples_at_once(W, samples)
+    scores = new_array((rows, b.size), W.dtype)
+    # of many samples it is the scores' own array: half the memory, and more of it in cache
+    many = samples * b.size * W.itemsize > LINEAR_BLOCK_BYTES
+    dscores = scores if many else new_array((rows, b.size), W.dtype)
+    dW, sums, data_loss = new_array(W.shape, W.dtype), zeros(b.size), 0.0
+    for start in range(0, samples, rows):
+        stop = least(start + rows, samples)
+        its_X, its_labels = rows_of(X, start, stop), rows_of(labels, start, stop)
+        some, its_slopes = rows_of(scores, 0, stop - start), rows_of(dscores, 0, stop - start)
+        fill_scores(W, b, its_X, some)
+        weight = 1.0 / samples
+        data_loss += gradients_of(some, its_labels, margin, weight, its_slopes, svm, way)
+        if start == 0:
+            multiply(its_X.T, its_slopes, dW)
+        else:
+            add_product(its_X.T, its_slopes, dW)
+        add_rows(its_slopes, sums)
     add_penalty_slopes(W, regularization, dW)
-    fill_sums(dscores, db)
-    return data_loss / labels.size + penalty(W, regularization), dW, db
+    return data_loss / samples + penalty(W, regularization), dW, rounded(sums, b)
 
 
 @kernel
@@ -89,16 +141,29 @@ def add_penalty_slopes(W, regularization, dW):
 
 
 @kernel
-def fill_sums(dscores, db):
-    """Fill db with the sums of the columns, added in float64."""
-    sums = new_array(db.size, np.float64)
-    for c in range(db.size):
-        sums[c] = 0.0
+def zeros(size):
+    """Float64 zeros."""
+    numbers = new_array(size, np.float64)
+    for c in range(size):
+        numbers[c] = 0.0
+    return numbers
+
+
+@kernel
+def add_rows(dscores, sums):
+    """Add the rows to float64 sums of the columns."""
     for i in range(dscores.shape[0]):
-        for c in range(db.size):
+        for c in range(sums.size):
             sums[c] += dscores[i, c]
-    for c in range(db.size):
-        db[c] = sums[c]
+
+
+@kernel
+def rounded(sums, like):
+    """The sums in the dtype of an array."""
+    result = new_array(sums.size, like.dtype)
+    for c in range(sums.size):
+        result[c] = sums[c]
+    return result
 
 
 @kernel
@@ -113,7 +178,7 @@ def linear_loss_kernel(W, b, X, labels, margin, regularization, svm, way):
     """`linear_loss` with checks of the values."""
     check_linear("linear_loss", W.shape, b.size, X.shape, labels, "W", "b")
     check_objective("linear_loss", margin, regularization)
-    return loss_of(linear_scores(W, b, X), labels, W, (margin, regularization), svm, way)
+    return linear_objective(W, b, X, labels, (margin, regularization), svm, way)
 
 
 @kernel(entry=True)

@@ -10,12 +10,15 @@ import numpy as np
 from numba import prange, types
 
 from kernels.simd import elementary
+from kernels.simd._arrays import least, rows_of
 from kernels.simd._check_in_kernels import check_linear, check_steps, step_size
 from kernels.simd._layout import label_of
 from kernels.simd._linear import (
     check_objective,
-    linear_scores,
-    loss_of,
+    fill_scores,
+    losses_of,
+    penalty,
+    rows_at_once,
     vector,
 )
 from kernels.simd.compiler import LABELS, dual_kernel, kernel
@@ -161,23 +164,34 @@ def svm_changes(scores, i, label, margin, shifts, central, change):
                 change[label, k] += elementary.maximum_nsz(here - shifts[k], 0.0) - below
 
 
+@kernel
+def changes_of(block, classes, features, several, dW, db):
+    """Array for the sums of a block's changes (C, K).
+
+    With several blocks of samples, it is the part of the results that the block fills at last.
+    """
+    start = block * DIFFERENCE_BLOCK_FEATURES
+    width = 1 if start >= features else least(DIFFERENCE_BLOCK_FEATURES, features - start)
+    if not several:
+        return np.empty((classes, width))
+    if start >= features:
+        return db.reshape(classes, 1)
+    return dW[start : start + width].reshape(classes, width)
+
+
 @kernel(known=("svm",))
-def block_differences(block, W, X, labels, scores, own, others, objective, step, dW, db, svm):
-    """Fill a block of rows of dW; the block after the last fills db.
+def add_changes(block, X, labels, scores, own, others, margin, h, central, change, svm):
+    """Add the differences of some samples' losses to `change` (C, K), for a block of features.
 
     A bias is the weight of a feature that is 1 in every sample.
     """
-    margin, regularization = objective
-    h, central = step
-    span = 2.0 * h if central else h
-    start = block * DIFFERENCE_BLOCK_FEATURES
+    start, width = block * DIFFERENCE_BLOCK_FEATURES, change.shape[1]
     of_biases = start >= X.shape[1]
-    width = 1 if of_biases else min(DIFFERENCE_BLOCK_FEATURES, X.shape[1] - start)
-    room = np.zeros((3 + W.shape[1], width))
-    shifts, low, rise, change = room[0], room[1], room[2], room[3:]
+    room = np.empty((3, width))
+    shifts, low, rise = room[0], room[1], room[2]
     shifts[:] = h
     for i in range(labels.size):
-        label = label_of(labels, i, W.shape[1])
+        label = label_of(labels, i, scores.shape[1])
         if not of_biases:
             for k in range(width):
                 shifts[k] = h * X[i, start + k]
@@ -185,16 +199,42 @@ def block_differences(block, W, X, labels, scores, own, others, objective, step,
             svm_changes(scores, i, label, margin, shifts, central, change)
         else:
             softmax_changes(scores, i, own, others, label, shifts, low, rise, central, change)
-    for c in range(W.shape[1]):
-        if of_biases:
-            db[c] = change[c, 0] / labels.size / span
-        else:
-            for k in range(width):
-                above = W[start + k, c] + h
-                below = W[start + k, c] - h if central else W[start + k, c]
-                # (above² − below²) / (above − below), without differences, which would lose digits
-                its_penalty = regularization * (above + below)
-                dW[start + k, c] = change[c, k] / labels.size / span + its_penalty
+
+
+@kernel
+def divide_changes(block, W, samples, regularization, h, central, sums, dW, db):
+    """Fill the differences of a block of features, or of the biases, from the sums of changes."""
+    span = 2.0 * h if central else h
+    start = block * DIFFERENCE_BLOCK_FEATURES
+    if start >= W.shape[0]:
+        for c in range(db.size):
+            db[c] = sums[c, 0] / samples / span
+        return
+    for k in range(sums.shape[1]):
+        for c in range(sums.shape[0]):
+            above = W[start + k, c] + h
+            below = W[start + k, c] - h if central else W[start + k, c]
+            # (above² − below²) / (above − below), without differences, which would lose digits
+            its_penalty = regularization * (above + below)
+            dW[start + k, c] = sums[c, k] / samples / span + its_penalty
+
+
+@kernel(known=("svm",))
+def block_differences(block, part, W, X, labels, scored, objective, step, dW, db, svm):
+    """Add some samples to the differences by a block of features; after the last, divide them.
+
+    The block after the last fills db.
+    """
+    (scores, own, others), (margin, regularization), (h, central) = scored, objective, step
+    start, samples = part
+    several = labels.size < samples
+    change = changes_of(block, db.size, W.shape[0], several, dW, db)
+    if start == 0:
+        change[:] = 0.0
+    add_changes(block, X, labels, scores, own, others, margin, h, central, change, svm)
+    if start + labels.size == samples:
+        sums = change.copy() if several else change  # a copy of dW's memory, which is now filled
+        divide_changes(block, W, samples, regularization, h, central, sums, dW, db)
 
 
 @kernel
@@ -203,26 +243,53 @@ def block_count(features):
     return (features + DIFFERENCE_BLOCK_FEATURES - 1) // DIFFERENCE_BLOCK_FEATURES + 1
 
 
+@kernel
+def scored_at_once(labels, b):
+    """Samples in a block: each takes a row of scores and two of shares."""
+    return rows_at_once(labels.size, 3 * b.size * b.itemsize, 1)
+
+
 @kernel(known=("svm",))
-def shares_of(scores, svm):
-    """Shares of the scores' exps; the hinge does not use them, and gets any arrays."""
+def score_buffers(rows, classes, svm):
+    """Arrays for the scores of a block and their shares; the hinge does not use the shares."""
+    scores = np.empty((rows, classes))
     if svm:
-        return scores, scores
-    own, others = np.empty_like(scores), np.empty_like(scores)
-    softmax_shares(scores, own, others)
-    return own, others
+        return scores, scores, scores
+    return scores, np.empty_like(scores), np.empty_like(scores)
+
+
+@kernel(known=("svm",))
+def score_samples(W, b, X, buffers, svm):
+    """Fill the first rows of the buffers with the scores of some samples, and return them."""
+    n = X.shape[0]
+    scores, own, others = (
+        rows_of(buffers[0], 0, n),
+        rows_of(buffers[1], 0, n),
+        rows_of(buffers[2], 0, n),
+    )
+    fill_scores(W, b, X, scores)
+    if not svm:
+        softmax_shares(scores, own, others)
+    return scores, own, others
 
 
 @kernel(known=("svm", "way"))
 def numerical_gradient(W, b, X, labels, objective, step, with_biases, svm, way):
     """Loss, and its finite differences by W and, if `with_biases`, by b; for float64 arrays."""
-    scores = linear_scores(W, b, X)
-    own, others = shares_of(scores, svm)
-    dW, db = np.empty_like(W), np.empty_like(b)
+    margin, regularization = objective
+    samples, rows, data_loss = labels.size, scored_at_once(labels, b), 0.0
+    dW, db, buffers = np.empty_like(W), np.empty_like(b), score_buffers(rows, b.size, svm)
     blocks = block_count(X.shape[1])
-    for block in range(blocks if with_biases else blocks - 1):
-        block_differences(block, W, X, labels, scores, own, others, objective, step, dW, db, svm)
-    return loss_of(scores, labels, W, objective, svm, way), dW, db
+    for start in range(0, samples, rows):
+        stop, part = least(start + rows, samples), (start, samples)
+        its_X, its_labels = rows_of(X, start, stop), rows_of(labels, start, stop)
+        scored = score_samples(W, b, its_X, buffers, svm)
+        data_loss += losses_of(scored[0], its_labels, margin, svm, way)
+        for block in range(blocks if with_biases else blocks - 1):
+            block_differences(
+                block, part, W, its_X, its_labels, scored, objective, step, dW, db, svm
+            )
+    return data_loss / samples + penalty(W, regularization), dW, db
 
 
 @dual_kernel(
@@ -242,8 +309,14 @@ def linear_numerical_gradient_kernel(
     step_size(function, h)
     check_steps(function, "W", W, h, central)
     check_steps(function, "b", b, h, central)
-    scores = linear_scores(W, b, X)
-    own, others = shares_of(scores, svm)
     objective, step = (margin, regularization), (h, central)
-    for block in prange(block_count(X.shape[1])):
-        block_differences(block, W, X, labels, scores, own, others, objective, step, dW, db, svm)
+    samples, rows = labels.size, scored_at_once(labels, b)
+    buffers = score_buffers(rows, b.size, svm)
+    for start in range(0, samples, rows):
+        stop, part = least(start + rows, samples), (start, samples)
+        its_X, its_labels = rows_of(X, start, stop), rows_of(labels, start, stop)
+        scored = score_samples(W, b, its_X, buffers, svm)
+        for block in prange(block_count(X.shape[1])):
+            block_differences(
+                block, part, W, its_X, its_labels, scored, objective, step, dW, db, svm
+            )

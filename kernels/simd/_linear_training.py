@@ -17,8 +17,7 @@ from kernels.simd._check_in_kernels import (
 from kernels.simd._linear import (
     analytic_gradient,
     check_objective,
-    linear_scores,
-    loss_of,
+    linear_objective,
     vector,
 )
 from kernels.simd._linear_differences import numerical_gradient
@@ -86,7 +85,7 @@ def train_kernel(
     order = np.empty(0, np.int64)
     for epoch in range(losses.size):
         if not one_batch:
-            losses[epoch] = loss_of(linear_scores(W, b, X), labels, W, objective, svm, way)
+            losses[epoch] = linear_objective(W, b, X, labels, objective, svm, way)
             order = shuffled(samples, seed_bits, epoch)
         for start in range(0, samples, batch_size):
             if not one_batch:

@@ -187,9 +187,8 @@ def log_softmax_kernel(scores, out, way):
 
 
 @kernel(known=("way",))
-def svm_gradient_block(scores, labels, margin, start, stop, out, way):
-    """Fill some rows of `out`; return the sum of their losses."""
-    weight = 1.0 / labels.size
+def svm_gradient_block(scores, labels, margin, weight, start, stop, out, way):
+    """Fill some rows of `out` with derivatives times `weight`; return the sum of their losses."""
     wide, in_place = 0.0, is_same_array(scores, out)
     if is_float32(scores) and in_place and _rows_hinge.may_overflow(scores, margin, start, stop):
         wide = _rows_hinge.float64_hinge_losses(
@@ -219,10 +218,10 @@ def svm_loss_gradient_kernel(scores, labels, margin, out, way):
     check_labels("svm_loss_gradient", labels, samples, classes)
     at_least_zero("svm_loss_gradient", "margin", margin)
     result_shape("svm_loss_gradient", "out", out.shape, scores.shape)
-    totals = new_array(block_count(samples, classes), np.float64)
+    totals, weight = new_array(block_count(samples, classes), np.float64), 1.0 / samples
     for block in prange(totals.size):
         start, stop = block_range(block, samples, classes)
-        totals[block] = svm_gradient_block(scores, labels, margin, start, stop, out, way)
+        totals[block] = svm_gradient_block(scores, labels, margin, weight, start, stop, out, way)
     return ordered_sum(totals) / samples
 
 
@@ -230,9 +229,8 @@ def svm_loss_gradient_kernel(scores, labels, margin, out, way):
 
 
 @kernel(known=("way",))
-def softmax_gradient_block(scores, labels, start, stop, out, way):
-    """Fill some rows of `out`; return the sum of their losses."""
-    weight = 1.0 / labels.size
+def softmax_gradient_block(scores, labels, weight, start, stop, out, way):
+    """Fill some rows of `out` with derivatives times `weight`; return the sum of their losses."""
     if way == COLUMNS:
         return _columns.softmax_gradients(scores, labels, weight, start, stop, out)
     return _rows_softmax.softmax_gradients(scores, labels, weight, start, stop, out)
@@ -246,8 +244,8 @@ def softmax_loss_gradient_kernel(scores, labels, out, way):
     # before any row of `out` is written: it may be the scores themselves
     check_labels("softmax_loss_gradient", labels, samples, classes)
     result_shape("softmax_loss_gradient", "out", out.shape, scores.shape)
-    totals = new_array(block_count(samples, classes), np.float64)
+    totals, weight = new_array(block_count(samples, classes), np.float64), 1.0 / samples
     for block in prange(totals.size):
         start, stop = block_range(block, samples, classes)
-        totals[block] = softmax_gradient_block(scores, labels, start, stop, out, way)
+        totals[block] = softmax_gradient_block(scores, labels, weight, start, stop, out, way)
     return ordered_sum(totals) / samples

@@ -44,25 +44,25 @@ def log_softmax_block(scores, start, stop, out, way):
     out[start:stop] = losses.log_softmax(_rows(scores, start, stop))
 
 
-def svm_gradient_block(scores, labels, margin, start, stop, out, way):
+def svm_gradient_block(scores, labels, margin, weight, start, stop, out, way):
     some = _rows(scores, start, stop)
     loss, dscores = losses.svm_loss_gradient(some, labels[start:stop], margin)
-    out[start:stop] = dscores * (len(some) / len(labels))
+    out[start:stop] = dscores * (len(some) * weight)
     return loss * len(some)
 
 
-def softmax_gradient_block(scores, labels, start, stop, out, way):
+def softmax_gradient_block(scores, labels, weight, start, stop, out, way):
     some = _rows(scores, start, stop)
     loss, dscores = losses.softmax_loss_gradient(some, labels[start:stop])
-    out[start:stop] = dscores * (len(some) / len(labels))
+    out[start:stop] = dscores * (len(some) * weight)
     return loss * len(some)
 
 
 # --- the linear classifier
 
 
-def linear_scores(W, b, X):
-    return X @ W + b
+def fill_scores(W, b, X, scores):
+    scores[:] = X @ W + b
 
 
 def penalty(W, regularization):
@@ -82,9 +82,14 @@ def batch_gradient(W, b, X, labels, objective, step, with_biases, svm, way, nume
     return linear.linear_loss(*data), *linear.linear_numerical_gradient(*data, *_step(step))
 
 
-def block_differences(block, W, X, labels, scores, own, others, objective, step, dW, db, svm):
-    """Fill dW (block 0) or db (block 1) by the differences of whole losses."""
-    margin, regularization = objective
+def score_samples(W, b, X, buffers, svm):
+    scores = X @ W + b
+    return scores, scores, scores
+
+
+def block_differences(block, part, W, X, labels, scored, objective, step, dW, db, svm):
+    """Fill dW (block 0) or db (block 1) by the differences of losses, or add those of a part."""
+    (start, samples), (margin, regularization), scores = part, objective, scored[0]
 
     def loss_at(moved_scores, weights):
         data_loss = (
@@ -92,20 +97,23 @@ def block_differences(block, W, X, labels, scores, own, others, objective, step,
             if svm
             else losses.softmax_loss(moved_scores, labels)
         )
-        return data_loss + penalty(weights, regularization)
+        its_penalty = 0.0 if start else penalty(weights, regularization)
+        return data_loss * (len(labels) / samples) + its_penalty
 
     if block == 0:
+        result, at = dW, W
 
-        def loss_by_weights(moved):
+        def loss_by(moved):
             return loss_at(scores + X @ (moved - W), moved)
 
-        dW[:] = gradients.numerical_gradient(loss_by_weights, W, *_step(step))
     else:
+        result, at = db, np.zeros_like(db)
 
-        def loss_by_biases(moved):
+        def loss_by(moved):
             return loss_at(scores + moved, W)
 
-        db[:] = gradients.numerical_gradient(loss_by_biases, np.zeros_like(db), *_step(step))
+    slopes = gradients.numerical_gradient(loss_by, at, *_step(step))
+    result[:] = result + slopes if start else slopes
 
 
 def _options(objective, svm):
@@ -135,12 +143,12 @@ STAND_INS: dict[str, Callable[..., Any]] = {
     "_losses.log_softmax_block": log_softmax_block,
     "_losses.svm_gradient_block": svm_gradient_block,
     "_losses.softmax_gradient_block": softmax_gradient_block,
-    "_linear.linear_scores": linear_scores,
+    "_linear.fill_scores": fill_scores,
     "_linear.penalty": penalty,
     "_linear.analytic_gradient": analytic_gradient,
     "_linear_training.batch_gradient": batch_gradient,
     "_linear_differences.block_count": lambda _: 2,
-    "_linear_differences.shares_of": lambda scores, _: (scores, scores),
+    "_linear_differences.score_samples": score_samples,
     "_linear_differences.block_differences": block_differences,
     "_linear_training.shuffled": linear.shuffled,
     "_linear_training.descend": descend,

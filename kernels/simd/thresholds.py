@@ -123,6 +123,17 @@ LOOP_MAX_PRODUCTS = 256
 Measured by turns in one process, float64: the loop took 0.29 to 0.95 of the time of BLAS with 36 to
 256 multiplications, 0.99 with 512, and 1.5 with 1024."""
 
+LINEAR_BLOCK_BYTES = 1 << 24
+"""Bytes of scores in a block of samples. Log: Scores by blocks of samples.
+
+Larger blocks make better matrix products, smaller ones stay in cache and take less memory."""
+
+LINEAR_BLOCK_MIN_ROWS = 64
+"""A block has so many samples, or one per feature if there are fewer, whatever their scores take.
+
+Each block reads W, and reads and writes dW: with fewer samples, these are larger than its scores,
+and moving them would take longer than the products."""
+
 DIFFERENCE_BLOCK_FEATURES = 64
 """Features in a block of finite differences: their sums for a few classes stay in cache.
 

@@ -87,6 +87,7 @@ def under_way(folder):
         process.communicate()
 
 
+@pytest.mark.slow
 def test_a_run_that_is_interrupted_is_resumed_reported_and_compared(tmp_path):
     with under_way(tmp_path) as (process, started_by_kernel):
         process.send_signal(signal.SIGINT)

@@ -2,8 +2,9 @@
 
 `floors` is about the machine's bandwidths and rate of exps, `compiling` about the first calls of
 jitted kernels, `memory` about the temporary bytes of a call: which cells, and what was found.
-`measure` runs the workers `time_floors` and `time_compiling`, both under pytest-benchmark; memory
-is measured by the worker that judges. `Costs` holds the results for analysis.
+`measure` runs the workers `time_floors` and `time_compiling`, both under pytest-benchmark, and
+`memory_worker`; the memory of NumPy and the loops is traced by the worker that judges. `Costs`
+holds the results for analysis.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,7 +28,8 @@ class Costs:
     compiling : sequence of Compiling
         What the first calls of its jitted kernels cost.
     temporary_bytes : mapping of Cell to bytes
-        Memory that a call needs besides its arguments and its result.
+        Memory that a call needs besides its arguments and its result: exact for the loops and
+        NumPy, to `memory.RESOLUTION` for all others.
     """
 
     floors: Floors = NOT_MEASURED

@@ -1,21 +1,23 @@
-"""Measure the floors and the compile costs of a run, in separate workers."""
+"""Measure the floors, the memory and the compile costs of a run, in separate workers."""
 
 import json
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from bench.common import files
-from bench.measurement.costs import compiling, floors
+from bench.measurement.costs import compiling, floors, memory
 from bench.measurement.costs.compiling import Compiling, beyond_later
 from bench.measurement.costs.floors import Floors, of_report
-from bench.model import Cell, Options
+from bench.model import Cell, Options, Verdict
 from bench.workers import job
 from bench.workers.job import Job
+from bench.workers.watchdog import Fatal, Step
 
 TIME_FLOORS = Path(__file__).with_name("time_floors.py")
+MEASURE_MEMORY = "bench.measurement.costs.memory_worker"
 TIME_COMPILING = Path(__file__).with_name("time_compiling.py")
 # Seconds per measurement, and of its shortest round.
 LONGEST_S, ROUND_S = 0.06, 1e-3
@@ -56,6 +58,30 @@ def measure_floors(folder: Path, options: Options) -> Floors:
     found = of_report(json.loads(reports[0]))
     files.write_atomic(path, json.dumps(asdict(found), indent=2) + "\n")
     return found
+
+
+def measure_memory(folder: Path, verdicts: Iterable[Verdict], options: Options) -> None:
+    """Measure the memory that tracing does not see, of the cells that a run still lacks.
+
+    A cell that ends its worker has no figure, and a new worker measures the others.
+
+    Parameters
+    ----------
+    folder : Path
+        The run's.
+    verdicts : iterable of Verdict
+        Those of its cells.
+    options : Options
+        The run's.
+    """
+    path = folder / memory.MEMORY
+    cells, fatal = memory.resident_candidates(verdicts), dict[Step, Fatal]()
+    while todo := [cell for cell in cells if cell not in memory.load(folder)]:
+        one = Job(todo, options, {"path": str(path)}, fatal)
+        (ending,) = job.run(MEASURE_MEMORY, [one], variables=memory.GIVE_BACK)
+        if not ending.exit_code or ending.step is None or ending.step in fatal:
+            return
+        fatal[ending.step] = Fatal(ending.status, ending.message)
 
 
 def measure_compiling(

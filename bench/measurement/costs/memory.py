@@ -1,10 +1,14 @@
 """Temporary memory: what a call needs besides its arguments and its result.
 
-tracemalloc sees what Python and NumPy allocate. It does not see the allocations of Numba (NRT) or
-of other libraries: their tiers have no figure.
+tracemalloc sees every byte that Python and NumPy allocate: the loops and NumPy are measured with
+it. It does not see the allocations of Numba (NRT) or of other libraries. For all other tiers the
+memory of a process is read, which Linux counts in pages, to about `RESOLUTION` (`memory_worker`).
 """
 
 import contextlib
+import gc
+import re
+import sys
 import tracemalloc
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -23,17 +27,35 @@ MEMORY = "memory.jsonl"
 SEEN = ("loop", "numpy")
 # Tracing makes loops several times slower: slower calls than this are skipped.
 LONGEST_S = 0.1
+# Of the other tiers, which are called twice more.
+LONGEST_RESIDENT_S = 1.0
+# Linux adds up the pages of a process lazily, 32 pages of 4 KB or more at a time on each core that
+# it ran on (`percpu_counter_batch`): on two cores, it was wrong by up to 200 KB.
+RESOLUTION = 1 << 18
+# Only Linux lets a process reset its peak.
+STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+# For glibc (mallopt(3)): freed blocks of this size go back to the system at once, so that each call
+# takes its memory anew.
+GIVE_BACK = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
 
 
 def candidates(verdicts: Iterable[Verdict]) -> list[Cell]:
-    """Return the cells whose memory is measured: right, fully traceable, and not too slow."""
+    """Return the cells whose memory is traced: right, fully traceable, and not too slow."""
+    return [one.cell for one in _right(verdicts, LONGEST_S) if one.cell.tier in SEEN]
+
+
+def resident_candidates(verdicts: Iterable[Verdict]) -> list[Cell]:
+    """Return the cells for which the memory of a process is read: right, and not too slow."""
+    if sys.platform != "linux":
+        return []
+    return [one.cell for one in _right(verdicts, LONGEST_RESIDENT_S) if one.cell.tier not in SEEN]
+
+
+def _right(verdicts: Iterable[Verdict], longest_s: float) -> list[Verdict]:
     return [
-        one.cell
+        one
         for one in verdicts
-        if one.status == "ok"
-        and one.cell.tier in SEEN
-        and not one.cell.twin
-        and (one.seconds or 0.0) <= LONGEST_S
+        if one.status == "ok" and not one.cell.twin and (one.seconds or 0.0) <= longest_s
     ]
 
 
@@ -76,11 +98,7 @@ def temporary_bytes(kernel: Kernel, arguments: Arguments, again: Arguments | Non
     >>> temporary_bytes(lambda x: float((2.0 * x).sum()), (x,)) >= x.nbytes
     True
     """
-    first = kernel(*arguments)  # what the kernel allocates once and keeps is no cost of a call
-    if results.is_lazy(first):
-        results.waited(first)
-        kernel = results.waiting(kernel)
-    del first
+    kernel = _called_once(kernel, arguments)
     arguments = arguments if again is None else again
     tracemalloc.start()
     try:
@@ -90,6 +108,59 @@ def temporary_bytes(kernel: Kernel, arguments: Arguments, again: Arguments | Non
     finally:
         tracemalloc.stop()
     return peak - left
+
+
+def _called_once(kernel: Kernel, arguments: Arguments) -> Kernel:
+    """Call a kernel: what it allocates once and keeps is no cost of a call.
+
+    Returns it, or one that waits for its result if that is lazy.
+    """
+    first = kernel(*arguments)
+    if results.is_lazy(first):
+        results.waited(first)
+        return results.waiting(kernel)
+    return kernel
+
+
+def resident_bytes(
+    kernel: Kernel, arguments: Arguments, again: Arguments | None = None
+) -> int | None:
+    """Return the peak memory of a call minus what remains after it, whoever allocates it.
+
+    Parameters
+    ----------
+    kernel, arguments, again
+        As in `temporary_bytes`.
+
+    Returns
+    -------
+    int, optional
+        The peak of this process's resident memory minus what is left while the result is held: a
+        multiple of `RESOLUTION`, 0 if it is smaller than half of that. None where the peak cannot
+        be reset: outside Linux, or in a container that forbids it.
+
+    Notes
+    -----
+    Memory that was freed before and that the process still holds is not counted. The worker runs
+    with `GIVE_BACK` in its environment, so that only blocks below 64 KB are held.
+    """
+    kernel = _called_once(kernel, arguments)
+    arguments = arguments if again is None else again
+    gc.collect()
+    try:
+        RESET.write_text("5", encoding="ascii")
+    except OSError:
+        return None
+    result = kernel(*arguments)
+    peak, left = (_resident(name) for name in ("VmHWM", "VmRSS"))
+    del result
+    return RESOLUTION * round(max(0, peak - left) / RESOLUTION)
+
+
+def _resident(name: str) -> int:
+    """Return a figure of this process's resident memory, in bytes."""
+    found = re.search(rf"^{name}:\s+(\d+) kB$", STATUS.read_text(encoding="ascii"), re.MULTILINE)
+    return int(found[1]) << 10 if found else 0
 
 
 def load(folder: Path) -> dict[Cell, int]:

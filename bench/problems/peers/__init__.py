@@ -8,6 +8,7 @@ Peers run on one thread, like all serial tiers.
 
 import importlib
 from functools import partial
+from typing import Any
 
 from bench.model import Arguments, Kernel, Tier
 
@@ -21,6 +22,7 @@ _LINEAR = ("linear_loss", "linear_gradient")
 OPERATIONS: dict[str, tuple[str, ...]] = {
     "sklearn": ("softmax_loss", "softmax", "softmax_loss_gradient"),
     "torch": (*_OF_SCORES, *_LINEAR),
+    "torch-chunked": _LINEAR,
     "jax": (*_OF_SCORES, *_LINEAR),
     "scipy": ("softmax", "log_softmax", "numerical_gradient"),
     "c": _OF_SCORES,
@@ -39,12 +41,16 @@ def tiers(operation: str) -> dict[str, Tier]:
 
 
 def load(peer: str, operation: str) -> Kernel:
-    """Import a peer's kernel; raise `ImportError` if its library is not installed."""
-    kernel: Kernel = getattr(importlib.import_module(f"{__name__}.{peer}"), operation)
+    """Import a peer's kernel; raise `ImportError` if its library is not installed, or too old."""
+    kernel: Kernel = getattr(_module(peer), operation)
     return kernel
 
 
 def prepare(peer: str, operation: str, arguments: Arguments) -> Arguments:
     """Return the arguments as a peer's kernel takes them."""
-    made: Arguments = importlib.import_module(f"{__name__}.{peer}").prepare(operation, arguments)
+    made: Arguments = _module(peer).prepare(operation, arguments)
     return made
+
+
+def _module(peer: str) -> Any:
+    return importlib.import_module(f"{__name__}.{peer.replace('-', '_')}")

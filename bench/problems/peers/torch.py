@@ -64,12 +64,12 @@ def softmax_loss_gradient(scores: Any, labels: Any) -> Any:
 
 def linear_loss(*arguments: Any) -> float:
     """Return the loss of a linear classifier."""
-    return float(_linear(*arguments).item())
+    return float(linear_objective(*arguments).item())
 
 
 def linear_gradient(W: Any, b: Any, *arguments: Any) -> Any:
     """Return the loss of a linear classifier, and its gradient by W and b."""
-    return _with_gradient(_linear(W, b, *arguments), W, b)
+    return _with_gradient(linear_objective(W, b, *arguments), W, b)
 
 
 def _with_gradient(loss: Any, *leaves: Any) -> Any:
@@ -87,7 +87,7 @@ def _hinge(scores: Any, labels: Any, margin: float) -> Any:
     return functional.relu(scores - (own - margin)).sum() / n - margin
 
 
-def _linear(
+def linear_objective(
     W: Any,
     b: Any,
     X: Any,
@@ -96,6 +96,7 @@ def _linear(
     margin: float = 1.0,
     regularization: float = 0.0,
 ) -> Any:
+    """Return the loss of a linear classifier as a tensor."""
     scores = torch.addmm(b, X, W)
     if loss == "svm":
         value = _hinge(scores, labels, margin)

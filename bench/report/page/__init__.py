@@ -70,7 +70,11 @@ MEASURED = (
     Column("load_s", "load", "seconds to load what was compiled before"),
     Column("break_even_calls_vs_numpy", "pays after", "calls until compiling has paid, over NumPy"),
     Column("break_even_calls_vs_loop", "pays after, over loop", "the same, over the loops"),
-    Column("temporary_bytes", "temporary bytes", "peak memory beyond arguments and result"),
+    Column(
+        "temporary_bytes",
+        "temporary bytes",
+        "peak memory beyond arguments and result; of jitted tiers and peers to 256 KB",
+    ),
 )
 REMARKS = (
     Column("max_abs_error", "error", "largest absolute error against the oracle"),

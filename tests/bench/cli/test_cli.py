@@ -69,7 +69,8 @@ def test_a_run_s_table(finished):
     assert set(frame.loc[frame["tier"] == "kernels-parallel", "threads"]) == {2}
     assert (frame["share_of_floor"] > 0.0).all(), "at two threads, too"
     assert set(frame["bound_by"]) == {"L1"}
-    assert set(frame.loc[frame["temporary_bytes"].notna(), "tier"]) == {"loop", "numpy"}
+    with_memory = set(frame.loc[frame["temporary_bytes"].notna(), "tier"])
+    assert with_memory == (set(frame["tier"]) if sys.platform == "linux" else {"loop", "numpy"})
     assert frame["compile_s"].isna().all(), "it was not asked for"
 
 
@@ -141,6 +142,7 @@ def spoiled(tmp_path_factory):
     return tree
 
 
+@pytest.mark.slow
 def test_a_wrong_tier_is_refused(spoiled, tmp_path):
     arguments = ["svm_loss", "--size", "lecture", "--tier", "loop,numpy", "--passes", "2"]
     process = lossbench("run", *arguments, "--output", tmp_path, root=spoiled)
@@ -187,6 +189,7 @@ def test_demo_lecture_shows_the_post_s_losses_in_every_tier(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"training.png", "training.svg"}
 
 
+@pytest.mark.slow
 def test_demo_descent_draws_its_pictures(tmp_path):
     process = lossbench("demo", "descent", "--output", tmp_path, "--no-show")
     assert process.returncode == 0, process.stdout + process.stderr
@@ -281,6 +284,7 @@ def test_a_run_is_not_measured_twice_at_once(finished):
             assert "is being measured by another process" in " ".join(process.stderr.split())
 
 
+@pytest.mark.slow
 def test_the_page_of_a_table_is_named_after_it(finished, tmp_path):
     _, folder = finished
     mine = tmp_path / "report.html"

@@ -84,6 +84,7 @@ def test_a_run_ends_as_it_would_in_any_encoding(encoding, tmp_path):
         assert "lossbench ignores the name costs" in out
 
 
+@pytest.mark.slow
 def test_pytest_bench_ends_as_it_would(tmp_path):
     (tmp_path / "double.py").write_text(FILE, encoding="utf-8")
     options = ["-p", "no:cacheprovider", "--lossbench-problem", tmp_path / "double.py"]

@@ -23,6 +23,7 @@ def pytest_bench(*arguments, variables=None):
     )
 
 
+@pytest.mark.slow
 def test_one_cell_by_name(tmp_path):
     out = tmp_path / "out.json"
     process = pytest_bench("-k", "svm_loss-numba-lecture-float64", f"--benchmark-json={out}")
@@ -57,6 +58,7 @@ def test_nothing_is_timed_without_the_compiler():
     assert "ERROR: NUMBA_DISABLE_JIT is set" in process.stderr
 
 
+@pytest.mark.slow
 def test_cells_by_option():
     options = ["--lossbench-size=S", "--lossbench-dtype=float32", "--lossbench-tier=loop,numpy"]
     process = pytest_bench("--collect-only", "-q", *options)
@@ -105,6 +107,7 @@ def test_a_selection_without_a_cell_is_refused(tmp_path):
     assert "no problem has that size and tier" in process.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("option", "outcome"), [("--benchmark-disable", "1 passed"), ("--benchmark-skip", "1 skipped")]
 )
@@ -114,6 +117,7 @@ def test_benchmarks_can_be_switched_off(option, outcome):
     assert outcome in process.stdout
 
 
+@pytest.mark.slow
 def test_a_slow_cell_is_called_as_often_as_fits(tmp_path):
     out = tmp_path / "out.json"
     options = ["--benchmark-max-time=0.001", f"--benchmark-json={out}"]
@@ -192,6 +196,7 @@ def test_a_lazy_result_is_waited_for_in_the_timing_and_only_that(timed):
         assert found["loop"]["extra_info"]["agreement"]["waits"] is False
 
 
+@pytest.mark.slow
 def test_a_tier_that_changes_its_arguments_while_it_is_timed_has_no_time(timed):
     found, process = timed[0]
     assert process.returncode == pytest.ExitCode.TESTS_FAILED
@@ -206,4 +211,4 @@ def test_a_generator_is_new_in_each_call_and_lists_need_not_be(timed):
     # So few that their arguments stay in cache, as those of a pass all do.
     stats = unseen["draws"]["stats"]
     assert 1 <= stats["iterations"] < seen["draws"]["stats"]["iterations"]
-    assert stats["iterations"] * stats["rounds"] > 100
+    assert stats["iterations"] * stats["rounds"] > 20

@@ -58,6 +58,7 @@ def adopted(module, names, *options):
     return answered("adopt", *(f"{module}:{name}" for name in names), *options, cwd=".")
 
 
+@pytest.mark.slow
 def test_a_file_for_two_functions_runs_as_it_is(module, tmp_path):
     process = adopted(module, ["slow", "fast"], "--size", "n=10,100")
     assert process.returncode == 0, process.stderr

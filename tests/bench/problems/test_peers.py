@@ -1,5 +1,6 @@
 """Other libraries as tiers: where they are missing, and that they agree where they are not."""
 
+import importlib
 import os
 import shutil
 import subprocess
@@ -33,7 +34,7 @@ from bench.problems.selection import BESIDE_PEERS, cells_of, tiers_named
 ROOT = Path(__file__).parents[3]
 NAMED = {problem.name: problem for problem in PROBLEMS}
 EACH = [(peer, name) for peer, names in peers.OPERATIONS.items() for name in names]
-NEEDED = {"sklearn": "sklearn", "torch": "torch", "jax": "jax", "scipy": "scipy", "c": "cffi"}
+NEEDED = {peer: peer for peer in PEERS} | {"c": "cffi", "torch-chunked": "torch"}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -48,6 +49,10 @@ def need(peer):
     pytest.importorskip(NEEDED[peer], reason=f"{peer} is not installed")
     if peer == "c" and shutil.which("cc") is None:
         pytest.skip("there is no C compiler")
+    if peer == "torch-chunked":
+        theirs = importlib.import_module("torch.nn.functional")
+        if not hasattr(theirs, "linear_cross_entropy"):
+            pytest.skip("this PyTorch has no linear_cross_entropy")
 
 
 def verdict_on(problem, peer, size="S", dtype="float64"):
@@ -158,6 +163,17 @@ def test_torch_s_many_scores_take_another_way_to_the_same(name, monkeypatch):
 
     monkeypatch.setattr(torch, "_FEW_SCORES", 0)
     assert verdict_on(replace(NAMED[name]), "torch").status == "ok"
+
+
+def test_an_older_torch_has_no_chunked_cross_entropy(monkeypatch):
+    need("torch")
+    import torch
+
+    monkeypatch.delattr(torch.nn.functional, "linear_cross_entropy", raising=False)
+    monkeypatch.delitem(sys.modules, "bench.problems.peers.torch_chunked", raising=False)
+    verdict = verdict_on(replace(NAMED["linear_loss"]), "torch-chunked")
+    assert verdict.status == "unavailable"
+    assert "linear_cross_entropy" in verdict.message
 
 
 def test_torch_s_convention_is_needed(monkeypatch):

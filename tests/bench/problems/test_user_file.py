@@ -1101,6 +1101,7 @@ def test_the_template_runs_as_it_is(template_run):
     assert environment["options"]["files"][0]["path"] == str(folder / "my_kernel.py")
 
 
+@pytest.mark.slow
 def test_a_torn_run_of_a_file_is_resumed_and_reported(template_run, tmp_path):
     _, _, folder = template_run
     (whole,) = (folder / "results").iterdir()
@@ -1207,6 +1208,7 @@ def test_what_is_compared_and_then_too_slow_is_compared(tmp_path):
     assert UNCOMPARED not in process.stdout
 
 
+@pytest.mark.slow
 def test_pytest_bench_times_a_file(tmp_path):
     written(tmp_path, WHOLE + "TIERS = {'wrong': lambda x: 2 * x + 1e-9}\n")
     out = tmp_path / "out.json"
@@ -1244,6 +1246,7 @@ def test_a_wrong_file_is_a_line_and_exit_code_2(tmp_path, command):
     assert not (tmp_path / "results").exists()
 
 
+@pytest.mark.slow
 def test_a_file_that_goes_wrong_in_the_middle_of_a_run_costs_what_it_is_asked_for(tmp_path):
     late = WHOLE.replace('rng.standard_normal(size["n"])', "rng.standard_normal({3: 3}[size['n']])")
     written(tmp_path, late)

@@ -116,6 +116,7 @@ def test_a_page_loads_without_an_error(its_page, browse):
     assert rows.column("problem") == list(frame["problem"].astype(str))
 
 
+@pytest.mark.slow
 def test_an_error_would_have_been_seen(its_page, browse, tmp_path):
     _, console = browse(with_script(its_page, tmp_path, "nobody.knows();"))
     assert len(console) == 1

@@ -184,6 +184,7 @@ def test_a_cell_that_fails_in_a_later_pass_keeps_no_time(tree, planted, tmp_path
     assert timed == [False, True, False], "what was measured is in the records still"
 
 
+@pytest.mark.slow
 def test_a_crash_on_a_hard_input_names_it_and_costs_the_tier_all_sizes(tree, planted, tmp_path):
     planted({AT_TIES: SEGFAULT})
     process, folder = run(tree, tmp_path, *CELLS)
@@ -194,6 +195,7 @@ def test_a_crash_on_a_hard_input_names_it_and_costs_the_tier_all_sizes(tree, pla
     assert failed["message"].str.startswith("hard input “ties”: its process died").all()
 
 
+@pytest.mark.slow
 def test_loops_and_inputs_that_crash_cost_their_group(tree, planted, tmp_path):
     planted({AT_S: SEGFAULT}, "IN_LOOPS")
     planted({"size['n'] == 1000": SEGFAULT}, "IN_INPUTS")

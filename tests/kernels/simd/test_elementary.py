@@ -343,6 +343,7 @@ def test_fast_caller_compiled_first(environment):
     run_alone(FAST_CALLER_FIRST, **environment)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(np.finfo(np.longdouble).nmant < 63, reason="float64 needs a wider longdouble")
 def test_processor_without_fma():
     run_alone(GENERIC_PROCESSOR, **NO_FMA)

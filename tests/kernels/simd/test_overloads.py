@@ -152,6 +152,7 @@ def cubes_slope(x):
     return 3.0 * x * x
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [np.float32, np.int32])
 def test_differences_come_in_the_dtype_of_the_point(dtype):
     f, x = jitted(cubes), np.array([[1, 2, 3], [4, 5, 6]], dtype).T
@@ -205,6 +206,7 @@ CACHED_CALLER = """
 """
 
 
+@pytest.mark.slow
 def test_a_caller_may_be_cached(tmp_path):
     script = tmp_path / "caller.py"
     script.write_text(textwrap.dedent(CACHED_CALLER), encoding="utf-8")

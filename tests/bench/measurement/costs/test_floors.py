@@ -113,6 +113,7 @@ def test_a_report_s_fastest_round_is_the_floor():
     assert found.calls == (EmptyCall("numpy", 1, 2.0),)
 
 
+@pytest.mark.slow
 def test_this_machine_is_measured_once(tmp_path, monkeypatch):
     found = measure_floors(tmp_path, Options(threads=(2,)))
     assert {one.threads for one in found.bandwidths} == {1, 2}

@@ -1,0 +1,41 @@
+"""One table of the runs of several hosts."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from bench.analysis import csv_file
+from bench.analysis.columns import COLUMNS, IDENTITY, WORDS, typed
+from bench.measurement.cluster import HostRun
+from bench.model import Cell
+
+HOST = "host"
+
+
+def tabulate(runs: Sequence[HostRun], cells: Sequence[Cell]) -> pd.DataFrame:
+    """Return the tables of several hosts as one, with a column `host`, the last one.
+
+    Parameters
+    ----------
+    runs : sequence of HostRun
+    cells : sequence of Cell
+        What was to be measured: of a host whose worker died, each has the status `failed`.
+    """
+    frames = [
+        (csv_file.load(one.folder) if one.folder else _failed(one, cells)).assign(
+            **{HOST: one.host}
+        )
+        for one in runs
+    ]
+    return typed(pd.concat(frames, ignore_index=True))
+
+
+def _failed(run: HostRun, cells: Sequence[Cell]) -> pd.DataFrame:
+    blank = {name: "" for name, dtype in COLUMNS.items() if dtype in WORDS}
+    reason = {"status": "failed", "message": f"{run.host}: {run.output}"}
+    rows = [
+        blank | {name: getattr(cell, name) for name in IDENTITY} | reason
+        for cell in cells
+        if not cell.twin
+    ]
+    return typed(pd.DataFrame(rows, columns=list(COLUMNS)))
