@@ -55,17 +55,24 @@ def _parts_of(path: Path) -> list[Part]:
     no_host = pd.Series("", table.index)
     hosts = table.get("host", no_host).fillna("").astype("str").replace("", _host_of(facts))
     groups = table.groupby([table["run_id"], hosts], sort=False)
-    alone = groups.ngroups == 1  # what lies beside it describes one run
     return [
-        Part(
-            str(run_id),
-            str(host),
-            (run_folder.started(path) if alone else None) or _time_in(str(run_id)),
-            facts if alone else None,
-            rows,
-        )
+        _part(path, str(run_id), str(host), rows, is_whole=groups.ngroups == 1)
         for (run_id, host), rows in groups
     ]
+
+
+def _part(path: Path, run_id: str, host: str, rows: pd.DataFrame, *, is_whole: bool) -> Part:
+    """Return a part, with what its own folder in that of a cluster's run says, or the folder."""
+    inner = path / host / run_id
+    described = inner if run_id and inner.is_dir() else path if is_whole else None
+    run_id = run_id or path.stem  # of a host whose run was lost
+    return Part(
+        run_id,
+        host,
+        (described and run_folder.started(described)) or _time_in(run_id),
+        run_folder.machine_of(described) if described else None,
+        rows,
+    )
 
 
 def _host_of(facts: Mapping[str, Any] | None) -> str:
@@ -77,7 +84,7 @@ def _host_of(facts: Mapping[str, Any] | None) -> str:
 
 def _time_in(run_id: str) -> datetime | None:
     """Return the time that a run is named after, in an unknown zone."""
-    if not re.fullmatch(run_folder.RUN_ID, run_id):
+    if not re.match(r"\d{8}-\d{6}(?!\d)", run_id):
         return None
     return datetime.strptime(run_id[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
 

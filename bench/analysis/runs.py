@@ -38,7 +38,7 @@ def paths(given: Paths) -> list[Path]:
     given : path, pattern, or iterable of them
         A folder of a run, a CSV or a Parquet file; or a pattern such as ``results/*``. Of a pattern
         or of several paths, what is no run is left out: other folders, files with other suffixes,
-        and files of a run whose folder is read.
+        and what lies in the folder of a run that is read.
     """
     names = [given] if isinstance(given, str | os.PathLike) else list(given)
     if len(names) == 1 and Path(names[0]).exists():
@@ -46,15 +46,12 @@ def paths(given: Paths) -> list[Path]:
     found = dict.fromkeys(path for name in names for path in _matches(name))
     folders = {path for path in found if csv_file.holds_run(path)}
     files = {path for path in found if path.is_file() and path.suffix in SUFFIXES}
-    runs = [path for path in found if path in folders or path in files - _within(folders, files)]
+    tables = [path for path in found if path in folders | files]
+    runs = [path for path in tables if folders.isdisjoint(path.parents)]
     if not runs:
         words = ", ".join(map(str, names)) or "nothing"
         raise FileNotFoundError(f"no run, CSV or Parquet file among: {words}")
     return runs
-
-
-def _within(folders: set[Path], files: set[Path]) -> set[Path]:
-    return {path for path in files if path.parent in folders}
 
 
 def _matches(name: OnePath) -> list[Path]:

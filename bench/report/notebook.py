@@ -39,7 +39,7 @@ def load(path: runs.Paths) -> Results:
         The folder of a run, or a CSV or Parquet file of one. If a folder has no table, or one older
         than its records, the table is built from the records. A pattern such as ``"results/*"``,
         and several paths, name many runs. Of these, what is no run is left out: other folders,
-        files that are neither CSV nor Parquet, and files in a folder that is read.
+        files that are neither CSV nor Parquet, and what lies in a folder that is read.
 
     Returns
     -------

@@ -99,6 +99,30 @@ def test_a_table_of_several_hosts_is_taken_apart(tmp_path):
     assert history_of["finding"].tolist() == ["", "", "same", "slower"]
 
 
+def test_the_run_of_a_cluster_is_taken_apart_too(tmp_path):
+    """Each host's own run lies in its folder; that of one host was lost."""
+    for day, libraries in ((1, "2.0"), (2, "2.1")):
+        folder = tmp_path / f"2026010{day}-120000-cluster"
+        facts = CPU | {"libraries": {"numpy": libraries}}
+        when = f"2026-01-0{day}T12:00:05+00:00"
+        own = run_of(folder / "east", f"2026010{day}-120005", {LOOP: 1e-3}, facts, when)
+        lost = Record(1, Verdict(LOOP, "failed", "west: its worker died"))
+        hosts = {
+            "east": csv_file.load(own),
+            "west": table.tabulate("", [LOOP], [lost]),
+        }
+        whole = runs.joined([frame.assign(host=host) for host, frame in hosts.items()])
+        csv_file.save(whole, folder / "measurements.csv")
+    frame = shown(*sorted(tmp_path.iterdir()))
+    east, west = (frame[frame["host"] == host] for host in ("east", "west"))
+    assert east["run_id"].tolist() == ["20260101-120005", "20260102-120005"]
+    assert east["finding"].tolist() == ["", "same"]
+    assert east["changed"].tolist()[1] == ("numpy: 2.0 → 2.1",)
+    assert west["run_id"].tolist() == ["20260101-120000-cluster", "20260102-120000-cluster"]
+    assert west["status"].tolist() == ["failed"] * 2
+    assert west["started"].notna().all()
+
+
 def test_what_is_between_without_a_time_is_passed_over(tmp_path):
     one, _, three = days(tmp_path, 1e-3, 1e-3, 2e-3)
     failed = table.tabulate("20260102-120000", [LOOP], [Record(1, Verdict(LOOP, "failed", "boom"))])

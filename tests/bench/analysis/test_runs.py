@@ -90,10 +90,10 @@ def test_several_paths_in_their_order_each_run_once(output, tmp_path):
     assert len(frame) == 4
 
 
-@needs_pyarrow
-def test_a_recursive_pattern_reads_a_folder_and_not_again_its_files(output, tmp_path):
+def test_a_recursive_pattern_reads_a_folder_and_not_what_is_in_it(output, tmp_path):
     stale = bench.load(output / BOTH[0]).assign(status="failed")
-    parquet_file.save(stale, output / BOTH[0] / "measurements.parquet")
+    csv_file.save(stale, output / BOTH[0] / "copy.csv")
+    folder_of(output / BOTH[0] / "east", BOTH[1], LOOP)  # as in the folder of a cluster's run
     frame = bench.load(str(tmp_path / "**"))
     assert len(frame) == 4
     assert set(frame["status"]) == {"ok"}
