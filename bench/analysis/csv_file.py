@@ -1,4 +1,4 @@
-"""Write and read the table of a run as a CSV file, or rebuild it from the run's records."""
+"""Write the table of a run as CSV; read it from a file, or rebuild it from the run's records."""
 
 import csv
 import io
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from bench.analysis import parquet_file
 from bench.analysis.columns import COLUMNS, NEW_TIERS, NEWER, WORDS, pass_medians, typed
 from bench.analysis.table import derived, tabulate
 from bench.common import files
@@ -30,8 +31,8 @@ def load(path: str | Path) -> pd.DataFrame:
     Parameters
     ----------
     path : path
-        A CSV written by a run, or the folder of a run. If the run was interrupted before it wrote
-        its table, the table is rebuilt from its records.
+        A CSV or Parquet file of a run, or the folder of a run. If the run was interrupted before it
+        wrote its table, the table is rebuilt from its records.
 
     Returns
     -------
@@ -50,7 +51,7 @@ def load(path: str | Path) -> pd.DataFrame:
         return _read(path)
     if (path / MEASUREMENTS).exists() and not _is_behind(path):
         return _read(path / MEASUREMENTS)
-    if not (path / CELLS).exists():
+    if not holds_run(path):
         raise FileNotFoundError(f"{path} holds no run: neither {MEASUREMENTS} nor {CELLS}")
     cells = list(records.verdicts(records.read(path / CELLS)))
     is_known = (path / run_folder.ENVIRONMENT).exists()
@@ -66,6 +67,11 @@ def load(path: str | Path) -> pd.DataFrame:
         raise ValueError(f"{path / CELLS} has cells of unknown problems: {', '.join(strange)}")
     frame = of_run(path, cells, its_problems)
     return derived(with_new_tiers(frame)) if run_folder.has_old_tiers(path) else frame
+
+
+def holds_run(path: Path) -> bool:
+    """Return whether a folder is that of a run."""
+    return any((path / name).exists() for name in (MEASUREMENTS, CELLS))
 
 
 def with_new_tiers(frame: pd.DataFrame) -> pd.DataFrame:
@@ -88,8 +94,9 @@ def of_run(folder: Path, cells: Sequence[Cell], all_problems: Iterable[Problem])
 
 
 def _read(path: Path) -> pd.DataFrame:
-    header, rows = _rows(path)
-    frame = pd.DataFrame(rows, columns=header)
+    frame = parquet_file.read(path) if parquet_file.is_parquet(path) else _of_csv(path)
+    header = list(frame.columns)
+    _check_columns(path, header)
     for name in NEWER.difference(header):
         frame[name] = ""
     frame = frame[[*COLUMNS, *(name for name in header if name not in COLUMNS)]]
@@ -109,18 +116,24 @@ def _read(path: Path) -> pd.DataFrame:
     return typed(frame)
 
 
-def _rows(path: Path) -> tuple[list[str], list[list[str]]]:
-    """Return the header and the rows, all of the same length."""
+def _check_columns(path: Path, header: Sequence[str]) -> None:
+    missing = [name for name in COLUMNS if name not in header and name not in NEWER]
+    if missing:
+        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+        raise ValueError(
+            f"{path} is not a table of lossbench: no column {', '.join(missing[:3])}{more}"
+        )
+
+
+def _of_csv(path: Path) -> pd.DataFrame:
+    """Return the table with every value as a string."""
     foreign = f"{path} is not a table of lossbench"
     try:
         text = path.read_bytes().decode()
         header, *rows = list(csv.reader(io.StringIO(text, newline=""), strict=True)) or [[]]
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{foreign}: {error}") from error
-    missing = [name for name in COLUMNS if name not in header and name not in NEWER]
-    if missing:
-        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
-        raise ValueError(f"{foreign}: no column {', '.join(missing[:3])}{more}")
+    _check_columns(path, header)
     if len(set(header)) < len(header):
         raise ValueError(f"{foreign}: it has a column twice")
     for number, row in enumerate(rows, 2):
@@ -131,7 +144,7 @@ def _rows(path: Path) -> tuple[list[str], list[list[str]]]:
             raise ValueError(f"{foreign}: line {number} has too many values")
     if not text.endswith("\n"):  # a number without its last digits would still parse
         raise ValueError(f"{path} is cut short: its last line is incomplete")
-    return header, rows
+    return pd.DataFrame(rows, columns=header)
 
 
 def _numbers(path: Path, column: pd.Series, name: str) -> pd.Series:

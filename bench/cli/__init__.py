@@ -28,15 +28,19 @@ app.command()(measuring.sweep)
 app.command()(measuring.check)
 app.command()(explaining.explain)
 app.command()(reporting.compare)
+app.command()(reporting.history)
 app.command("report")(reporting.report_run)
 app.command("list")(reporting.list_problems)
 app.command()(reporting.show)
 app.command()(reporting.new)
 app.command()(reporting.adopt)
 demo = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
-app.add_typer(demo, name="demo", help="The examples of the blog post that this starts from.")
+app.add_typer(
+    demo, name="demo", help="The examples of the blog post that this starts from; real training."
+)
 demo.command()(reporting.descent)
 demo.command()(reporting.lecture)
+demo.command()(reporting.digits)
 
 
 def main() -> None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bench.common.extras import MissingLibraryError
+
 if TYPE_CHECKING:
     from bench.model import Options
 
@@ -29,6 +31,7 @@ class Form(StrEnum):
     MARKDOWN = "markdown"
     CSV = "csv"
     JSON = "json"
+    PARQUET = "parquet"
 
 
 Names = list[str] | None
@@ -147,7 +150,7 @@ def usage_errors() -> Iterator[None]:
     """Turn an error in the options into one line and exit code 2."""
     try:
         yield
-    except ValueError as error:
+    except (ValueError, MissingLibraryError) as error:
         raise typer.BadParameter(str(error)) from error
     except OSError as error:
         words = f"{error.filename}: {error.strerror}" if error.filename else str(error)

@@ -1,4 +1,4 @@
-"""The commands that read: report, compare, list, show, new; and the demos."""
+"""The commands that read: report, compare, history, list, show, new; and the demos."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +11,7 @@ from bench.cli.options import (
     RESULTS,
     Files,
     Form,
+    Names,
     OneProblem,
     Output,
     usage_errors,
@@ -23,7 +24,10 @@ Pictures = Annotated[Path, typer.Option(metavar="FOLDER", help="The folder for t
 
 def compare(
     old: Annotated[
-        str, typer.Argument(metavar="OLD", help="A run's folder or name, 'latest', or a CSV.")
+        str,
+        typer.Argument(
+            metavar="OLD", help="A run's folder or name, 'latest', or a CSV or Parquet file."
+        ),
     ],
     new: Annotated[str, typer.Argument(metavar="NEW", help="The run to compare it with.")],
     markdown: Annotated[bool, typer.Option("--markdown", help="As Markdown.")] = False,
@@ -73,21 +77,29 @@ def compare(
 
 def report_run(
     run_name: Annotated[
-        str, typer.Argument(metavar="RUN", help="A run's folder or name, 'latest', or a CSV.")
+        str,
+        typer.Argument(
+            metavar="RUN", help="A run's folder or name, 'latest', or a CSV or Parquet file."
+        ),
     ],
     form: Annotated[
         Form,
-        typer.Option("--format", help="html writes files; the others print."),
+        typer.Option("--format", help="html and parquet write files; the others print."),
     ] = Form.HTML,
     output: Output = RESULTS,
 ) -> None:
-    """Write the page of a run with pictures, or print its table."""
-    from bench.analysis import csv_file
+    """Write the page of a run with pictures or a Parquet file, or print its table."""
+    from bench.analysis import csv_file, parquet_file
     from bench.measurement import run_folder
 
     with usage_errors():
         path = _run_or_csv(run_name, output)
         frame, facts = csv_file.load(path), run_folder.machine_of(path)
+        if form is Form.PARQUET:
+            table = path / run_folder.MEASUREMENTS if path.is_dir() else path
+            parquet_file.save(frame, table.with_suffix(parquet_file.SUFFIX))
+            print(f"Written to {table.with_suffix(parquet_file.SUFFIX)}")
+            return
         if form is Form.HTML:
             from bench.loops import stored as loops
             from bench.problems import texts
@@ -106,6 +118,48 @@ def report_run(
         from bench.report.text import as_text
 
         print(as_text(frame, form.value, facts), end="")
+
+
+def history(
+    runs: Annotated[
+        Names,
+        typer.Argument(
+            metavar="[RUN]",
+            show_default=False,
+            help="Folders or names of runs, CSV or Parquet files, patterns such as 'results/*'; "
+            "all runs by default.",
+        ),
+    ] = None,
+    problems: Annotated[
+        Names, typer.Option("--problem-name", metavar="A,B", help="Only these problems.")
+    ] = None,
+    tiers: Annotated[Names, typer.Option("--tier", metavar="A,B", help="Only these.")] = None,
+    sizes: Annotated[Names, typer.Option("--size", metavar="A,B", help="Only these.")] = None,
+    dtypes: Annotated[Names, typer.Option("--dtype", metavar="A,B", help="Only these.")] = None,
+    output: Output = RESULTS,
+) -> None:
+    """Show a few cells over runs and hosts: a table, and a picture."""
+    from bench.analysis import history as histories
+    from bench.analysis.runs import paths
+    from bench.report.history import history_report
+    from bench.report.pictures import history as drawing
+    from bench.report.pictures.style import save
+    from bench.report.terminal import console
+
+    with usage_errors():
+        names = [_run_or_pattern(name, output) for name in runs or [str(output / "*")]]
+        parts = histories.selected(
+            histories.read(paths(names)),
+            problem=problems or (),
+            tier=tiers or (),
+            size=sizes or (),
+            dtype=dtypes or (),
+        )
+        frame = histories.history(parts)
+        console().print(history_report(frame))
+        if picture := drawing.history(frame):
+            output.mkdir(parents=True, exist_ok=True)
+            print(*save(picture, output), sep="\n")
 
 
 def list_problems(files: Files = None) -> None:
@@ -196,7 +250,7 @@ def lecture(output: Pictures = PICTURES) -> None:
     from bench.measurement.machine import refuse_without_jit
     from bench.problems.lecture import train_lecture
     from bench.report.pictures.lecture import draw_training
-    from bench.report.terminal import console, lecture_table
+    from bench.report.terminal import console, training_table
 
     out = console()
     with usage_errors():
@@ -205,9 +259,35 @@ def lecture(output: Pictures = PICTURES) -> None:
         trainings = train_lecture(say)
     with usage_errors():
         pictures = draw_training(output, trainings[-1].losses)
-    out.print(lecture_table(trainings))
+    out.print(training_table(trainings))
     for picture in pictures:
         print(picture)
+
+
+def digits(output: Pictures = PICTURES) -> None:
+    """Train on handwritten digits in every tier; draw losses, templates."""
+    from bench.measurement.machine import refuse_without_jit
+    from bench.problems.digits import load_digits, train_digits
+    from bench.report.pictures.digits import draw_digits
+    from bench.report.terminal import console, digits_report
+
+    out = console()
+    with usage_errors():
+        refuse_without_jit()
+        given, test = load_digits()
+    with status(out) as say:
+        found = train_digits(given, test, say)
+    with usage_errors():
+        pictures = draw_digits(output, found)
+    out.print(digits_report(found))
+    for picture in pictures:
+        print(picture)
+
+
+def _run_or_pattern(name: str, output: Path) -> Path:
+    from glob import has_magic
+
+    return Path(name) if has_magic(name) else _run_or_csv(name, output)
 
 
 def _run_or_csv(name: str, output: Path) -> Path:

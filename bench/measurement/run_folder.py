@@ -176,6 +176,15 @@ def machine_of(path: Path) -> dict[str, Any] | None:
         raise ValueError(f"{file} does not describe the machine: {error!r}") from error
 
 
+def started(path: Path) -> datetime | None:
+    """Return when a run started, given its folder or a file in it; None if it is not recorded."""
+    file = (path if path.is_dir() else path.parent) / ENVIRONMENT
+    try:
+        return datetime.fromisoformat(json.loads(file.read_text(encoding="utf-8"))["started"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
 def note_machine(folder: Path, facts: dict[str, Any]) -> None:
     """Replace the description of a run's machine by that of a pass, which knows more."""
     known = json.loads((folder / ENVIRONMENT).read_text(encoding="utf-8"))

@@ -16,10 +16,9 @@ from bench.analysis.comparison import ALPHA, APART, Comparison
 from bench.common.format import digits, duration
 from bench.model import Cell
 from bench.report.text import markdown_row
-from bench.report.words import TIMES, cell_count
+from bench.report.words import CHANGES, TIMES, cell_count, each_row
 
 HEADINGS = ("cell", "old", "new", "new/old", "")
-_STYLE = {"slower": "bold red", "faster": "bold green"}
 
 
 def comparison_report(comparison: Comparison) -> RenderableType:
@@ -29,7 +28,7 @@ def comparison_report(comparison: Comparison) -> RenderableType:
         grid.add_column(heading, justify="left" if number in {0, 4} else "right", no_wrap=True)
     rows = _rows(comparison)
     for row in rows:
-        grid.add_row(*row[:-1], Text(row[-1], _STYLE.get(row[-1], "")))
+        grid.add_row(*row[:-1], Text(row[-1], CHANGES.get(row[-1], "")))
     lines = [Text(line) for line in _lines(comparison)]
     return Group(grid, Text(), *lines) if rows else Group(*lines)
 
@@ -56,7 +55,7 @@ def _rows(comparison: Comparison) -> list[tuple[str, ...]]:
             f"{digits(cell.ratio)}{TIMES}",
             "" if comparison.differences else cell.finding,
         )
-        for cell in _each(shown)
+        for cell in each_row(shown)
     ]
 
 
@@ -71,7 +70,7 @@ def _lines(comparison: Comparison) -> Iterator[str]:
     if count:
         middle = math.exp(np.median(np.log(comparison.cells["ratio"])))
         yield f"The median ratio of all cells is {digits(middle)}{TIMES}."
-    for cell in _each(comparison.statuses):
+    for cell in each_row(comparison.statuses):
         why = f": {cell.message_new}" if cell.message_new else ""
         yield f"{_name(cell)} was {cell.status_old} and is now {cell.status_new}{why}"
     for number, which in ((comparison.only_old, "old"), (comparison.only_new, "new")):
@@ -108,10 +107,6 @@ def _judgement(comparison: Comparison) -> Iterator[str]:
         if untested:
             some = cell_count(untested)
             yield f"Not tested, because of too few passes (about 9 are needed): {some}."
-
-
-def _each(frame: pd.DataFrame) -> Iterator[Any]:
-    yield from frame.itertuples()
 
 
 def _name(cell: Any) -> str:

@@ -2,13 +2,13 @@
 
 import linecache
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from rich.console import Console
 
-from bench.analysis import csv_file
+from bench.analysis import runs
+from bench.analysis.columns import IDENTITY
 from bench.loops.explain import explain_function
 from bench.loops.findings import Explanation
 from bench.report.explanation import as_html, explanation_report
@@ -18,37 +18,46 @@ from bench.report.terminal import PLAIN_WIDTH
 class Results(pd.DataFrame):
     """The table of a run: a DataFrame that a notebook shows as the HTML page does.
 
-    What is computed from it (a selection, a copy) is a plain DataFrame.
+    What is computed from it (a selection, a copy) is a plain DataFrame. That of several runs is
+    shown as one: the page has one place for each cell.
     """
 
     def _repr_html_(self) -> str:
+        if self.duplicated(list(IDENTITY)).any():
+            return str(pd.DataFrame(self).to_html(max_rows=pd.options.display.max_rows))
         from bench.report.page import html_table  # loads Jinja2 and Matplotlib
 
         return html_table(self)
 
 
-def load(path: str | Path) -> Results:
-    """Read the table of a run.
+def load(path: runs.Paths) -> Results:
+    """Read the table of a run, or of several runs below each other.
 
     Parameters
     ----------
-    path : path
-        The folder of a run, or a CSV that a run wrote. If a folder has no table, or one older than
-        its records, the table is built from the records.
+    path : path, pattern, or iterable of them
+        The folder of a run, or a CSV or Parquet file of one. If a folder has no table, or one older
+        than its records, the table is built from the records. A pattern such as ``"results/*"``,
+        and several paths, name many runs. Of these, what is no run is left out: other folders,
+        files that are neither CSV nor Parquet, and what lies in a folder that is read.
 
     Returns
     -------
     Results
-        A DataFrame with the columns and dtypes of `bench.analysis.columns.COLUMNS`.
+        A DataFrame with the columns and dtypes of `bench.analysis.columns.COLUMNS`. The column
+        ``run_id`` says which run a row is of. Speed-ups and other derived columns are those within
+        each run. A row that is in two files is there once.
 
     Raises
     ------
     FileNotFoundError
-        No such file, or a folder without a run.
+        No such file, or a folder without a run; of several, if none is a run.
     ValueError
-        The file is no such table, or is incomplete; the message says what is missing.
+        A file is no such table, or is incomplete; the message says which, and what is missing.
+    MissingLibraryError
+        A Parquet file, and pyarrow is not installed.
     """
-    return Results(csv_file.load(path))
+    return Results(runs.load(path))
 
 
 class Explained:

@@ -1,4 +1,4 @@
-"""What a terminal shows: the table of a run, agreement, problems, texts, the lecture's training."""
+"""What a terminal shows: the table of a run, agreement, problems, texts, trainings."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -29,13 +29,14 @@ from bench.report.words import (
 )
 
 if TYPE_CHECKING:
-    from bench.problems.lecture import Training
+    from bench.problems.digits import Trained
+    from bench.problems.training import Training
 
 PLAIN_WIDTH = 100
 # Wider than any table.
 UNBOUNDED = 10_000
-# Of the lecture's 1001 epochs, the loss of every hundredth is shown.
-EPOCHS_PER_ROW = 100
+# Of a training, the loss of about so many epochs is shown.
+EPOCHS_SHOWN = 10
 
 
 def console() -> Console:
@@ -188,16 +189,42 @@ def _judged(cell: Any) -> Text:
     return text.append("\nof a sample", "dim") if cell.checked == "sample" else text
 
 
-def lecture_table(trainings: "Sequence[Training]") -> Table:
-    """Return the loss at each epoch, one column per tier, with the seconds below."""
+def digits_report(found: "Sequence[Trained]") -> RenderableType:
+    """Return the table of each loss, with the agreement and the accuracy below."""
+    parts: list[RenderableType] = []
+    for one in found:
+        title = Text(f"{one.loss} loss", "bold")
+        parts += [title, training_table(one.trainings), *_digits_lines(one), Text()]
+    return Group(*parts[:-1])
+
+
+def _digits_lines(one: "Trained") -> Iterator[Text]:
+    yield Text(f"The curves differ by at most {one.spread:.0e}.")
+    right, of_peer = (f"{100.0 * share:.1f} %" for share in (one.accuracy, one.peer_accuracy))
+    yield Text(f"Accuracy on the test digits: {right}; LogisticRegression: {of_peer}.")
+
+
+def training_table(trainings: "Sequence[Training]") -> Table:
+    """Return the loss at each epoch, one column per tier, with the seconds below.
+
+    A tier that trained for fewer epochs than the others says so in its heading.
+    """
     grid = Table(box=box.SIMPLE_HEAD, show_edge=False, show_footer=True)
     grid.add_column("loss at epoch", "trained in\ncompiled in", justify="right")
+    longest = max(len(training.losses) for training in trainings)
     for training in trainings:
         compiled = duration(training.compile_s) if training.compile_s else "-"
-        grid.add_column(training.tier, f"{duration(training.seconds)}\n{compiled}", justify="right")
-    for epoch in range(0, len(trainings[0].losses), EPOCHS_PER_ROW):
-        grid.add_row(str(epoch), *(_loss(training.losses[epoch]) for training in trainings))
+        epochs = len(training.losses)
+        few = f"\n{epochs} epochs" if epochs < longest else ""
+        footer = f"{duration(training.seconds)}\n{compiled}"
+        grid.add_column(training.tier + few, footer, justify="right")
+    for epoch in range(0, longest, max(1, longest // EPOCHS_SHOWN)):
+        grid.add_row(str(epoch), *(_loss_at(epoch, training) for training in trainings))
     return grid
+
+
+def _loss_at(epoch: int, training: "Training") -> str:
+    return _loss(training.losses[epoch]) if epoch < len(training.losses) else ""
 
 
 def _loss(value: float) -> str:

@@ -25,6 +25,7 @@ NOISY = "!"
 UNCERTAIN = "?"
 # Why a speed-up is not to be trusted.
 DOUBTS = {"unclear": "may be none", "wide": "wide interval", "unknown": "few passes"}
+CHANGES = {"slower": "bold red", "faster": "bold green"}
 STYLES = {status: "bold red" if status in WRONG else "dim" for status in STATUSES}
 
 
@@ -177,6 +178,11 @@ def counts(frame: pd.DataFrame) -> Text:
     words = ", ".join(f"{counted[s]} {s}" for s in STATUSES if counted.get(s, 0))
     wrong = any(counted.get(status, 0) for status in WRONG)
     return Text(f"{cell_count(len(frame))}: {words}.", "bold red" if wrong else "bold")
+
+
+def each_row(frame: pd.DataFrame) -> Iterator[Any]:
+    """Yield the rows of a table, with its columns as attributes."""
+    yield from frame.itertuples()
 
 
 def cell_count(count: int) -> str:

@@ -245,6 +245,7 @@ COMPARED = ["compare", ROOT / "results/sample", ROOT / "results/sample"]
         (["sweep", "svm_loss"], 2),
         (["compile-cost", "{folder}"], 2),
         (["demo", "lecture"], 2),
+        (["demo", "digits"], 2),
         (["list"], 0),
         (["show", "train_linear"], 0),
         (["report", "{folder}", "--format", "terminal"], 0),
