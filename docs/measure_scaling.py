@@ -45,7 +45,9 @@ def main():
     rng = np.random.default_rng(0)
     scores = rng.standard_normal((SAMPLES, CLASSES), dtype=DTYPE)
     labels = rng.integers(0, CLASSES, SAMPLES)
-    print("| rows | MB | library, 1 | library, 2 | NumPy, 1 | NumPy, 2 | 2 / 1 | library / NumPy, 2 |")
+    print(
+        "| rows | MB | library, 1 | library, 2 | NumPy, 1 | NumPy, 2 | 2 / 1 | library / NumPy, 2 |"
+    )
     print("|--:|--:|--:|--:|--:|--:|--:|--:|")
     for rows in BLOCKS:
         arrays = da.from_array(scores, (rows, CLASSES)), da.from_array(labels, rows)
