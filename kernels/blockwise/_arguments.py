@@ -5,11 +5,15 @@ that were given. Labels are checked where they are read.
 """
 
 from collections.abc import Callable
+from itertools import product
 from typing import Any, NamedTuple
+from uuid import uuid4
 
 import dask.array as da
 import numpy as np
+from dask.array.core import normalize_chunks, slices_from_chunks
 from dask.array.utils import meta_from_array
+from dask.highlevelgraph import HighLevelGraph
 from numpy.typing import NDArray
 
 from kernels.simd import blocks
@@ -77,8 +81,19 @@ def in_row_blocks(samples: Any, chunks: Any) -> Any:
     """Dask array in one chunk per block of rows; `chunks` of rows for an array in memory."""
     if is_dask(samples):
         return samples.rechunk({1: -1})
-    # Without a name, Dask would read all of it for a hash
-    return da.from_array(samples, {0: chunks, 1: -1}, name=False)
+    return sliced(samples, normalize_chunks({0: chunks, 1: -1}, samples.shape, dtype=samples.dtype))
+
+
+def sliced(array: NDArray[Any], chunks: tuple[tuple[int, ...], ...]) -> Any:
+    """Dask array of views of an array in memory or of a file that is mapped into it.
+
+    `da.from_array` reads all of it: for a hash, and in newer versions for a copy.
+    """
+    name = f"rows-{uuid4()}"
+    keys = product([name], *(range(len(sizes)) for sizes in chunks))
+    tasks = {key: array[where] for key, where in zip(keys, slices_from_chunks(chunks), strict=True)}
+    graph = HighLevelGraph.from_collections(name, tasks)
+    return da.Array(graph, name, chunks, meta=array[:0])
 
 
 def is_dask(values: Any) -> bool:
@@ -119,7 +134,7 @@ def as_column(labels: Any, chunks: tuple[int, ...]) -> Any:
     """Labels as a column in blocks of rows."""
     if is_dask(labels):
         return labels.rechunk({0: chunks}).map_blocks(_column, new_axis=1, dtype=labels.dtype)
-    return da.from_array(labels[:, np.newaxis], (chunks, 1), name=False)
+    return sliced(labels[:, np.newaxis], (chunks, (1,)))
 
 
 def _column(labels: NDArray[Any]) -> NDArray[Any]:
