@@ -95,12 +95,23 @@ def _can_be_found(sig: Any) -> bool:
 class _Files(IndexDataCacheFile):
     """The files of a cache, each with a digest at the end, which `pickle` ignores.
 
-    Without the digest, damaged machine code would be loaded, and the call would crash.
+    Without the digest, damaged machine code would be loaded, and the call would crash. Each file
+    also has the key that it was saved for: two processes that compile different variants at once
+    may give them the same file, and the one would run the code of the other.
     """
 
     def __init__(self, *place: Any) -> None:
         super().__init__(*place)
-        self._version = f"{self._version} with digests"
+        self._version = f"{self._version} with digests and keys"
+
+    def save(self, key: Any, data: Any) -> None:
+        """Save what was compiled, with its key."""
+        super().save(key, (key, data))
+
+    def load(self, key: Any) -> Any:
+        """Load what was compiled for this key; None if the file has another's."""
+        saved_for, data = super().load(key) or (None, None)
+        return data if saved_for == key else None
 
     def _load_index(self) -> Any:
         try:

@@ -106,6 +106,21 @@ def test_damage_is_said_once(cache):
     assert (results, hits, len(said)) == ([6.0, 6], 0, 1)
 
 
+def test_a_file_of_another_variant_is_not_run(cache):
+    """Two processes that compile at once find the same number free for their files.
+
+    One file and one index replace the other, and not always those of the same process.
+    """
+    called(3)
+    index = only(cache, ".nbi")
+    of_the_integer = index.read_bytes()
+    index.unlink()
+    called(3.5)
+    index.write_bytes(of_the_integer)  # it says that the file is the integer's
+    assert called(3) == ([6], 0, [])
+    assert called(3) == ([6], 1, []), "and the file is the integer's again"
+
+
 def test_an_index_of_another_version_is_replaced_in_silence(cache):
     called(3.0)
     only(cache, ".nbi").write_bytes(pickle.dumps("0.1") + b"whatever it wrote")

@@ -10,7 +10,7 @@ from importlinter.cli import lint_imports
 
 ROOT = Path(__file__).parents[1]
 PARTS = {"reference", "bench"} | {
-    f"kernels.{name}" for name in ("_cache", "jit", "simd", "vectorized")
+    f"kernels.{name}" for name in ("_cache", "blockwise", "jit", "simd", "vectorized")
 }
 
 
@@ -45,7 +45,7 @@ def every_module(*packages):
     return pytest.mark.parametrize("path", paths, ids=ids)
 
 
-@pytest.mark.parametrize("contract", ["packages", "wings", "circles", "private"])
+@pytest.mark.parametrize("contract", ["packages", "wings", "circles", "blockwise", "private"])
 def test_contract_of_imports(contract, monkeypatch):
     """The contracts stand in pyproject.toml; `make check` names what breaks them."""
     monkeypatch.chdir(ROOT)
@@ -104,6 +104,11 @@ def test_the_library_imports_no_text(path):
     assert ours_imported_by(path) <= {"kernels.simd", "kernels._cache"} | texts
 
 
+@every_module("kernels/blockwise")
+def test_blocks_are_computed_by_the_library(path):
+    assert ours_imported_by(path) <= {"kernels.blockwise", "kernels.simd"}
+
+
 @pytest.mark.parametrize("name", ["__init__", "_cache"])
 def test_kernels_itself_imports_only_the_library(name):
     assert ours_imported_by(ROOT / "kernels" / f"{name}.py") <= {"kernels.simd"}
@@ -112,7 +117,8 @@ def test_kernels_itself_imports_only_the_library(name):
 def test_the_library_loads_no_text():
     loaded = loaded_after("import kernels")
     assert "kernels.simd" in loaded
-    assert {"reference", "bench", "kernels.jit", "kernels.vectorized"}.isdisjoint(loaded)
+    others = {"reference", "bench", "kernels.jit", "kernels.vectorized", "kernels.blockwise"}
+    assert (others | {"dask", "distributed"}).isdisjoint(loaded)
 
 
 def test_the_loops_load_neither_numpy_nor_anything_of_ours():
