@@ -375,7 +375,9 @@ def diff(before: KernelSource, after: KernelSource, file: str) -> str:
         f"a/{file}",
         f"b/{file}",
     )
-    return "".join(lines)
+    # A file's last line may have no end
+    no_end = "\n\\ No newline at end of file\n"
+    return "".join(line if line.endswith("\n") else line + no_end for line in lines)
 
 
 def combinations(remedies: Sequence[Remedy]) -> list[tuple[Remedy, ...]]:

@@ -155,8 +155,8 @@ def test_strided_arguments_are_copied_first():
     assert "    x = np.ascontiguousarray(x)\n    y[0] = x[0]\n" in one.apply(source(text)).text
 
 
-def test_a_diff_can_be_applied(tmp_path):
-    text = "@njit" + BODY
+@pytest.mark.parametrize("text", ["@njit" + BODY, ("@njit" + BODY).rstrip()])
+def test_a_diff_can_be_applied(tmp_path, text):
     (tmp_path / "kernel.py").write_text(text, encoding="utf-8")
     after = remedies.ELEMENTARY.apply(remedies.FASTMATH.apply(source(text)))
     change = remedies.diff(source(text), after, "kernel.py")
