@@ -45,7 +45,7 @@ class KernelSource:
     Raises
     ------
     CannotRewriteError
-        The module has no such function.
+        The module has no such function, or imports from its own package.
     """
 
     def __init__(self, text: str, name: str, bound_to: str) -> None:
@@ -56,6 +56,10 @@ class KernelSource:
         }
         if name not in self.functions:
             raise CannotRewriteError(f"{name} is not a function at the top of its file")
+        relative = (one for one in self.tree.body if isinstance(one, ast.ImportFrom) and one.level)
+        if one := next(relative, None):
+            shown = ast.unparse(one)
+            raise CannotRewriteError(f"a copy of its file is in no package, for `{shown}`")
 
     @cached_property
     def reached(self) -> list[ast.FunctionDef]:

@@ -129,6 +129,11 @@ def test_what_is_not_at_the_top_of_a_file_cannot_be_changed():
         KernelSource("def kernel(x): ...", "other", "other")
 
 
+def test_a_file_that_imports_from_its_package_cannot_be_copied():
+    with pytest.raises(CannotRewriteError, match=r"from \.helper import itself"):
+        source(f"from .helper import itself\n@njit{BODY}")
+
+
 def explanation(*kinds, strided=()):
     findings = tuple(Finding(kind, 1, "") for kind in kinds)
     loop = Loop("k.py", "kernel", 1, 1, "", "", "scalar", "", "", findings)
