@@ -130,6 +130,7 @@ _GENERAL = (
     "induction variable could not be identified",
     "uncountable loop",
     "conversion changes vector width",
+    "has already been vectorized",
 )
 _NOT_VECTORISED = "loop not vectorized"
 

@@ -225,6 +225,13 @@ def test_arguments_may_be_left_to_their_defaults():
         assert loop.verdict == "vectorised"
 
 
+def test_a_second_look_at_a_loop_is_no_reason():
+    text = "vectorization and interleaving are explicitly disabled, or the loop has already been"
+    lines = f"loop not vectorized: {text} vectorized", "loop not vectorized"
+    (verdict,) = remarks.read("\n".join(f"remark: k.py:3:1: {line}" for line in lines))
+    assert (verdict.width, verdict.reasons) == (1, ())
+
+
 def test_what_cannot_be_compiled_is_said():
     def wrong(x):
         return x.nothing
