@@ -140,7 +140,9 @@ def _try(
     out.print(explanation.trial_table(frame, trial.changes))
     best = explanation.best_of(frame, trial.changes)
     if best is None:
-        out.print("No change made it faster.")
+        is_known = explanation.has_intervals(frame) or not (frame["status"] == "ok").any()
+        few = "Too few passes to tell which change is faster; more: --passes 10"
+        out.print("No change made it faster." if is_known else few)
         return 0 if code == EXIT_WRONG else code
     file = explanation.shown(trial.path)
     change = diff(trial.base, trial.sources[best], file)

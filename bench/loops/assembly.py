@@ -25,6 +25,8 @@ _X86_PACKED = re.compile(rf"^v?(?:{_FLOATING}p[sd]|p(?:add|sub|mul)\w+)$")
 _X86_SCALAR = re.compile(rf"^v?{_FLOATING}s[sd]$")
 _ARM = re.compile(r"^f(?:add|sub|mul|div|sqrt|max|min|maxnm|minnm|n?madd|n?msub|mla|mls|nmul)$")
 _ARM_VECTOR = re.compile(r"\bv\d+\.\d+[sd]\b")
+# Masked moves of AVX, and masked stores of AVX-512
+_MASKED = re.compile(r"^vp?maskmov|\)\s*\{%k\d\}|^vp?scatter")
 _DIVISION = re.compile(r"^(?:idiv[lq]?|div[lq]|sdiv|udiv)$")
 _CALL = re.compile(r"^(?:callq?|blr?)$")
 _X86_REGISTER = re.compile(r"%([xyz]mm)\d+")
@@ -46,6 +48,8 @@ class AssemblyLoop:
         The header of the loop around it; empty without one.
     frames : Counter of Frames
         The instructions of each line.
+    is_masked : bool
+        Whether some of its iterations write or compute what others do not.
     checks_overlap : bool
         Whether it runs only if a test before it finds that no arrays share memory.
     packed, scalar : int
@@ -60,6 +64,7 @@ class AssemblyLoop:
     header: str
     parent: str = ""
     frames: Counter[Frames] = field(default_factory=Counter)
+    is_masked: bool = False
     checks_overlap: bool = False
     packed: int = 0
     scalar: int = 0
@@ -98,19 +103,21 @@ def _instructions(
     assembly: str, found: dict[str, AssemblyLoop]
 ) -> Iterator[tuple[AssemblyLoop | None, _Instruction]]:
     """Yield each instruction with the innermost loop that holds it."""
-    label, loop, is_vector, was_checked = "", None, False, False
+    label, loop, is_vector, was_checked, is_masked = "", None, False, False, False
     frames: Frames = ()
     for line in assembly.splitlines():
         if begun := _LABEL.match(line):
             label, loop = begun[1] or begun[2], None
             is_vector = "%vector.body" in line
             was_checked |= "%vector.memcheck" in line
+            is_masked = "%pred." in line
         if _HEADER.search(line):
             loop = found.setdefault(label, AssemblyLoop(label))
             loop.checks_overlap |= is_vector and was_checked
             was_checked &= not is_vector
         elif inside := _IN_LOOP.search(line):
             loop = found.setdefault(inside[1], AssemblyLoop(inside[1]))
+            loop.is_masked |= is_masked
         elif (parent := _PARENT.search(line)) and label:
             # Before the line of the header itself, from the outermost to the innermost
             found.setdefault(label, AssemblyLoop(label)).parent = parent[1]
@@ -144,6 +151,7 @@ def _follow_symbols(one: _Instruction, symbols: dict[str, str]) -> None:
 
 def _count(loop: AssemblyLoop, one: _Instruction, symbols: dict[str, str]) -> None:
     loop.frames[one.frames] += 1
+    loop.is_masked |= _MASKED.search(f"{one.operation} {one.operands}") is not None
     is_arm = bool(_ARM.match(one.operation))
     if _X86_PACKED.match(one.operation) or (is_arm and _ARM_VECTOR.search(one.operands)):
         loop.packed += 1

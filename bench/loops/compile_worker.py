@@ -100,7 +100,18 @@ def _emit_lines() -> None:
     from numba.core.cpu import CPUContext, CPUTargetOptions
     from numba.core.debuginfo import DIBuilder
 
+    from bench.loops.places import debug_name
+
     class Lines(DIBuilder):
+        def __init__(self, module: Any, filepath: str, *more: Any, **named: Any) -> None:
+            self.name_of_file = debug_name(filepath)
+            super().__init__(module, filepath, *more, **named)  # type: ignore[no-untyped-call]
+
+        def _di_file(self) -> Any:
+            # LLVM's remarks leave out folders, and two of them may have a file of one name
+            values = {"directory": "", "filename": self.name_of_file}
+            return self.module.add_debug_info("DIFile", values)
+
         def initialize(self) -> None:
             # LLVM 20 fails on the kind that Numba takes for CUDA where functions are inlined
             self.emission_kind = "LineTablesOnly"
@@ -136,7 +147,10 @@ def _of_pickle(work: Job) -> Callable[[], Any]:
     # Our own parent wrote it. Numba pickles functions of a notebook by value.
     function, types = pickle.loads(Path(work.details["function"]).read_bytes())
     jitted = function if hasattr(function, "py_func") else numba.njit(function)
-    return lambda: jitted.compile(types)
+    defaults = jitted.py_func.__defaults__ or ()
+    given = len(types) - jitted.py_func.__code__.co_argcount
+    left = defaults[given:] if given else ()
+    return lambda: jitted.compile((*types, *map(numba.types.Omitted, left)))
 
 
 @contextmanager

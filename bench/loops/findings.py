@@ -3,14 +3,13 @@
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 from bench.loops import assembly, remarks, source
 from bench.loops.assembly import AssemblyLoop
-from bench.loops.places import Place, Places, SourceFile
+from bench.loops.places import Place, Places, SourceFile, debug_name
 from bench.loops.probe import KNOWN
-from bench.loops.remarks import Verdict
+from bench.loops.remarks import Meaning, Remark, Verdict
 from bench.loops.source import SourceLoop
 
 ELEMENTARY = frozenset({"exp", "expm1", "log", "log1p"})
@@ -41,9 +40,9 @@ CHANGES = {
     "reference count": "index the whole array, `x[i, j]`, instead of taking rows out of it",
     "Python call": "keep to what Numba compiles: numbers and arrays",
     "division check": '@njit(error_model="numpy"): a division by 0 gives inf or NaN, no error',
-    "index may wrap": "count with `range`, or use an unsigned index: np.uintp(k)",
+    "index may wrap": "count from 0 with `range(n)`, or use an unsigned index: np.uintp(k)",
     "strided layout": "np.ascontiguousarray before the call",
-    "non-unit stride": "let the innermost loop walk along the last axis",
+    "non-unit stride": "let the innermost loop walk along the last axis, element by element",
     "widening": "constants as np.float32(2.0); whole numbers converted before the loop",
     "integer division": "multiply by a reciprocal, or divide by a power of 2",
     "branch": "compute both values and choose one: `a if condition else b`",
@@ -138,7 +137,7 @@ def explain(
     sources = {}
     for path, text in texts.items():
         its = [one for one in lined["functions"] if one["file"] == path]
-        sources[Path(path).name] = SourceFile(path, text, its)
+        sources[debug_name(path)] = SourceFile(path, text, its)
     places = Places(sources, lined["assembly"], remarks.read(lined["remarks"]))
     loops = [
         found
@@ -187,7 +186,7 @@ def _loop(place: Place, its: SourceFile, places: Places) -> Loop:
         place.line,
         written.end_line if written else place.line,
         its.line(place.line),
-        place.inside,
+        re.split(r"[/\\]", place.inside)[-1],
         kind,
         words,
         "" if kind == "outer" else _code(compiled),
@@ -233,7 +232,8 @@ def _code(compiled: Sequence[AssemblyLoop]) -> str:
     if main is None or not main.packed + main.scalar:
         return ""
     registers = ", ".join(f"{name} {count}" for name, count in main.registers.most_common())
-    packed = f"{main.packed} operations on vectors ({registers})" if main.packed else ""
+    plural = "s" if main.packed > 1 else ""
+    packed = f"{main.packed} operation{plural} on vectors ({registers})" if main.packed else ""
     scalar = f"{main.scalar} on single numbers" if main.scalar else ""
     return ", ".join(filter(None, [packed, scalar]))
 
@@ -252,8 +252,9 @@ def _findings(
 ) -> Iterator[Finding]:
     yield from (_of_call(*call) for call in sorted(places.calls.get(place, ())))
     if written is not None and written.is_innermost:
-        yield from _of_types(written, its, compiled, places)
-        yield from _of_text(kind, written, its)
+        yield from _of_types(kind, written, its, compiled, places)
+        if kind != "outer":
+            yield from _of_text(kind, written, its, compiled)
     if kind == "scalar":
         yield from _of_remarks(place, written, its, verdicts)
     if any(one.checks_overlap for one in compiled):
@@ -264,15 +265,27 @@ def _findings(
 def _of_remarks(
     place: Place, written: SourceLoop | None, its: SourceFile, verdicts: Iterable[Verdict]
 ) -> Iterator[Finding]:
-    for reason in dict.fromkeys(reason for one in verdicts for reason in one.reasons):
+    looks = [one.reasons for one in verdicts if one.reasons]
+    for reason in dict.fromkeys(reason for one in looks for reason in one):
         meaning = remarks.meaning_of(reason.text)
+        if meaning and meaning.part == remarks.NO_REDUCTION and meaning not in _meanings(looks[0]):
+            continue  # LLVM unrolls a function's loops before it inlines it, and then looks again
         line = (reason.file == its.name and reason.line) or place.line
         if meaning is None:
             yield Finding("other", line, f"LLVM says: {reason.text}")
         elif meaning.kind == "early exit" and written and not written.exits:
             yield from _of_errors(written, its)
+        elif meaning.kind in {"early exit", "unknown length"}:
+            # LLVM may name any line of the loop
+            exits = written.exits if written and meaning.kind == "early exit" else ()
+            line = exits[0] if exits else place.line
+            yield Finding(meaning.kind, line, meaning.words, meaning.change)
         elif meaning.kind != "call":  # the assembly names the function
             yield Finding(meaning.kind, line, meaning.words, meaning.change)
+
+
+def _meanings(reasons: Iterable[Remark]) -> list[Meaning | None]:
+    return [remarks.meaning_of(one.text) for one in reasons]
 
 
 def _of_errors(written: SourceLoop, its: SourceFile) -> Iterator[Finding]:
@@ -289,8 +302,15 @@ def _of_errors(written: SourceLoop, its: SourceFile) -> Iterator[Finding]:
 
 
 def _of_types(
-    written: SourceLoop, its: SourceFile, compiled: Sequence[AssemblyLoop], places: Places
+    kind: Kind,
+    written: SourceLoop,
+    its: SourceFile,
+    compiled: Sequence[AssemblyLoop],
+    places: Places,
 ) -> Iterator[Finding]:
+    one_by_one = "read or written one by one"
+    if kind == "vectorised":
+        one_by_one += ", or in vectors where they prove to be neighbours"
     tested = {places.user_frame(frames) for one in compiled for frames in one.sign_tests}
     for fact in _facts(written, its):
         name, line = fact["kind"], fact["line"]
@@ -302,25 +322,26 @@ def _of_types(
             words = f"{fact['words']} may be negative, and is tested: Python counts from the end"
             yield Finding(name, line, words, CHANGES[name])
         elif name == "strided layout":
-            words = f"{fact['words']} has its elements apart"
+            words = f"{fact['words']} may have any strides: its elements are {one_by_one}"
             yield Finding(name, line, words, CHANGES[name])
-    for name, layout in its.functions[written.function]["arrays"].items():
-        used = [number for number in _lines(written) if _mentions(its.line(number), name)]
-        if layout == "A" and used:
-            words = f"`{name}` may have any strides: its elements are read one by one"
-            yield Finding("strided layout", used[0], words, CHANGES["strided layout"])
     divided = {places.user_frame(frames) for one in compiled for frames in one.divisions}
     for frame in filter(None, divided):
         words = "a division of whole numbers takes 10 to 40 cycles, and has no vector form"
         yield Finding("integer division", frame[1], words, CHANGES["integer division"])
 
 
-def _of_text(kind: Kind, written: SourceLoop, its: SourceFile) -> Iterator[Finding]:
-    layouts = its.functions[written.function]["arrays"]
+def _of_text(
+    kind: Kind, written: SourceLoop, its: SourceFile, compiled: Sequence[AssemblyLoop]
+) -> Iterator[Finding]:
+    layouts = its.functions[written.function]["layouts"]
     for line, text in written.strides:
         if layouts.get(text.partition("[")[0]) != "F":
             words = f"`{text}`: from one iteration to the next, it skips elements"
+            if kind == "vectorised":
+                words += ": vectors are put together from parts, or used where nothing is skipped"
             yield Finding("non-unit stride", line, words, CHANGES["non-unit stride"])
+    if kind == "vectorised" and not any(one.is_masked for one in compiled):
+        return  # both values are computed, and one is chosen
     for line in written.branches[:1]:
         words = "an `if` that some iterations follow and others do not"
         if kind == "vectorised":
@@ -357,11 +378,3 @@ def _facts(written: SourceLoop, its: SourceFile) -> Iterator[dict[str, Any]]:
 
 def _shown(fact: Mapping[str, Any], its: SourceFile) -> str:
     return source.operation_text(its.text, fact["line"], fact["symbol"], fact["number"])
-
-
-def _lines(written: SourceLoop) -> range:
-    return range(written.line, written.end_line + 1)
-
-
-def _mentions(line: str, name: str) -> bool:
-    return re.search(rf"\b{re.escape(name)}\b", line) is not None

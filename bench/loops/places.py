@@ -1,10 +1,10 @@
 """Find the loop of the source to which a loop of the assembly, or a remark, belongs."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from bench.loops import assembly, source
@@ -20,7 +20,7 @@ class Place:
     Attributes
     ----------
     file : str
-        Without its folder, as LLVM names it.
+        As the build with lines names it.
     line : int
     inside : str
         Where Numba has the loop of a call such as `max(row)`, or "array expression".
@@ -31,19 +31,24 @@ class Place:
     inside: str = ""
 
 
+def debug_name(path: str) -> str:
+    """Return how the build with lines names a file: its path, but for what separates frames."""
+    return re.sub(r"[@\[\]\s]", "_", path)
+
+
 class SourceFile:
     """A file of which functions were compiled."""
 
     def __init__(self, path: str, text: str, functions: Sequence[Mapping[str, Any]]) -> None:
         self.path, self.text = path, text
-        self.functions = {one["name"].rpartition(".")[2]: one for one in functions}
+        self.functions = {one["line"]: one for one in functions}
         self.facts = [fact for one in functions for fact in one["facts"]]
         self._lines = text.splitlines()
 
     @property
     def name(self) -> str:
-        """The file without its folder."""
-        return Path(self.path).name
+        """How the build with lines names it."""
+        return debug_name(self.path)
 
     @cached_property
     def loops(self) -> list[SourceLoop]:
@@ -83,6 +88,7 @@ class Places:
         self.compiled: dict[Place, list[AssemblyLoop]] = {}
         self.calls: dict[Place, set[tuple[str, int]]] = {}
         self.judged: dict[Place, list[Verdict]] = {}
+        self._around_others: set[Place] = set()
         for text in assemblies:
             self._place_loops(assembly.loops_of(text))
         for verdict in verdicts:
@@ -98,11 +104,16 @@ class Places:
         return sorted(written | self.compiled.keys() | self.judged.keys())
 
     def has_inner(self, place: Place, written: SourceLoop) -> bool:
-        """Return whether a loop has others inside it: written, or of expressions."""
+        """Return whether a loop has others inside it: written, of expressions or of calls."""
         inside = (one for one in (self.compiled | self.judged) if one.inside)
-        return not written.is_innermost or any(
-            one.file == place.file and written.line <= one.line <= written.end_line
-            for one in inside
+        has_call = place in self._around_others
+        return (
+            not written.is_innermost
+            or has_call
+            or any(
+                one.file == place.file and written.line <= one.line <= written.end_line
+                for one in inside
+            )
         )
 
     def _place_loops(self, loops: Sequence[AssemblyLoop]) -> None:
@@ -113,6 +124,12 @@ class Places:
             if place := found[loop.header]:
                 self.compiled.setdefault(place, []).append(loop)
                 self._place_calls(loop, place)
+                around = found.get(loop.parent)
+                if around and self._function(around) != self._function(place):
+                    self._around_others.add(around)
+
+    def _function(self, place: Place) -> tuple[str, str]:
+        return place.file, self._sources[place.file].function_at(place.line)
 
     def _set_apart(
         self,
@@ -124,7 +141,7 @@ class Places:
         place = found[loop.header]
         if place is None or place.inside or place != found.get(loop.parent):
             return
-        around = self._around_written(place)
+        around = self._around_written(place) or self._of_caller(loops[loop.parent], place)
         if around and around != found.get(loops[loop.parent].parent):
             found[loop.parent] = around
         elif line := self._line_of(loop):
@@ -134,6 +151,16 @@ class Places:
         its = self._sources[place.file]
         outer = [one for one in its.loops if one.line < place.line <= one.end_line]
         return Place(place.file, max(one.line for one in outer)) if outer else None
+
+    def _of_caller(self, loop: AssemblyLoop, place: Place) -> Place | None:
+        """Return the loop that calls the function of a place, which was inlined into it."""
+        callers = (
+            Place(file, its.line)
+            for frames in loop.frames
+            for file, line in frames[1:]
+            if file in self._sources and (its := self._sources[file].innermost(line))
+        )
+        return next((one for one in callers if one != place), None)
 
     def _place_calls(self, loop: AssemblyLoop, place: Place) -> None:
         """Place each call by its own line: the loop may be a version of one around it."""
@@ -165,6 +192,10 @@ class Places:
         counts = its and any(self.user_frame(one) == (frame[0], its.line) for one in loop.frames)
         if 2 * sum(foreign.values()) > sum(loop.frames.values()) and not counts:
             name, line = foreign.most_common(1)[0][0][0]
+            # Its own line or that of its body, by which of them has more instructions
+            line = min(
+                n for one in foreign for file, n in one[:1] if file == name and n >= line - 1
+            )
             return Place(*frame, f"{name}:{line}")
         return self._written(*frame)
 
@@ -195,7 +226,7 @@ class Places:
     def _around(self, verdict: Verdict) -> Place | None:
         """Return the loop of an expression whose function of Numba's has this line."""
         for place in self.compiled:
-            name, _, line = place.inside.partition(":")
-            if name == verdict.file and line and abs(int(line) - verdict.line) <= 1:
+            name, _, line = place.inside.rpartition(":")
+            if name == verdict.file and abs(int(line) - verdict.line) <= 1:
                 return place
         return None

@@ -63,6 +63,7 @@ class Meaning:
     change: str
 
 
+NO_REDUCTION = "value that could not be identified as reduction"
 # The first whose part occurs in a remark. Each has an example in the tests.
 MEANINGS = (
     Meaning(
@@ -73,7 +74,7 @@ MEANINGS = (
     ),
     Meaning(
         "dependence",
-        "value that could not be identified as reduction",
+        NO_REDUCTION,
         "a value goes from one iteration to the next and is no plain sum or product, such as a "
         "maximum that keeps NaN, or the place of one",
         "keep several of them and combine them at the end, or compute it in a loop of its own",
@@ -87,8 +88,8 @@ MEANINGS = (
     Meaning(
         "aliasing",
         "cannot identify array bounds",
-        "an index comes from data, so LLVM cannot tell which elements are read and written, nor "
-        "whether they are the same",
+        "LLVM cannot tell which elements are read and written, nor whether they are the same, as "
+        "where an index comes from data or may wrap",
         "loop over the elements in order where that is possible; gather into an array first",
     ),
     Meaning(
@@ -129,6 +130,7 @@ _GENERAL = (
     "induction variable could not be identified",
     "uncountable loop",
     "conversion changes vector width",
+    "has already been vectorized",
 )
 _NOT_VECTORISED = "loop not vectorized"
 

@@ -45,7 +45,7 @@ class KernelSource:
     Raises
     ------
     CannotRewriteError
-        The module has no such function.
+        The module has no such function, or imports from its own package.
     """
 
     def __init__(self, text: str, name: str, bound_to: str) -> None:
@@ -56,6 +56,10 @@ class KernelSource:
         }
         if name not in self.functions:
             raise CannotRewriteError(f"{name} is not a function at the top of its file")
+        relative = (one for one in self.tree.body if isinstance(one, ast.ImportFrom) and one.level)
+        if one := next(relative, None):
+            shown = ast.unparse(one)
+            raise CannotRewriteError(f"a copy of its file is in no package, for `{shown}`")
 
     @cached_property
     def reached(self) -> list[ast.FunctionDef]:
@@ -375,7 +379,9 @@ def diff(before: KernelSource, after: KernelSource, file: str) -> str:
         f"a/{file}",
         f"b/{file}",
     )
-    return "".join(lines)
+    # A file's last line may have no end
+    no_end = "\n\\ No newline at end of file\n"
+    return "".join(line if line.endswith("\n") else line + no_end for line in lines)
 
 
 def combinations(remedies: Sequence[Remedy]) -> list[tuple[Remedy, ...]]:

@@ -15,22 +15,22 @@ class SourceLoop:
     Attributes
     ----------
     line, end_line : int
-    function : str
-        The name of the function around it.
+    function : int
+        The first line of the function around it, its decorators included; 0 without one.
     counters : tuple of str
-        The variables that it sets.
+        The variables that it counts with: not the values of `for v in x`.
     is_innermost : bool
     exits : tuple of int
         The lines with a `break`, `return` or `raise` that ends it.
     branches : tuple of int
         The lines with an `if` that only some iterations follow.
     strides : tuple of (line, text)
-        What it reads with steps: its counter is not the last index, or is multiplied.
+        What it reads with steps: its counter is not the last index, is multiplied, or has steps.
     """
 
     line: int
     end_line: int
-    function: str
+    function: int
     counters: tuple[str, ...]
     is_innermost: bool
     exits: tuple[int, ...] = ()
@@ -45,7 +45,7 @@ def loops_in(text: str) -> list[SourceLoop]:
         tree = ast.parse(text)
     except SyntaxError:
         return []
-    return list(_loops(tree, "", 1))
+    return list(_loops(tree, 0, 1))
 
 
 def innermost(loops: Sequence[SourceLoop], line: int) -> SourceLoop | None:
@@ -87,10 +87,11 @@ def _evaluated(node: ast.AST) -> Iterator[ast.BinOp | ast.AugAssign]:
         yield node
 
 
-def _loops(node: ast.AST, function: str, depth: int) -> Iterator[SourceLoop]:
+def _loops(node: ast.AST, function: int, depth: int) -> Iterator[SourceLoop]:
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.FunctionDef):
-            yield from _loops(child, child.name, 1)
+            first = min([child.lineno, *(one.lineno for one in child.decorator_list)])
+            yield from _loops(child, first, 1)
         elif isinstance(child, Node):
             yield _loop(child, function, depth)
             yield from _loops(child, function, depth + 1)
@@ -98,11 +99,10 @@ def _loops(node: ast.AST, function: str, depth: int) -> Iterator[SourceLoop]:
             yield from _loops(child, function, depth)
 
 
-def _loop(node: Node, function: str, depth: int) -> SourceLoop:
+def _loop(node: Node, function: int, depth: int) -> SourceLoop:
     inner = [one for one in ast.walk(node) if one is not node and isinstance(one, Node)]
-    targets = [node.target] if isinstance(node, ast.For) else _targets(node)
     counters = tuple(
-        one.id for target in targets for one in ast.walk(target) if isinstance(one, ast.Name)
+        one.id for target in _targets(node) for one in ast.walk(target) if isinstance(one, ast.Name)
     )
     return SourceLoop(
         node.lineno,
@@ -122,7 +122,17 @@ def _loop(node: Node, function: str, depth: int) -> SourceLoop:
 
 
 def _targets(node: Node) -> list[ast.expr]:
-    return [one.target for one in getattr(node, "generators", ())]
+    pairs = [node] if isinstance(node, ast.For) else getattr(node, "generators", ())
+    return [one.target for one in pairs if _is_call(one.iter, "range", "prange")] + [
+        one.target.elts[0]
+        for one in pairs
+        if _is_call(one.iter, "enumerate") and isinstance(one.target, ast.Tuple)
+    ]
+
+
+def _is_call(node: ast.AST, *names: str) -> bool:
+    function = getattr(node, "func", None)
+    return getattr(function, "id", getattr(function, "attr", "")) in names
 
 
 def _exits(node: ast.AST) -> Iterator[int]:
@@ -142,9 +152,20 @@ def _exits_within(node: ast.If, exits: Sequence[int]) -> bool:
 
 
 def _strides(node: Node, counters: Sequence[str]) -> Iterator[tuple[int, str]]:
-    for one in ast.walk(node):
-        if isinstance(one, ast.Subscript) and _has_step(one, counters):
+    found = [one for one in ast.walk(node) if isinstance(one, ast.Subscript)]
+    indexed = {name for one in found for name in _names(one.slice)}
+    if isinstance(node, ast.For) and _skips(node.iter) and indexed & set(counters):
+        yield node.lineno, ast.unparse(node.iter)
+    for one in found:
+        if _has_step(one, counters):
             yield one.lineno, ast.unparse(one)
+
+
+def _skips(iterated: ast.expr) -> bool:
+    """Return whether a range has a step other than 1 and -1."""
+    if not (isinstance(iterated, ast.Call) and _is_call(iterated, "range")):
+        return False
+    return [ast.unparse(one) for one in iterated.args[2:]] not in ([], ["1"], ["-1"])
 
 
 def _has_step(subscript: ast.Subscript, counters: Sequence[str]) -> bool:

@@ -2,7 +2,7 @@
 
 import operator
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from numba.core import ir, types
@@ -37,11 +37,12 @@ def facts_of(dispatcher: Any, result: Any) -> dict[str, Any]:
         "name": dispatcher.py_func.__qualname__,
         "file": dispatcher.py_func.__code__.co_filename,
         "line": dispatcher.py_func.__code__.co_firstlineno,
-        "is_numba": dispatcher.py_func.__module__.partition(".")[0] == "numba",
+        "is_numba": str(dispatcher.py_func.__module__).partition(".")[0] == "numba",
         "arrays": dict(_arrays(dispatcher, result)),
+        "layouts": dict(_layouts(typemap)),
         "options": sorted(k for k, v in dispatcher.targetoptions.items() if v is True),
         "facts": [
-            *_views(body, typemap),
+            *_strided(body, typemap),
             *_widenings(body, typemap),
             *(_divisions(body, typemap) if checks_divisions else ()),
             *_signed_indices(body, typemap),
@@ -61,14 +62,36 @@ def _arrays(dispatcher: Any, result: Any) -> Iterator[tuple[str, str]]:
             yield name, kind.layout
 
 
-def _views(body: Iterable[Any], typemap: Any) -> Iterator[dict[str, Any]]:
-    """Yield the slices whose elements may lie apart, of arrays whose elements do not."""
+def _layouts(typemap: Any) -> Iterator[tuple[str, str]]:
+    """Yield the variables that are arrays, with their layouts."""
+    for name, kind in typemap.items():
+        if isinstance(kind, types.Array) and "$" not in name:
+            yield name.partition(".")[0], kind.layout
+
+
+def _strided(body: list[Any], typemap: Any) -> Iterator[dict[str, Any]]:
+    """Yield where arrays are read or written whose elements may lie apart."""
+    whole_of = {}
     for one in body:
         value = _expression(one)
-        if value is not None and value.op in {"getitem", "static_getitem"}:
-            whole, part = typemap[value.value.name], typemap[one.target.name]
-            if isinstance(part, types.Array) and part.layout == "A" != whole.layout:
-                yield _fact("strided layout", one.loc.line, f"a part of {_name(value.value)}")
+        if isinstance(one, ir.SetItem):
+            array, made = one.target, None
+        elif value is not None and value.op in {"getitem", "static_getitem", "getiter"}:
+            array, made = value.value, typemap[one.target.name]
+            whole_of[one.target.name] = array
+        else:
+            continue
+        is_apart = _layout(typemap[array.name]) == "A"
+        while "$" in array.name and array.name in whole_of:
+            array = whole_of[array.name]
+        if is_apart and not (value and value.op == "static_getitem"):
+            yield _fact("strided layout", one.loc.line, _name(array))
+        elif _layout(made) == "A":
+            yield _fact("strided layout", one.loc.line, f"a part of {_name(array)}")
+
+
+def _layout(kind: Any) -> str:
+    return kind.layout if isinstance(kind, types.Array) else ""
 
 
 def _widenings(body: Iterable[Any], typemap: Any) -> Iterator[dict[str, Any]]:
@@ -138,12 +161,13 @@ def _expression(one: Any) -> Any:
 
 
 def _counted(assigned: list[Any], typemap: Any) -> set[str]:
-    """Return the variables that count from 0, and constants."""
+    """Return the variables that count upwards from a constant, and constants."""
+    made = {one.target.name: one.value for one in assigned}
     found = {
         one.target.name
         for one in assigned
         if isinstance(one.value, ir.Const)
-        or (isinstance(one.value, ir.Expr) and one.value.op == "pair_first")
+        or (isinstance(one.value, ir.Expr) and _counts_up(one.value, made))
         or isinstance(typemap[one.target.name], types.IntegerLiteral)
     }
     while True:
@@ -155,6 +179,21 @@ def _counted(assigned: list[Any], typemap: Any) -> set[str]:
         if copies <= found:
             return found
         found |= copies
+
+
+def _counts_up(value: Any, made: Mapping[str, Any]) -> bool:
+    """Return whether a value comes from `range(end)`, `range(constant, end)`, or no range."""
+    if value.op != "pair_first":
+        return False
+    for op in ("iternext", "getiter", "call"):
+        name = value.list_vars()[0].name
+        while isinstance(made.get(name), ir.Var):
+            name = made[name].name
+        value = made.get(name)
+        if getattr(value, "op", "") != op:
+            return True
+    start, *step = value.args[:1] + value.args[2:] if len(value.args) > 1 else [None]
+    return not step and (start is None or isinstance(made.get(start.name), ir.Const))
 
 
 def _name(variable: Any) -> str:

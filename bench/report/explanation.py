@@ -135,5 +135,12 @@ def best_of(frame: pd.DataFrame, changes: Mapping[str, tuple[Remedy, ...]]) -> s
 def _gain(cell: Any) -> str:
     if cell.status != "ok" or math.isnan(cell.speedup_vs_numba):
         return ""
-    low, high = cell.speedup_vs_numba_low, cell.speedup_vs_numba_high
-    return f"{digits(cell.speedup_vs_numba)}{TIMES} ({digits(low)} to {digits(high)})"
+    gain, low = f"{digits(cell.speedup_vs_numba)}{TIMES}", cell.speedup_vs_numba_low
+    if math.isnan(low):
+        return gain
+    return f"{gain} ({digits(low)} to {digits(cell.speedup_vs_numba_high)})"
+
+
+def has_intervals(frame: pd.DataFrame) -> bool:
+    """Return whether a run has enough passes to tell which change is surely faster."""
+    return bool(frame["speedup_vs_numba_low"].notna().any())

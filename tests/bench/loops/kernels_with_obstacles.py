@@ -160,6 +160,84 @@ def listing(x):
     return len(found)
 
 
+@njit
+def every_third(x, y):
+    for i in range(0, len(x), 3):
+        y[i] = 2.0 * x[i]
+
+
+@njit
+def choosing(x, y):
+    for i in range(len(x)):
+        if x[i] > 0.5:
+            y[i] = 2.0 * x[i]
+        else:
+            y[i] = -x[i]
+
+
+@njit
+def part(x, y):
+    even = x[::2]
+    for i in range(len(y)):
+        y[i] = even[i] + 1.0
+
+
+@njit
+def copied(x, y):
+    x = np.ascontiguousarray(x)
+    for i in range(len(y)):
+        y[i] = x[i] + 1.0
+
+
+@njit
+def of_length(x, y):
+    for i in range(x.shape[0]):
+        y[i] = y[i] + 1.0
+
+
+@njit
+def turned(x, y):
+    by_column = x.T
+    for j in range(x.shape[0]):
+        for i in range(x.shape[1]):
+            y[j, i] = by_column[i, j] * 2.0
+
+
+@njit
+def halvings(value):
+    count = 0
+    while value > 1 and count < 50:
+        value = value // 2 if value % 2 == 0 else 3 * value + 1
+        count += 1
+    return count
+
+
+@njit
+def of_helper(k, y):
+    for i in range(len(k)):
+        y[i] = halvings(k[i])
+
+
+@njit
+def counted(x, counts):
+    for v in x:
+        counts[int(v * 10)] += 1
+
+
+@njit
+def of_parts(x, y):
+    for i in range(x.shape[0]):
+        y[i] = x[i, 1:].sum()
+
+
+@njit
+def means(x):
+    best = 0.0
+    for i in range(len(x)):
+        best += x[i].mean()
+    return best
+
+
 def ones(dtype="float64"):
     return np.ones(64, dtype)
 
@@ -186,6 +264,16 @@ ARGUMENTS = {
     inlined: (ones(), ones()),
     of_rows: (np.ones((8, 9)),),
     listing: (ones(),),
+    every_third: (ones(), ones()),
+    choosing: (ones(), ones()),
+    part: (ones(), np.ones(32)),
+    copied: (ones()[::2], np.ones(32)),
+    of_length: (ones()[::2], np.ones(32)),
+    turned: (np.ones((8, 9)), np.ones((8, 9))),
+    of_helper: (np.arange(1, 65), ones()),
+    counted: (0.5 * ones(), np.zeros(16)),
+    of_parts: (np.ones((8, 9)), np.ones(8)),
+    means: (np.ones((8, 9)),),
 }
 
 

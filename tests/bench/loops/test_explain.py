@@ -55,8 +55,8 @@ def innermost(explanation):
         ("scattered", "index may wrap", "x[places[i]] += 1.0"),
         ("overlapping", "aliasing", "for i in range(len(x)):"),
         ("branching", "branch", "if x[i] > 0.5:"),
-        ("leaving", "early exit", ""),
-        ("until", "unknown length", ""),
+        ("leaving", "early exit", "break"),
+        ("until", "unknown length", "while x[i] < 0.9:"),
         ("calling", "call", "y[i] = math.erf(x[i])"),
         ("exponentials", "call", "y[i] = math.exp(x[i])"),
         ("remainders", "integer division", "total += k[i] % m"),
@@ -65,6 +65,10 @@ def innermost(explanation):
         ("shifted", "index may wrap", "y[i] = x[i + shift]"),
         ("divided", "division check", "y[i] = x[i] / (y[i] + x[i])"),
         ("columns", "non-unit stride", "total += x[i, j]"),
+        ("every_third", "non-unit stride", "for i in range(0, len(x), 3):"),
+        ("every_third", "index may wrap", "y[i] = 2.0 * x[i]"),
+        ("part", "strided layout", "y[i] = even[i] + 1.0"),
+        ("counted", "index may wrap", "counts[int(v * 10)] += 1"),
     ],
 )
 def test_the_obstacle_of_a_loop_is_named(explained, kernel, kind, part):
@@ -75,6 +79,58 @@ def test_the_obstacle_of_a_loop_is_named(explained, kernel, kind, part):
     lines = FILE.read_text(encoding="utf-8").splitlines()
     assert part in {"", *(lines[one.line - 1].strip() for one in found)}
     assert all(loop.line <= one.line <= loop.end_line for one in found)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "kind"),
+    [
+        ("choosing", "branch"),
+        ("copied", "strided layout"),
+        ("of_length", "strided layout"),
+        ("turned", "non-unit stride"),
+        ("counted", "non-unit stride"),
+        ("of_parts", "non-unit stride"),
+    ],
+)
+def test_what_is_no_obstacle_is_not_named(explained, kernel, kind):
+    assert kind not in {name for loop in explained[kernel].loops for name in kinds(loop)}
+
+
+def test_a_loop_around_that_of_a_helper_is_an_outer_one(explained):
+    verdicts = {one.function: one.verdict for one in explained["of_helper"].loops}
+    assert verdicts == {"of_helper": "outer", "halvings": "scalar"}
+
+
+def test_a_loop_of_numba_whose_code_has_two_lines_is_one(explained):
+    (of_mean,) = [one for one in explained["means"].loops if one.inside]
+    assert of_mean.inside.startswith("arraymath.py:")
+    assert "reduction order" in kinds(of_mean)
+
+
+def test_files_of_one_name_are_told_apart(tmp_path):
+    header = "from numba import njit\n\n@njit\ndef total(x):\n"
+    loops = {
+        "first": "    s = 0.0\n    for v in x:\n        s += v\n    return s\n",
+        "second [2]": "    for v in x:\n        if v > 3:\n            return v\n    return 0.0\n",
+    }
+    totals = []
+    for folder, text in loops.items():
+        file = tmp_path / folder / "util.py"
+        file.parent.mkdir()
+        file.write_text(header + text, encoding="utf-8")
+        names: dict = {}
+        exec(compile(file.read_text(encoding="utf-8"), file, "exec"), names)
+        totals.append(names["total"])
+    first, second = totals
+
+    def both(x):
+        return first(x) + second(x)
+
+    found = {Path(one.file).parent.name: one for one in bench.explain(both, np.ones(9)).found.loops}
+    assert found["first"].line == 6
+    assert kinds(found["first"]) == {"reduction order"}
+    assert found["second [2]"].line == 5
+    assert kinds(found["second [2]"]) == {"early exit"}
 
 
 def test_memory_that_a_loop_allocates_is_found(explained):
@@ -157,6 +213,23 @@ def test_a_function_of_a_program():
     assert loop.verdict == "vectorised"
     assert "vectorised: " in repr(shown)
     assert "<code>" in shown._repr_html_()
+
+
+def test_arguments_may_be_left_to_their_defaults():
+    def scaled(x, factor=2.0, shift=1.0):
+        for i in range(len(x)):
+            x[i] = factor * x[i] + shift
+
+    for arguments in ((), (3.0,), (3.0, 0.0)):
+        (loop,) = bench.explain(scaled, np.ones(10), *arguments).found.loops
+        assert loop.verdict == "vectorised"
+
+
+def test_a_second_look_at_a_loop_is_no_reason():
+    text = "vectorization and interleaving are explicitly disabled, or the loop has already been"
+    lines = f"loop not vectorized: {text} vectorized", "loop not vectorized"
+    (verdict,) = remarks.read("\n".join(f"remark: k.py:3:1: {line}" for line in lines))
+    assert (verdict.width, verdict.reasons) == (1, ())
 
 
 def test_what_cannot_be_compiled_is_said():

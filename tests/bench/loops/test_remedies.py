@@ -129,6 +129,11 @@ def test_what_is_not_at_the_top_of_a_file_cannot_be_changed():
         KernelSource("def kernel(x): ...", "other", "other")
 
 
+def test_a_file_that_imports_from_its_package_cannot_be_copied():
+    with pytest.raises(CannotRewriteError, match=r"from \.helper import itself"):
+        source(f"from .helper import itself\n@njit{BODY}")
+
+
 def explanation(*kinds, strided=()):
     findings = tuple(Finding(kind, 1, "") for kind in kinds)
     loop = Loop("k.py", "kernel", 1, 1, "", "", "scalar", "", "", findings)
@@ -155,8 +160,8 @@ def test_strided_arguments_are_copied_first():
     assert "    x = np.ascontiguousarray(x)\n    y[0] = x[0]\n" in one.apply(source(text)).text
 
 
-def test_a_diff_can_be_applied(tmp_path):
-    text = "@njit" + BODY
+@pytest.mark.parametrize("text", ["@njit" + BODY, ("@njit" + BODY).rstrip()])
+def test_a_diff_can_be_applied(tmp_path, text):
     (tmp_path / "kernel.py").write_text(text, encoding="utf-8")
     after = remedies.ELEMENTARY.apply(remedies.FASTMATH.apply(source(text)))
     change = remedies.diff(source(text), after, "kernel.py")

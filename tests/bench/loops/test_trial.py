@@ -59,6 +59,8 @@ def test_a_change_that_makes_a_kernel_wrong_is_refused(tmp_path):
     assert table["status"]["reassociation"] == "disagrees"
     assert table["status"]["fastmath"] == "disagrees"
     assert "disagrees" in shown.stdout
+    assert "Too few passes to tell" in shown.stdout
+    assert "nan to nan" not in shown.stdout
     assert "fastmath=True" in shown.stdout
 
 
