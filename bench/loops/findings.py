@@ -204,7 +204,7 @@ def _verdict(
     called: Collection[tuple[str, int]],
 ) -> tuple[Kind, str]:
     if has_inner:  # a version of it whose inner loops have one iteration may be vectorised
-        return "outer", "an outer loop: only those inside it can be vectorised"
+        return "outer", "outer loop: LLVM vectorises the loops inside it"
     done = [one for one in verdicts if one.width > 1]
     if done:
         best = max(done, key=lambda one: (one.width, one.interleaved))
@@ -222,8 +222,8 @@ def _verdict(
     if not compiled:
         return "gone", "no loop in the code: unrolled, or computed at once"
     if any(one.packed for one in compiled):
-        return "unknown", "vectors in its code, of which no remark says why"
-    return "unknown", "one number at a time; no remark says why"
+        return "unknown", "vectors in its code; LLVM gives no reason"
+    return "unknown", "one number at a time; LLVM gives no reason"
 
 
 def _code(compiled: Sequence[AssemblyLoop]) -> str:
@@ -234,7 +234,7 @@ def _code(compiled: Sequence[AssemblyLoop]) -> str:
     registers = ", ".join(f"{name} {count}" for name, count in main.registers.most_common())
     plural = "s" if main.packed > 1 else ""
     packed = f"{main.packed} operation{plural} on vectors ({registers})" if main.packed else ""
-    scalar = f"{main.scalar} on single numbers" if main.scalar else ""
+    scalar = f"{main.scalar} scalar operations" if main.scalar else ""
     return ", ".join(filter(None, [packed, scalar]))
 
 

@@ -75,8 +75,8 @@ MEANINGS = (
     Meaning(
         "dependence",
         NO_REDUCTION,
-        "a value goes from one iteration to the next and is no plain sum or product, such as a "
-        "maximum that keeps NaN, or the place of one",
+        "each iteration needs the result of the one before, which is no plain sum or product, such "
+        "as a maximum that keeps NaN, or the place of one",
         "keep several of them and combine them at the end, or compute it in a loop of its own",
     ),
     Meaning(

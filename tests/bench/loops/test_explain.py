@@ -141,7 +141,7 @@ def test_memory_that_a_loop_allocates_is_found(explained):
 def test_a_clean_loop_is_vectorised_and_has_packed_arithmetic(explained):
     loop = innermost(explained["clean"])
     assert loop.verdict == "vectorised"
-    assert "operations on vectors" in loop.code
+    assert "vector operations" in loop.code
     assert kinds(loop) <= {"aliasing"}
 
 
