@@ -233,7 +233,7 @@ def _code(compiled: Sequence[AssemblyLoop]) -> str:
         return ""
     registers = ", ".join(f"{name} {count}" for name, count in main.registers.most_common())
     plural = "s" if main.packed > 1 else ""
-    packed = f"{main.packed} operation{plural} on vectors ({registers})" if main.packed else ""
+    packed = f"{main.packed} vector operation{plural} ({registers})" if main.packed else ""
     scalar = f"{main.scalar} scalar operations" if main.scalar else ""
     return ", ".join(filter(None, [packed, scalar]))
 
