@@ -97,4 +97,4 @@ def _linear_calls(dtype: str) -> Iterator[tuple[str, list[Call]]]:
         for loss, C in ways
         for size in (None, 1)
     ]
-    yield "train_linear", [*trainings, partial(epoch_order, 2, np.uint64(0), 0)]
+    yield "train_linear", [*trainings, partial(epoch_order, 2, 0, 0)]
