@@ -121,7 +121,7 @@ MODULES = [
     f"{package}.{name}"
     for package in ("reference", "kernels.vectorized", "kernels.simd")
     for name in ("losses", "gradients", "descent", "linear")
-]
+] + ["kernels.blockwise.losses", "kernels.blockwise.linear"]
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from bench.cli import explaining, measuring, reporting
+from bench.cli import explaining, measuring, reporting, warming
 from bench.cli.options import EXIT_CODES, EXIT_USAGE
 from bench.common import encoding
 from bench.common.kernels_package import foreign_kernels
@@ -27,6 +27,7 @@ app.command("compile-cost")(measuring.compile_cost)
 app.command()(measuring.sweep)
 app.command()(measuring.check)
 app.command()(explaining.explain)
+app.command()(warming.warmup)
 app.command()(reporting.compare)
 app.command()(reporting.history)
 app.command("report")(reporting.report_run)

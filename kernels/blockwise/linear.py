@@ -306,7 +306,7 @@ def _batches(
 ) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
     """Samples and labels of each batch of an epoch, gathered for several batches at a time."""
     X, labels = rows.samples, rows.labels
-    order = blocks.epoch_order(len(X), np.uint64(seed % 2**64), epoch)
+    order = blocks.epoch_order(len(X), seed, epoch)
     fitting = parse_bytes(dask.config.get("array.chunk-size")) // X[:1].nbytes
     at_a_time = max(fitting // size, 1) * size
     for start in range(0, len(X), at_a_time):

@@ -12,7 +12,7 @@ from kernels.simd._check_values import MAX_COUNT as MAX_COUNT
 from kernels.simd._check_values import entries as entries
 from kernels.simd._check_values import refuse_label as refuse_label
 from kernels.simd._linear_training import shuffled
-from kernels.simd.compiler import kernel
+from kernels.simd.compiler import WITHOUT_JIT, kernel
 
 
 def first_wrong_label(labels: NDArray[Any], classes: int, start: int = 0) -> tuple[int, int] | None:
@@ -22,7 +22,13 @@ def first_wrong_label(labels: NDArray[Any], classes: int, start: int = 0) -> tup
     return None
 
 
+def epoch_order(samples: int, seed: int, epoch: int) -> NDArray[np.int64]:
+    """Order of the samples in an epoch of `train_linear`."""
+    bits = seed % 2**64
+    order: NDArray[np.int64] = _order(samples, bits if WITHOUT_JIT else np.uint64(bits), epoch)
+    return order
+
+
 @kernel(entry=True)
-def epoch_order(samples, seed_bits, epoch):
-    """Order of the samples in an epoch of `train_linear`; the seed in uint64."""
+def _order(samples, seed_bits, epoch):
     return shuffled(samples, seed_bits, epoch)

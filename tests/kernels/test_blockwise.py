@@ -1,5 +1,6 @@
 """The library on Dask arrays: its values, lazily, with the same bits on any number of threads."""
 
+import inspect
 import re
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import dask.array as da
 import numpy as np
 import pytest
 from closeness import assert_agrees
+from commands import run_python
 from inputs import every_other, seeded_classification, seeded_linear
 from mistakes import GOOD, MISTAKES
 from tiers import GRADIENTS, LABELLED, LOSSES, OF_SCORES, PROBABILITIES, call, parts
@@ -133,6 +135,42 @@ def test_threads_change_no_bit(operation, dtype):
 def test_probabilities_keep_the_chunks_of_rows(operation):
     result = getattr(blockwise, operation)(da.zeros((10, 6), chunks=((3, 0, 7), (4, 2))))
     assert result.chunks == ((3, 0, 7), (6,))
+
+
+@pytest.mark.parametrize("operation", blockwise.__all__)
+def test_names_and_positional_arguments_are_those_of_the_library(operation):
+    ours, theirs = (
+        [
+            (one.name, one.default)
+            for one in inspect.signature(getattr(package, operation)).parameters.values()
+            if one.kind is not one.KEYWORD_ONLY
+        ]
+        for package in (blockwise, kernels)
+    )
+    assert ours == theirs
+
+
+def test_it_computes_without_jit():
+    done = run_python(
+        """
+        import dask.array as da, numpy as np
+        import kernels
+        from kernels import blockwise
+        X, labels = da.from_array(np.arange(40.0).reshape(20, 2) / 40, (6, 2)), np.arange(20) % 3
+        np.testing.assert_allclose(
+            float(blockwise.softmax_loss(da.zeros((20, 3), chunks=(6, 3)), labels)), np.log(3)
+        )
+        options = {"epochs": 2, "batch_size": 7, "seed": -1}
+        for got, want in zip(
+            blockwise.train_linear(X, labels, **options),
+            kernels.train_linear(X.compute(), labels, **options),
+            strict=True,
+        ):
+            np.testing.assert_allclose(got, want, rtol=1e-6)
+        """,
+        NUMBA_DISABLE_JIT="1",
+    )
+    assert done.returncode == 0, done.stderr
 
 
 # --- laziness

@@ -45,7 +45,7 @@ def data_in_use():
 
 
 results(da.zeros((4, CLASSES), chunks=(1, CLASSES), dtype="f4"), np.zeros(4, int))  # compiles
-limit = data_in_use() + 10 * 4 * ROWS * CLASSES
+limit = data_in_use() + 16 * 4 * ROWS * CLASSES  # with the buffers of BLAS and of malloc
 samples = 3 * limit // (4 * CLASSES)
 file = np.lib.format.open_memmap(FILE, "w+", np.float32, (samples, CLASSES))
 labels = np.zeros(samples, int)
