@@ -199,7 +199,11 @@ def run_here(
                 if event.is_set():
                     process.send_signal(signal.SIGINT)
                 time.sleep(POLL_S)
-        return process.returncode, log.read_text("utf-8", "replace"), _packed(results)
+        return (
+            process.returncode,
+            log.read_text(encoding="utf-8", errors="replace"),
+            _packed(results),
+        )
 
 
 def _packed(results: Path) -> bytes:

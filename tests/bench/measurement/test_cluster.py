@@ -40,7 +40,9 @@ KERNEL = """
 @pytest.fixture
 def sums(tmp_path):
     """A problem file with a module beside it."""
-    (tmp_path / "sums_helper.py").write_text("def total(x):\n    return x.sum()\n", "utf-8")
+    (tmp_path / "sums_helper.py").write_text(
+        "def total(x):\n    return x.sum()\n", encoding="utf-8"
+    )
     path = tmp_path / "sums.py"
     path.write_text(textwrap.dedent(KERNEL), encoding="utf-8")
     return path
