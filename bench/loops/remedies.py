@@ -221,6 +221,45 @@ def _elementary_of(call: ast.Call) -> str:
     return "maximum" if is_maximum else ""
 
 
+# Below the imports of a kernel that takes the maximum of a row.
+_LARGEST = '''@njit
+def {name}(values):
+    """Return the largest number, or NaN."""
+    best = values[0]
+    for i in range(len(values)):
+        best = elementary.maximum_nsz(best, values[i])
+    return best
+
+
+'''
+
+
+def _with_vector_maximum(source: KernelSource) -> KernelSource:
+    """Take the maximum of a row by vectors: `max(row)` goes from one number to the next."""
+    calls = [
+        node
+        for function in source.reached
+        for node in ast.walk(function)
+        if isinstance(node, ast.Call) and _is_maximum_of_row(node)
+    ]
+    if not calls:
+        return source
+    name = "largest" if "largest" not in source.text else "largest_of_row"
+    edits = [Edit(source.start(one.func), source.end(one.func), name) for one in calls]
+    first = min(source.reached, key=lambda one: one.lineno)
+    line = min([first.lineno, *(one.lineno for one in first.decorator_list)])
+    place = source.offset(line, 0)
+    changed = source.edited([*edits, Edit(place, place, _LARGEST.format(name=name))])
+    imported = changed.importing("from kernels.simd import elementary")
+    return imported.importing("from numba import njit")
+
+
+def _is_maximum_of_row(call: ast.Call) -> bool:
+    """Return whether a call is `max(x)` or `max(x[i])`."""
+    is_max = isinstance(call.func, ast.Name) and call.func.id == "max"
+    return is_max and len(call.args) == 1 and isinstance(call.args[0], ast.Name | ast.Subscript)
+
+
 def _with_float32(source: KernelSource) -> KernelSource:
     """Write the floats of the functions as float32."""
     edits = [
@@ -319,6 +358,7 @@ def remedies_for(source: KernelSource, found: Explanation, dtype: str) -> list[R
     remedies = [
         REASSOCIATION if any(one.verdict != "vectorised" for one in found.loops) else None,
         ELEMENTARY,
+        MAXIMUM,
         NUMPY_ERRORS if "division check" in kinds else None,
         FLOAT32 if dtype == "float32" else None,
         replace(CONTIGUOUS, apply=_contiguous(strided)) if strided else None,
@@ -339,6 +379,12 @@ ELEMENTARY = Remedy(
     "exp, log and max of kernels.simd.elementary",
     "the last bit may differ from the C library's",
     _with_elementary,
+)
+MAXIMUM = Remedy(
+    "vector-maximum",
+    "max of a row in a loop of elementary.maximum_nsz",
+    "of 0.0 and -0.0, either may come out",
+    _with_vector_maximum,
 )
 NUMPY_ERRORS = Remedy(
     "numpy-errors",

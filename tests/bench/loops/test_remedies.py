@@ -2,6 +2,7 @@
 
 import subprocess
 
+import numpy as np
 import pytest
 
 from bench.loops import remedies
@@ -167,3 +168,16 @@ def test_a_diff_can_be_applied(tmp_path, text):
     change = remedies.diff(source(text), after, "kernel.py")
     subprocess.run(["git", "apply"], input=change, text=True, cwd=tmp_path, check=True)
     assert (tmp_path / "kernel.py").read_text(encoding="utf-8") == after.text
+
+
+@pytest.mark.parametrize("called", ["max(x)", "max(x[i])"])
+def test_the_maximum_of_a_row_becomes_a_loop_of_vectors(called):
+    text = "from numba import njit\n\n\n@njit" + BODY.replace("x[i]\n", f"{called}\n")
+    changed = remedies.MAXIMUM.apply(source(text)).text
+    assert f"total += {called.replace('max', 'largest')}" in changed
+    assert changed.index("def largest") < changed.index("def kernel")
+    compile(changed, "kernel.py", "exec")
+    namespace = {}
+    exec(changed, namespace)
+    assert namespace["largest"](np.array([1.0, 3.0, 2.0])) == 3.0
+    assert np.isnan(namespace["largest"](np.array([1.0, np.nan, 2.0])))
