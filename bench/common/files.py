@@ -127,6 +127,11 @@ def read_json_lines(path: Path, what: str, make: Callable[[dict[str, Any]], T]) 
     return found
 
 
+def count_lines(path: Path) -> int:
+    """Return the number of complete lines; 0 without a file."""
+    return path.read_bytes().count(b"\n") if path.exists() else 0
+
+
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Lock a file; the lock is released at the end of this process at the latest.

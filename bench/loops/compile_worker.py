@@ -10,12 +10,12 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench.common import files
+from bench.common import compilations, files
 from bench.model import Cell
 from bench.problems.user_source import error_text
 from bench.workers import job, watchdog
@@ -71,16 +71,17 @@ def _of_kernel(
 
     try:
         compile_it = prepare()
-        with _compilations() as compiled:
+        with compilations.noted() as noted:
             remarks = _captured(compile_it)
     except Exception as error:  # noqa: BLE001 - a user's kernel may raise anything
         return {"failed": error_text(error)}
-    functions += [facts_of(dispatcher, result) for _, dispatcher, result in compiled]
+    compiled = [one for one in noted if one.result is not None]  # others could not be compiled
+    functions += [facts_of(one.dispatcher, one.result) for one in compiled]
     return {
         "remarks": remarks,
-        "assembly": [_assembly_of(result.library) for depth, _, result in compiled if depth == 0],
+        "assembly": [_assembly_of(one.result.library) for one in compiled if one.depth == 0],
         "functions": list(functions),
-        "compiled": [dispatcher.py_func.__name__ for _, dispatcher, _ in compiled],
+        "compiled": [one.dispatcher.py_func.__name__ for one in compiled],
     }
 
 
@@ -151,34 +152,6 @@ def _of_pickle(work: Job) -> Callable[[], Any]:
     given = len(types) - jitted.py_func.__code__.co_argcount
     left = defaults[given:] if given else ()
     return lambda: jitted.compile((*types, *map(numba.types.Omitted, left)))
-
-
-@contextmanager
-def _compilations() -> Iterator[list[tuple[int, Any, Any]]]:
-    """Note what Numba compiles meanwhile: how deep it is nested, the dispatcher, the result."""
-    from numba.core import event
-
-    found: list[tuple[int, Any, Any]] = []
-
-    class Listener(event.Listener):
-        depth = 0
-
-        def on_start(self, _event: Any) -> None:
-            self.depth += 1
-
-        def on_end(self, ended: Any) -> None:
-            self.depth -= 1
-            dispatcher = ended.data["dispatcher"]
-            results = list(dispatcher.overloads.values())
-            if results:  # none if it could not be compiled
-                found.append((self.depth, dispatcher, results[-1]))
-
-    listener = Listener()
-    event.register("numba:compile", listener)  # type: ignore[no-untyped-call]
-    try:
-        yield found
-    finally:
-        event.unregister("numba:compile", listener)  # type: ignore[no-untyped-call]
 
 
 def _assembly_of(library: Any) -> str:

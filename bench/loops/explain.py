@@ -92,7 +92,7 @@ def _compiled(
             Job(cells, options, {**details, "path": str(path), "with_lines": with_lines})
             for with_lines, path in paths.items()
         ]
-        endings = job.run(WORKER, jobs, watch=lambda: watch(_lines(paths[True])))
+        endings = job.run(WORKER, jobs, watch=lambda: watch(files.count_lines(paths[True])))
         read = (files.read_json_lines(path, "a kernel", dict) for path in paths.values())
         builds = list(zip(*read, strict=False))
     return builds, next((one.message for one in endings if one.exit_code), "")
@@ -111,10 +111,6 @@ def _explanation(
 
 def _watch(watch: Callable[[int], None], before: int, count: int) -> None:
     watch(before + count)
-
-
-def _lines(path: Path) -> int:
-    return path.read_bytes().count(b"\n") if path.exists() else 0
 
 
 def _text_of(path: str) -> str:

@@ -64,7 +64,7 @@ def read(path: Path) -> list[Record]:
 
 def count(path: Path) -> int:
     """Return the number of records."""
-    return path.read_bytes().count(b"\n") if path.exists() else 0
+    return files.count_lines(path)
 
 
 def verdicts(records: Iterable[Record]) -> dict[Cell, Verdict]:
