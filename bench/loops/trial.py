@@ -10,7 +10,7 @@ from bench.loops import remedies
 from bench.loops.findings import Explanation
 from bench.loops.remedies import CannotRewriteError, KernelSource, Remedy
 from bench.model import Problem
-from bench.problems.user_modules import modules_of
+from bench.problems.user_modules import copy_modules
 
 # The tier of the kernel as it is, with which the changed ones are compared.
 AS_IS = "numba"
@@ -92,7 +92,7 @@ def write_trial(problem: Problem, tier: str, dtype: str, found: Explanation, fol
     for name, source in sources.items():
         (folder / f"{_module(name)}.py").write_text(source.text, encoding="utf-8")
     if problem.source:
-        _copy_modules(path, folder)
+        copy_modules(path, folder)
     files = f'(look_at("{problem.source}"),)' if problem.source else "()"
     text = FILE.format(
         tier=tier,
@@ -140,10 +140,3 @@ def _name(changes: Sequence[Remedy]) -> str:
 
 def _module(name: str) -> str:
     return "changed_" + name.replace("+", "_and_").replace("-", "_")
-
-
-def _copy_modules(path: Path, folder: Path) -> None:
-    """Copy what a file imports from beside it."""
-    for relative, file in modules_of(path, path.read_bytes()).items():
-        (folder / relative).parent.mkdir(parents=True, exist_ok=True)
-        (folder / relative).write_bytes(file.read_bytes())

@@ -59,8 +59,19 @@ def copy_into(folder: Path, path: Path) -> None:
     """
     copy = folder / path.name
     shutil.copyfile(path, copy)
+    copy_modules(path, copy.with_suffix(STORED))
+
+
+def copy_modules(path: Path, folder: Path) -> None:
+    """Copy the modules of a file into a folder, as they lie beside the file.
+
+    Raises
+    ------
+    OSError
+        They cannot be copied.
+    """
     for relative, module in modules_of(path, path.read_bytes()).items():
-        its_copy = copy.with_suffix(STORED) / relative
+        its_copy = folder / relative
         its_copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(module, its_copy)
 
