@@ -1,6 +1,7 @@
 """Options and fixtures of `pytest bench`: the cells to time, their verdicts and arguments."""
 
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -43,6 +44,8 @@ BY_HAND = 1
 # pytest-benchmark's own 5 µs would make 100,000 rounds of a small kernel in its default second.
 MIN_ROUND_S = 1e-3
 THEIR_MIN_ROUND_S = 5e-6
+# How often a worker looks whether the table of the first pass has been shown.
+PAUSE_POLL_S = 0.05
 # Inputs up to this size are kept between the cells that share them.
 KEPT_BYTES = 64_000_000
 # Raised by the tests here for a cell that is not timed, or if a file cannot be written.
@@ -309,14 +312,25 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         watchdog.take(Step(_cell_of(item)), preparing=True)
 
 
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """After the first pass of a run, wait while its table is shown: nothing is timed meanwhile."""
+    details = item.config.stash[JOB].details
+    if "pause" in details and nextitem and [*map(_pass_of, (item, nextitem))] == [1, 2]:
+        with _ending_if_it_cannot_write():
+            watchdog.take(Step(_cell_of(nextitem)), preparing=True)
+            pause = Path(details["pause"])
+            pause.touch()
+            while pause.exists():
+                time.sleep(PAUSE_POLL_S)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
     """Record that a cell failed, if its kernel or its inputs raised an exception."""
     raised = call.excinfo.value if call.excinfo else None
     known = item.config.stash[VERDICTS].get(replace(_cell_of(item), twin=False))
     if known and raised is not None and call.when != "teardown" and not isinstance(raised, OURS):
-        number = item.callspec.params["pass_number"]  # type: ignore[attr-defined]
-        _write_late(item.config, number, known, "failed", error_text(raised))
+        _write_late(item.config, _pass_of(item), known, "failed", error_text(raised))
     return (yield)
 
 
@@ -328,6 +342,11 @@ def pytest_sessionfinish() -> None:
 def _cell_of(item: pytest.Item) -> Cell:
     cell: Cell = item.callspec.params["cell"]  # type: ignore[attr-defined]
     return cell
+
+
+def _pass_of(item: pytest.Item) -> int:
+    number: int = item.callspec.params["pass_number"]  # type: ignore[attr-defined]
+    return number
 
 
 def _inputs(one: Problem, size: str, dtype: str) -> Arguments:

@@ -340,14 +340,16 @@ def _was_compared(verdict: "Verdict") -> bool:
     return bool(verdict.checked) or verdict.status == "disagrees"
 
 
-def _measure_floors(folder: Path, options: "Options", out: "Console") -> None:
+def _measure_floors(
+    folder: Path, cells: "Sequence[Cell]", options: "Options", out: "Console"
+) -> None:
     """Measure the limits of the machine; if that fails, the run continues without it."""
     from bench.measurement.costs.measure import FloorsError, measure_floors
 
     try:
         with status(out) as say:
             say("limits of the machine")
-            measure_floors(folder, options)
+            measure_floors(folder, cells, options)
     except FloorsError as error:
         out.print(f"The limits of this machine could not be measured: {error}", soft_wrap=True)
 
@@ -408,7 +410,7 @@ def _measure(
     out.print(f"{counted}, into {folder}", soft_wrap=True)
     with early_end.caught():
         if with_floors:
-            _measure_floors(folder, options, out)
+            _measure_floors(folder, cells, options, out)
         with pass_progress(out, options.passes) as (watch, show):
             judged = passes.measure(
                 folder,

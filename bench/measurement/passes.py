@@ -14,7 +14,6 @@ from typing import Any
 from bench.common import files, threads
 from bench.common.code import ROOT
 from bench.measurement import machine, records, run_folder
-from bench.measurement.costs.measure import measure_memory
 from bench.measurement.records import AGREEMENT, CELLS, Record
 from bench.measurement.schedule import PASS_S, ROUND_S, cells_of_worker, warm_up, workers
 from bench.model import Cell, Options, Verdict
@@ -68,7 +67,7 @@ def measure(
     watch : function of Progress
         Called a few times per second.
     between : function
-        Called after each worker, while nothing is timed.
+        Called after the first pass and after each worker, while nothing is timed.
     after_agreement : function of the verdicts
         Called before anything is timed.
     with_memory : bool
@@ -87,10 +86,7 @@ def measure(
     total = len(known) + len(unjudged) + options.passes * len(cells)
     agreement = partial(_report_agreement, watch, total)
     _judge(path, unjudged, options, agreement, with_memory)
-    verdicts = records.verdicts(records.read(path)).values()
-    after_agreement(verdicts)
-    if with_memory:
-        measure_memory(folder, verdicts, options)
+    after_agreement(records.verdicts(records.read(path)).values())
     facts = machine.facts(threading_layer=False)
     for passes in workers(options):
         killed_before: set[Step | None] = set()
@@ -107,6 +103,7 @@ def measure(
                 options,
                 facts,
                 partial(_report_progress, watch, todo, len(known), total),
+                between,
             )
             known = records.read(path)
             left = cells_of_worker(cells, passes, options, known)
@@ -234,6 +231,7 @@ def _time(
     options: Options,
     facts: dict[str, Any],
     watch: Callable[[int], None],
+    between: Callable[[], None],
 ) -> tuple[Ending, dict[str, Any]]:
     """Time cells in a worker; return how it ended, and the machine with what the worker knows."""
     path = folder / CELLS
@@ -241,13 +239,24 @@ def _time(
     numbers, cells = zip(*warm_ups, *todo, strict=True)
     details = {"path": str(path), "passes": numbers, "warm_ups": len(warm_ups), "machine": facts}
     reports: list[str] = []
-    (ending,) = job.run(
-        SPEED_TEST,
-        [Job(cells, options, details)],
-        (f"--benchmark-max-time={PASS_S}", f"--benchmark-min-time={ROUND_S}"),
-        watch=lambda: watch(records.count(path)),
-        collect=reports.append,
-    )
+    with tempfile.TemporaryDirectory(prefix="lossbench-") as scratch:
+        pause = Path(scratch) / "pause"
+
+        def watch_and_show() -> None:
+            watch(records.count(path))
+            if pause.exists():
+                between()
+                pause.unlink()
+
+        if numbers[0] == 1:
+            details["pause"] = str(pause)
+        (ending,) = job.run(
+            SPEED_TEST,
+            [Job(cells, options, details)],
+            (f"--benchmark-max-time={PASS_S}", f"--benchmark-min-time={ROUND_S}"),
+            watch=watch_and_show,
+            collect=reports.append,
+        )
     for report in reports:
         facts = _keep_report(folder, report) or facts
     return ending, facts

@@ -12,24 +12,21 @@ from bench.model import LEAST_PASSES, Cell, Options, Verdict
 PASS_S = 0.01
 # The shortest round there; the clock's error is a ten-thousandth of it.
 ROUND_S = 3e-4
-# A new process takes seconds to start and to load its kernels, so one times several passes. The
-# first one times one, so that there is a table to look at soon.
+# A new process takes seconds to start and to load its kernels, so one times several passes.
 PASSES_PER_WORKER = 7
 
 
 def workers(options: Options) -> list[list[int]]:
-    """Return the passes of each worker; a quick run has one.
+    """Return the passes of each worker.
 
     Examples
     --------
     >>> workers(Options(passes=10))
-    [[1], [2, 3, 4, 5, 6, 7, 8], [9, 10]]
+    [[1, 2, 3, 4, 5, 6, 7], [8, 9, 10]]
     """
-    if options.quick:
-        return [list(range(1, options.passes + 1))]
-    later = list(range(2, options.passes + 1))
-    starts = range(0, len(later), PASSES_PER_WORKER)
-    return [[1], *(later[start : start + PASSES_PER_WORKER] for start in starts)]
+    passes = list(range(1, options.passes + 1))
+    starts = range(0, len(passes), PASSES_PER_WORKER)
+    return [passes[start : start + PASSES_PER_WORKER] for start in starts]
 
 
 def cells_of_worker(

@@ -2,9 +2,8 @@
 
 `floors` is about the machine's bandwidths and rate of exps, `compiling` about the first calls of
 jitted kernels, `memory` about the temporary bytes of a call: which cells, and what was found.
-`measure` runs the workers `time_floors` and `time_compiling`, both under pytest-benchmark, and
-`memory_worker`; the memory of NumPy and the loops is traced by the worker that judges. `Costs`
-holds the results for analysis.
+`measure` runs the workers `time_floors` and `time_compiling`, both under pytest-benchmark; the
+memory is measured by the worker that judges. `Costs` holds the results for analysis.
 """
 
 from collections.abc import Mapping, Sequence

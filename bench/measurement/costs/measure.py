@@ -1,4 +1,4 @@
-"""Measure the floors, the memory and the compile costs of a run, in separate workers."""
+"""Measure the floors and the compile costs of a run, in separate workers."""
 
 import json
 import tempfile
@@ -8,16 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from bench.common import files
-from bench.measurement.costs import compiling, floors, memory
+from bench.measurement.costs import compiling, floors
 from bench.measurement.costs.compiling import Compiling, beyond_later
 from bench.measurement.costs.floors import Floors, of_report
-from bench.model import Cell, Options, Verdict
+from bench.model import Cell, Options
 from bench.workers import job
 from bench.workers.job import Job
-from bench.workers.watchdog import Fatal, Step
 
 TIME_FLOORS = Path(__file__).with_name("time_floors.py")
-MEASURE_MEMORY = "bench.measurement.costs.memory_worker"
 TIME_COMPILING = Path(__file__).with_name("time_compiling.py")
 # Seconds per measurement, and of its shortest round.
 LONGEST_S, ROUND_S = 0.06, 1e-3
@@ -27,15 +25,17 @@ class FloorsError(RuntimeError):
     """The floors could not be measured; the message says why."""
 
 
-def measure_floors(folder: Path, options: Options) -> Floors:
+def measure_floors(folder: Path, cells: Iterable[Cell], options: Options) -> Floors:
     """Return the floors of a run; measure them if its folder does not hold them yet.
 
     Parameters
     ----------
     folder : Path
         The run's.
+    cells : iterable of Cell
+        The run's. Their thread counts are measured, and 1.
     options : Options
-        Its thread counts are measured, and 1.
+        The run's.
 
     Raises
     ------
@@ -45,7 +45,7 @@ def measure_floors(folder: Path, options: Options) -> Floors:
     path = folder / floors.FLOORS
     if path.exists():
         return floors.load(folder)
-    counts = sorted({1, *options.thread_counts})
+    counts = sorted({1, *(cell.threads for cell in cells)})
     reports: list[str] = []
     (ending,) = job.run(
         TIME_FLOORS,
@@ -58,30 +58,6 @@ def measure_floors(folder: Path, options: Options) -> Floors:
     found = of_report(json.loads(reports[0]))
     files.write_atomic(path, json.dumps(asdict(found), indent=2) + "\n")
     return found
-
-
-def measure_memory(folder: Path, verdicts: Iterable[Verdict], options: Options) -> None:
-    """Measure the memory that tracing does not see, of the cells that a run still lacks.
-
-    A cell that ends its worker has no figure, and a new worker measures the others.
-
-    Parameters
-    ----------
-    folder : Path
-        The run's.
-    verdicts : iterable of Verdict
-        Those of its cells.
-    options : Options
-        The run's.
-    """
-    path = folder / memory.MEMORY
-    cells, fatal = memory.resident_candidates(verdicts), dict[Step, Fatal]()
-    while todo := [cell for cell in cells if cell not in memory.load(folder)]:
-        one = Job(todo, options, {"path": str(path)}, fatal)
-        (ending,) = job.run(MEASURE_MEMORY, [one], variables=memory.GIVE_BACK)
-        if not ending.exit_code or ending.step is None or ending.step in fatal:
-            return
-        fatal[ending.step] = Fatal(ending.status, ending.message)
 
 
 def measure_compiling(

@@ -2,22 +2,23 @@
 
 tracemalloc sees every byte that Python and NumPy allocate: the loops and NumPy are measured with
 it. It does not see the allocations of Numba (NRT) or of other libraries. For all other tiers the
-memory of a process is read, which Linux counts in pages, to about `RESOLUTION` (`memory_worker`).
+memory of the process is read, which Linux counts in pages, to about `RESOLUTION`.
 """
 
 import contextlib
+import ctypes
 import gc
 import re
 import sys
 import tracemalloc
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from bench.agreement import results
 from bench.agreement.given import Given
-from bench.common import files
+from bench.common import files, threads
 from bench.model import Arguments, Cell, Kernel, Problem, Verdict
 from bench.workers import watchdog
 from bench.workers.watchdog import Step
@@ -34,28 +35,16 @@ LONGEST_RESIDENT_S = 1.0
 RESOLUTION = 1 << 18
 # Only Linux lets a process reset its peak.
 STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
-# For glibc (mallopt(3)): freed blocks of this size go back to the system at once, so that each call
-# takes its memory anew.
-GIVE_BACK = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
 
 
 def candidates(verdicts: Iterable[Verdict]) -> list[Cell]:
-    """Return the cells whose memory is traced: right, fully traceable, and not too slow."""
-    return [one.cell for one in _right(verdicts, LONGEST_S) if one.cell.tier in SEEN]
-
-
-def resident_candidates(verdicts: Iterable[Verdict]) -> list[Cell]:
-    """Return the cells for which the memory of a process is read: right, and not too slow."""
-    if sys.platform != "linux":
-        return []
-    return [one.cell for one in _right(verdicts, LONGEST_RESIDENT_S) if one.cell.tier not in SEEN]
-
-
-def _right(verdicts: Iterable[Verdict], longest_s: float) -> list[Verdict]:
+    """Return the cells whose memory is measured: right, not too slow, and seen."""
     return [
-        one
+        one.cell
         for one in verdicts
-        if one.status == "ok" and not one.cell.twin and (one.seconds or 0.0) <= longest_s
+        if one.status == "ok"
+        and (one.cell.tier in SEEN or sys.platform == "linux")
+        and (one.seconds or 0.0) <= (LONGEST_S if one.cell.tier in SEEN else LONGEST_RESIDENT_S)
     ]
 
 
@@ -70,8 +59,11 @@ def measure(its_problem: Problem, verdicts: Iterable[Verdict], path: Path) -> No
             watchdog.take(Step(cell, "memory"), preparing=True)
             given = Given(its_problem, cell.tier, its_problem.inputs(cell.size, cell.dtype))
             kernel = its_problem.tiers[cell.tier].load()
-            found = temporary_bytes(kernel, given.next(), given.next())
-            files.append_json(path, {**asdict(cell), "temporary_bytes": found})
+            measured = temporary_bytes if cell.tier in SEEN else resident_bytes
+            with threads.limited(cell.threads):
+                found = measured(kernel, given.next(), given.next())
+            if found is not None:
+                files.append_json(path, {**asdict(cell), "temporary_bytes": found})
 
 
 def temporary_bytes(kernel: Kernel, arguments: Arguments, again: Arguments | None = None) -> int:
@@ -141,20 +133,41 @@ def resident_bytes(
 
     Notes
     -----
-    Memory that was freed before and that the process still holds is not counted. The worker runs
-    with `GIVE_BACK` in its environment, so that only blocks below 64 KB are held.
+    Memory that was freed and that the process still holds would be reused without being counted,
+    and count as left: `malloc_trim` gives it back before and after the call.
     """
     kernel = _called_once(kernel, arguments)
     arguments = arguments if again is None else again
-    gc.collect()
-    try:
-        RESET.write_text("5", encoding="ascii")
-    except OSError:
-        return None
-    result = kernel(*arguments)
-    peak, left = (_resident(name) for name in ("VmHWM", "VmRSS"))
-    del result
+    with _without_garbage_collection():
+        _give_back()
+        try:
+            RESET.write_text("5", encoding="ascii")
+        except OSError:
+            return None
+        result = kernel(*arguments)
+        peak = _resident("VmHWM")
+        _give_back()
+        left = _resident("VmRSS")
+        del result
     return RESOLUTION * round(max(0, peak - left) / RESOLUTION)
+
+
+@contextlib.contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    """Let no cycle that something else left be freed meanwhile."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _give_back() -> None:
+    """Return the freed memory of this process to the system, where the C library is glibc."""
+    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):
+        trim(ctypes.c_size_t(0))
 
 
 def _resident(name: str) -> int:

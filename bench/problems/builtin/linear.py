@@ -47,12 +47,14 @@ def _small(dtype: str) -> Arguments:
 
 
 def _hard_cases(dtype: str) -> Iterator[tuple[str, Arguments]]:
+    """Yield cases; only their layouts differ in type, as Numba compiles anew for each type."""
     W, b, X, labels = _small(dtype)
+    one_feature, one_class = X[:, :1].copy(), W[:, :1].copy()
     for loss in ("softmax", "svm"):
         yield f"{loss} with regularization", (W, b, X, labels, loss, 0.5, 0.25)
         yield f"{loss} of one sample", (W, b, X[:1], labels[:1], loss)
-        yield f"{loss} of one feature", (W[:1], b, X[:, :1], labels, loss)
-        yield f"{loss} of one class (C = 1)", (W[:, :1], b[:1], X, 0 * labels, loss)
+        yield f"{loss} of one feature", (W[:1], b, one_feature, labels, loss)
+        yield f"{loss} of one class (C = 1)", (one_class, b[:1], X, 0 * labels, loss)
         yield f"{loss} with labels of one class only", (W, b, X, 0 * labels + 2, loss)
         for label, laid in layouts((W, b, X, labels, loss)):
             yield f"{loss} of {label}", laid
@@ -62,7 +64,7 @@ def _hard(dtype: str) -> Iterator[tuple[str, Arguments]]:
     W, b, X, labels = _small(dtype)
     yield from _hard_cases(dtype)
     yield "scores of ±1e4", (1e4 * W, b, X, labels, "softmax")
-    yield "all scores at the kink", (0 * W, 0 * b, X, labels, "svm", 0.0)
+    yield "all scores at the kink", (0 * W, 0 * b, X, labels, "svm", 0.0, 0.0)
 
 
 def _hard_differences(dtype: str) -> Iterator[tuple[str, Arguments]]:
@@ -103,7 +105,7 @@ def _hard_training(dtype: str) -> Iterator[tuple[str, Arguments]]:
             yield f"{loss} by {gradient} gradients in batches", (X, labels, 4, *how, W, b)
     how = ("softmax", "analytic", 1.0, 1e-5, "central", True, *batches)
     yield from layouts((X, labels, 4, *how, W, b))
-    yield "no epochs", (X, labels, 4, *how[:7], 0)
+    yield "no epochs", (X, labels, 4, *how[:7], 0, *how[8:], W, b)
     yield "nothing but samples and labels", (X, labels)
 
 

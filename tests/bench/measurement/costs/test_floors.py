@@ -9,7 +9,7 @@ import pytest
 from bench.measurement.costs import floors, measure
 from bench.measurement.costs.floors import Bandwidth, EmptyCall, ExpRate, Floor, Floors, Level
 from bench.measurement.costs.measure import FloorsError, measure_floors
-from bench.model import Cost, Options
+from bench.model import Cell, Cost, Options
 from bench.problems.builtin import PROBLEMS
 from bench.workers import spawn
 
@@ -115,7 +115,9 @@ def test_a_report_s_fastest_round_is_the_floor():
 
 @pytest.mark.slow
 def test_this_machine_is_measured_once(tmp_path, monkeypatch):
-    found = measure_floors(tmp_path, Options(threads=(2,)))
+    cells = [Cell("svm_loss", "kernels-parallel", "L", "float64", 2)]
+    options = Options(threads=(2,))
+    found = measure_floors(tmp_path, cells, options)
     assert {one.threads for one in found.bandwidths} == {1, 2}
     names = [level.name for level in floors.levels()]
     assert [one.level.name for one in found.bandwidths if one.kind == "copy"].count("memory") == 2
@@ -127,13 +129,13 @@ def test_this_machine_is_measured_once(tmp_path, monkeypatch):
     assert [one.tier for one in found.calls] == list(floors.CALLED)
     assert floors.load(tmp_path) == found
     monkeypatch.setattr(spawn, "run", None)  # a second time, nothing is started
-    assert measure_floors(tmp_path, Options(threads=(2,))) == found
+    assert measure_floors(tmp_path, cells, options) == found
 
 
 def test_a_process_that_breaks_off_leaves_no_file(tmp_path, monkeypatch):
     monkeypatch.setattr(measure, "TIME_FLOORS", tmp_path / "nothing.py")
     with pytest.raises(FloorsError, match=r"exit code 4.*ERROR.*nothing\.py"):
-        measure_floors(tmp_path, Options(threads=(1,)))
+        measure_floors(tmp_path, [], Options(threads=(1,)))
     assert not (tmp_path / floors.FLOORS).exists()
 
 

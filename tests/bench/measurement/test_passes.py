@@ -1,0 +1,24 @@
+"""What the parent of a run does while its workers wait."""
+
+import time
+
+from bench.measurement import passes, records, run_folder
+from bench.measurement.records import AGREEMENT
+from bench.model import Options
+from bench.problems.builtin import PROBLEMS
+from bench.problems.selection import cells_of
+
+
+def test_a_table_can_be_shown_after_the_first_pass_while_the_worker_waits(tmp_path):
+    options = Options(problems=("svm_loss",), sizes=("lecture",), tiers=("loop", "numpy"), passes=3)
+    folder, shown = run_folder.begin(tmp_path, options), []
+
+    def show():
+        before = records.count(folder / passes.CELLS)
+        time.sleep(0.5)  # a pass of these cells takes a tenth of that
+        found = records.read(folder / passes.CELLS)
+        assert len(found) == before
+        shown.append({record.pass_number for record in found})
+
+    passes.measure(folder, cells_of(PROBLEMS, options), options, lambda _: None, show)
+    assert shown == [{AGREEMENT, 1}, {AGREEMENT, 1, 2, 3}]
