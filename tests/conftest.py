@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 from bench.common.code import numba_cache
@@ -42,13 +43,19 @@ QUICK = {
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "quick: for the minute before a commit")
-    config.addinivalue_line("markers", "slow: ten seconds or more; `make test-all` runs these too")
+    config.addinivalue_line("markers", "slow: some seconds; `make test-all` runs these too")
+    config.addinivalue_line("markers", "sampled: slow, but for every fifth set of its parameters")
 
 
 def pytest_collection_modifyitems(items):
+    seen = Counter()
     for item in items:
         if item.path.stem in QUICK and "jit" not in item.name:
             item.add_marker("quick")
+        if item.get_closest_marker("sampled"):
+            if seen[item.path, item.originalname] % 5:
+                item.add_marker("slow")
+            seen[item.path, item.originalname] += 1
 
 
 def pytest_unconfigure():

@@ -77,6 +77,7 @@ def test_infinities_and_nan(version, operation, case):
         assert_as_reference(version, operation, *case)
 
 
+@pytest.mark.sampled
 @fast_version
 @svm
 @settings(max_examples=60)
@@ -98,6 +99,7 @@ def test_hinge_at_its_kink(version, case, margin):
     assert_agrees(dscores, expected, dtype=computed_dtype(scores), scale=1 / len(scores))
 
 
+@pytest.mark.sampled
 @fast_version
 @of_scores
 @pytest.mark.parametrize(

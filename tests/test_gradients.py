@@ -224,6 +224,7 @@ def test_differences_see_a_probability_that_the_losses_round_away():
     np.testing.assert_allclose(dW[0, 1], np.exp(-40), rtol=1e-6)
 
 
+@pytest.mark.sampled
 @fast_version
 @losses
 def test_differences_of_float32_are_taken_in_float64(version, loss):
@@ -337,6 +338,7 @@ def test_functions_get_private_copies(gradient):
     np.testing.assert_array_equal(path, [[1, 2], [-6, 0]])
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("version", "given", "returned"),
     [
@@ -471,6 +473,7 @@ HANDED = {
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("operation", "makers", "options"), HANDED.values(), ids=HANDED)
 def test_a_function_that_is_handed_over_stays_what_it_was(operation, makers, options):
     functions = [make() for make in makers]
@@ -524,6 +527,7 @@ of_inverses = pytest.mark.parametrize(
 )
 
 
+@pytest.mark.sampled
 @of_inverses
 def test_a_function_is_cached_as_its_owner_compiles_it(
     operation, makers, options, monkeypatch, tmp_path
@@ -538,6 +542,7 @@ def test_a_function_is_cached_as_its_owner_compiles_it(
         assert sum(found.stats.cache_hits.values()) == 1
 
 
+@pytest.mark.sampled
 @of_inverses
 def test_a_function_with_flags_of_its_own_keeps_them(operation, makers, options):
     functions = [make(error_model="numpy") for make in makers]
@@ -677,6 +682,7 @@ def slopes_on_copies(f, x, method):
     return LOOPS.module.numerical_gradient(lambda moved: f(np.array(moved)), x, method=method)
 
 
+@pytest.mark.sampled
 @methods
 @pytest.mark.parametrize("f", CHANGING, ids=lambda one: one.__name__)
 @pytest.mark.parametrize("given", [lambda f: f, jitted], ids=["plain", "jitted"])
@@ -750,6 +756,7 @@ plain_or_jitted = pytest.mark.parametrize("given", [lambda f: f, jitted], ids=["
 serial_or_parallel = pytest.mark.parametrize("parallel", [False, True])
 
 
+@pytest.mark.sampled
 @methods
 @plain_or_jitted
 @serial_or_parallel
@@ -877,6 +884,7 @@ def test_the_penalty_of_large_weights_keeps_its_digits(method, value):
     np.testing.assert_allclose(db, analytic[2], atol=tolerance)
 
 
+@pytest.mark.sampled
 @losses
 @pytest.mark.parametrize("value", [NAN, INF, -INF])
 def test_parameters_that_are_not_finite_are_no_lost_steps(loss, value):
@@ -890,6 +898,7 @@ def test_parameters_that_are_not_finite_are_no_lost_steps(loss, value):
 # --- sums over many samples
 
 
+@pytest.mark.sampled
 @losses
 @pytest.mark.parametrize("samples", [1000, 30_000, 1_000_000])
 def test_slopes_of_float32_biases_are_summed_in_float64(loss, samples):

@@ -44,6 +44,7 @@ def test_linear_inputs_that_cannot_be_written(operation, wrapped, memmaps):
         np.testing.assert_array_equal(result, expected)
 
 
+@pytest.mark.sampled
 @fast_version
 @pytest.mark.parametrize("operation", GOOD)
 def test_no_operation_changes_its_arrays(version, operation):

@@ -54,6 +54,7 @@ def test_nothing_around_a_strided_out_is_touched(operation):
     assert (around[::2, ::2] != 7).all()
 
 
+@pytest.mark.sampled
 @filling
 @dtypes
 @lengths
@@ -70,6 +71,7 @@ def test_nothing_around_the_rows_is_touched_or_counted(operation, dtype, classes
             assert_agrees(actual, value, dtype=dtype, scale=1 / 19)
 
 
+@pytest.mark.sampled
 @filling
 @dtypes
 @lengths
@@ -93,6 +95,7 @@ def test_scores_may_be_overwritten_on_threads(operation):
     assert_agrees(scores, expected, scale=1 / len(scores))
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("operation", GRADIENTS)
 @pytest.mark.parametrize("options", [{}, {"parallel": True}], ids=["serial", "parallel"])
 def test_a_wrong_label_leaves_the_scores_as_they_were(operation, options):
@@ -256,6 +259,7 @@ def test_large_scores_are_told_from_out(operation, dtype, options):
             call(kernels, operation, scores, labels, out=scores[:, ::-1], **options)
 
 
+@pytest.mark.sampled
 @filling
 @callers
 @pytest.mark.parametrize("strides", [(0, 8), (8, 0), (8, 8), (16, 8), (8, 16), (-8, 8), (0, 0)])

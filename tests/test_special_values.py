@@ -84,6 +84,7 @@ def test_hinge_of_one_class_is_0(version, dtype, value):
     np.testing.assert_array_equal(dscores, np.zeros((3, 1)))
 
 
+@pytest.mark.sampled
 @dtypes
 @pytest.mark.parametrize("layout", [np.ascontiguousarray, every_other])
 @pytest.mark.parametrize("classes", [1, 2, 8, 9, 10, 16, 17, 40, 300])
@@ -292,6 +293,7 @@ def hold_softmax(scores, labels):
     np.testing.assert_allclose(actual, expected, rtol=PRECISION[dtype], atol=allowed)
 
 
+@pytest.mark.sampled
 @with_gaps
 @any_length
 @pytest.mark.parametrize("samples", [1, 19])
@@ -371,6 +373,7 @@ def test_a_prediction_beside_nothing_is_certain(dtype, classes):
     np.testing.assert_array_equal(dscores, np.zeros_like(scores))
 
 
+@pytest.mark.sampled
 @dtypes
 @pytest.mark.parametrize("parallel", [False, True])
 def test_many_sure_predictions_add_up(dtype, parallel):

@@ -44,6 +44,7 @@ def assert_same_path(actual, expected, rtol=1e-6, atol=1e-12):
         np.testing.assert_allclose(result, value, rtol=rtol, atol=atol)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("version", "options"),
     [

@@ -101,6 +101,7 @@ def test_a_run_that_is_interrupted_is_resumed_reported_and_compared(tmp_path):
     assert "ratio of all cells is 1.00" in answer("compare", "latest", "latest", cwd=tmp_path)
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_takes_what_its_kernels_started_along(tmp_path):
     with under_way(tmp_path) as (process, started_by_kernel):
         process.kill()

@@ -51,6 +51,7 @@ def assert_same(lazy, expected, dtype, rows):
         assert_agrees(got, want, dtype=dtype, scale=scale)
 
 
+@pytest.mark.sampled
 @of_scores
 @both_dtypes
 @pytest.mark.parametrize("chunks", CHUNKS.values(), ids=CHUNKS)
@@ -115,6 +116,7 @@ def test_special_values_are_kept(operation, dtype):
         assert_same(lazy, call(kernels, operation, some, labels), dtype, 60)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("operation", [*OF_SCORES, *LINEAR])
 @both_dtypes
 def test_threads_change_no_bit(operation, dtype):
@@ -269,6 +271,7 @@ TRAININGS = {
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("options", TRAININGS.values(), ids=TRAININGS)
 @pytest.mark.parametrize("kept", KEPT.values(), ids=KEPT)
 def test_training_follows_the_library(options, kept):
@@ -349,6 +352,7 @@ def wrong_labels(operation, labels):
 WITH_LABELS = (*LABELLED, *LINEAR, "train_linear")
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("operation", WITH_LABELS)
 @pytest.mark.parametrize(
     ("places", "label"), [([0], 2), ([99], -1), ([47], 2**40), ([10], -(2**63)), ([59], 255)]

@@ -72,6 +72,7 @@ def test_nothing_is_counted_afterwards():
     assert compiling.seconds == 0.0
 
 
+@pytest.mark.slow
 def test_a_run_names_them_with_an_estimate(tmp_path, monkeypatch):
     monkeypatch.setattr(measuring, "LONG_COMPILING_S", 0.01)
     path = tmp_path / "sums.py"

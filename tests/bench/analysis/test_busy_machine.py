@@ -164,6 +164,7 @@ def run(seed, share, passes=DEFAULT_PASSES, slower=()):
     )
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("shares", [(0.0, 0.0), (0.2, 0.2), (0.5, 0.5), (0.0, 0.5)])
 def test_two_runs_of_the_same_code_do_not_differ_and_one_cell_that_does_is_found(shares):
     alarms = found = 0

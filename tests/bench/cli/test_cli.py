@@ -236,6 +236,7 @@ def test_a_mistake_is_a_line_and_exit_code_2(arguments, words, tmp_path):
 COMPARED = ["compare", ROOT / "results/sample", ROOT / "results/sample"]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [

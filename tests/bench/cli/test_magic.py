@@ -50,6 +50,7 @@ def test_a_cell_of_versions_gets_inputs_for_its_sizes(cell_magic, capsys):
     assert "agreement" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_cell_that_is_a_whole_file_and_a_folder_for_the_run(cell_magic, tmp_path):
     table = cell_magic(f"{QUICK} --tier loop,numpy --output mine --dtype float32", WHOLE)
     assert table[["tier", "size", "dtype"]].values.tolist() == [
@@ -58,12 +59,14 @@ def test_a_cell_that_is_a_whole_file_and_a_folder_for_the_run(cell_magic, tmp_pa
     assert len(list((tmp_path / "mine").iterdir())) == 1
 
 
+@pytest.mark.slow
 def test_a_wrong_version_is_in_the_table_and_is_said(cell_magic, capsys):
     table = cell_magic(f"{QUICK} --tier loop,numpy", WHOLE.replace("np.dot(x, x)", "x.sum()"))
     assert table["status"].tolist() == ["ok", "disagrees"]
     assert "disagrees" in capsys.readouterr().out
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("line", "cell", "words"),
     [

@@ -94,6 +94,7 @@ def test_pytest_bench_ends_as_it_would(tmp_path):
     assert "INTERNALERROR" not in out
 
 
+@pytest.mark.slow
 def test_with_the_c_locale(tmp_path):
     variables = {name: value for name, value in environment().items() if name != "LANG"}
     for more in ({}, {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}):

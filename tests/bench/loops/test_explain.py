@@ -107,6 +107,7 @@ def test_a_loop_of_numba_whose_code_has_two_lines_is_one(explained):
     assert "reduction order" in kinds(of_mean)
 
 
+@pytest.mark.slow
 def test_files_of_one_name_are_told_apart(tmp_path):
     header = "from numba import njit\n\n@njit\ndef total(x):\n"
     loops = {
@@ -202,6 +203,7 @@ def test_each_known_remark_has_an_example(explained, meaning):
         assert meaning.words in words
 
 
+@pytest.mark.slow
 def test_a_function_of_a_program():
     def scaled(x, factor):
         for i in range(len(x)):
@@ -215,6 +217,7 @@ def test_a_function_of_a_program():
     assert "<code>" in shown._repr_html_()
 
 
+@pytest.mark.slow
 def test_arguments_may_be_left_to_their_defaults():
     def scaled(x, factor=2.0, shift=1.0):
         for i in range(len(x)):
@@ -250,6 +253,7 @@ def test_the_command_prints_loops_and_json():
     assert kernel["loops"][0]["findings"][0]["kind"] == "reduction order"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [

@@ -40,6 +40,7 @@ def test_one_cell_by_name(tmp_path):
     assert machine["cpu"]
 
 
+@pytest.mark.slow
 def test_with_k_all_sizes_and_dtypes_are_there():
     process = pytest_bench("--collect-only", "-q", "-k", "svm_loss-numba-L-float32")
     assert "bench/test_speed.py::test_speed[svm_loss-numba-L-float32]" in process.stdout
@@ -127,6 +128,7 @@ def test_a_slow_cell_is_called_as_often_as_fits(tmp_path):
     assert (benchmark["stats"]["rounds"], benchmark["stats"]["iterations"]) == (1, 1)
 
 
+@pytest.mark.slow
 def test_a_cell_over_its_budget_is_skipped_with_the_reason():
     options = ["-k", "svm_loss-loop-M-float64", "-rs", "--lossbench-budget=1e-7"]
     process = pytest_bench(*options)

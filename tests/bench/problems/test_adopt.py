@@ -75,6 +75,7 @@ def test_a_file_for_two_functions_runs_as_it_is(module, tmp_path):
     ).exists()
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("names", "options", "tiers", "sizes"),
     [

@@ -87,6 +87,7 @@ def checkout(tmp_path, monkeypatch):
     monkeypatch.setenv("LOSSBENCH_NPBENCH", str(folder))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("checkout")
 def test_its_kernels_are_problems(tmp_path):
     what = ["--problem", EXAMPLE, "--size", "S", "--dtype", "float64,float32"]

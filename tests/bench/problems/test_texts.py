@@ -128,6 +128,7 @@ def test_show_wants_one_problem_that_is_there(words, message):
     assert message in " ".join(process.stderr.replace("│", " ").split())
 
 
+@pytest.mark.slow
 def test_a_run_stores_what_it_compares(tmp_path):
     arguments = ["svm_loss", "--size", "lecture", "--tier", "loop,numpy", "--passes", "1"]
     answered("run", *arguments, "--output", tmp_path)

@@ -250,6 +250,7 @@ PROBLEMS = [scaled_by(2), scaled_by(3)]
 """
 
 
+@pytest.mark.slow
 def test_a_file_may_have_several_problems(tmp_path):
     found = problems_in([look_at(written(tmp_path, SEVERAL))])
     assert [one.name for one in found] == ["times-2", "times-3"]
@@ -264,6 +265,7 @@ def test_a_file_may_have_several_problems(tmp_path):
     assert "4 cells: 4 ok." in both.stdout
 
 
+@pytest.mark.slow
 def test_a_version_that_cannot_be_loaded_is_a_row(tmp_path):
     text = SEVERAL.replace("Tier(lambda: lambda x: factor * x)", "Tier(lambda: [][0])")
     written(tmp_path, text)

@@ -19,7 +19,10 @@ KEYS = [column.key for column in page.columns(FRAME)]
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +107,6 @@ class Rows(HTMLParser):
         return [row[KEYS.index(key)] for row in self.shown]
 
 
-@pytest.mark.slow
 def test_a_page_loads_without_an_error(its_page, browse):
     text, console = browse(its_page)
     assert console == []
@@ -116,7 +118,6 @@ def test_a_page_loads_without_an_error(its_page, browse):
     assert rows.column("problem") == list(frame["problem"].astype(str))
 
 
-@pytest.mark.slow
 def test_an_error_would_have_been_seen(its_page, browse, tmp_path):
     _, console = browse(with_script(its_page, tmp_path, "nobody.knows();"))
     assert len(console) == 1
@@ -141,7 +142,6 @@ def test_an_address_sorts_and_filters(its_page, browse):
     assert rows.sorts == {"median_s": "descending"}
 
 
-@pytest.mark.slow
 def test_what_has_no_value_comes_last_either_way(its_page, browse):
     for sort in ("speedup_vs_numpy", "-speedup_vs_numpy"):
         words = Rows(browse(its_page, f"#sort={sort}")[0]).column("speedup_vs_numpy")

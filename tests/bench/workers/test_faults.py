@@ -214,6 +214,7 @@ def test_loops_and_inputs_that_crash_cost_their_group(tree, planted, tmp_path):
     assert frame["median_s"].isna().sum() == 4, "all others are timed"
 
 
+@pytest.mark.slow
 def test_check_goes_on_behind_a_crash(tree, planted):
     planted({AT_S: SEGFAULT})
     process = lossbench("check", *CELLS, root=tree)
@@ -336,6 +337,7 @@ time.sleep(60)
 """
 
 
+@pytest.mark.slow
 def test_compiling_has_its_own_time_and_calling_its_own_again(tmp_path):
     process = subprocess.run(
         [sys.executable, "-c", COMPILES, tmp_path],
@@ -393,6 +395,7 @@ def test_a_signal_leaves_a_run_that_can_be_read_and_resumed(tmp_path, name, code
     assert frame["median_s"].notna().all()
 
 
+@pytest.mark.slow
 def test_a_signal_in_agreement(tree, planted, tmp_path):
     planted({AT_S: HANG})
     arguments = ["svm_loss", "softmax", "--size", "S", "--tier", "numpy"]
@@ -406,6 +409,7 @@ def test_a_signal_in_agreement(tree, planted, tmp_path):
     assert bench.load(folder)["status"].tolist() == ["ok"]
 
 
+@pytest.mark.slow
 def test_a_check_that_is_interrupted_says_nothing(tree, planted, tmp_path):
     planted({AT_S: f"open({str(tmp_path / 'there')!r}, 'w'); {HANG}"})
     process = started("check", "softmax", "--size", "S", "--tier", "numpy", root=tree)

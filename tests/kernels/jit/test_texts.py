@@ -98,6 +98,7 @@ def of_functions(x):
     return slopes, jit.gradient_descent(bowl_slope, x, 0.25, 2), error, entry, within
 
 
+@pytest.mark.slow
 def test_functions_of_functions_in_jitted_code():
     x = np.array([[1.0, -2.0], [3.0, 0.5]])
     slopes, path, error, entry, within = of_functions(x)

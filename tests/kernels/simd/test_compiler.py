@@ -68,6 +68,7 @@ def test_a_kernel_has_four_variants_and_no_more():
     assert done.stdout.splitlines() == [variants, "[]"] * 2
 
 
+@pytest.mark.slow
 def test_kernels_are_found_again_in_another_process():
     first_or_later = """
         import numpy as np
@@ -115,6 +116,7 @@ def test_what_python_does_not_call_needs_no_cache(monkeypatch):
     assert compiler.kernel(doubled)(3.0) == 6.0  # a warning is an error here
 
 
+@pytest.mark.slow
 def test_without_a_folder_that_can_be_written_all_works(tmp_path):
     # a file in place of each __pycache__, and of the user's cache
     for name in ("kernels", "reference"):

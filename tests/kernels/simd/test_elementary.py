@@ -138,6 +138,7 @@ def test_error_within_bound(name, dtype, loops):
     assert error <= BOUNDS[name, dtype], place
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_constants_are_those_of_the_fit(dtype):
     pytest.importorskip("mpmath")
@@ -277,6 +278,7 @@ def test_running_maximum(dtype):
         assert math.isnan(loop(spoilt))
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("fastmath", FAST)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", UNARY)
@@ -338,6 +340,7 @@ NO_FMA = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}
 
 
 # A fused multiply-add hides the sum that reassociation would cancel; two instructions do not.
+@pytest.mark.slow
 @pytest.mark.parametrize("environment", [{}, NO_FMA], ids=["native", "generic"])
 def test_fast_caller_compiled_first(environment):
     run_alone(FAST_CALLER_FIRST, **environment)
@@ -457,6 +460,7 @@ def test_within_parallel_and_fast_callers():
     np.testing.assert_allclose(out, np.logaddexp.reduce(x.astype(np.float64), axis=1), rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_within_a_cached_caller(tmp_path):
     caller = tmp_path / "caller.py"
     caller.write_text(

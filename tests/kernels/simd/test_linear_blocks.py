@@ -86,6 +86,7 @@ def test_a_block_is_no_larger_than_the_weights_where_it_takes_many_bytes(feature
 # --- linear_loss, linear_gradient
 
 
+@pytest.mark.sampled
 @of_each_dtype
 @of_each_loss
 @pytest.mark.parametrize(("blocks", "more"), [(1, -1), (1, 0), (1, 1), (2, 2)])
@@ -135,6 +136,7 @@ def gradient_in_jit(W, b, X, labels):
     return simd.linear_gradient(W, b, X, labels, "svm")
 
 
+@pytest.mark.slow
 def test_several_blocks_in_jitted_code():
     arrays = classifier(130, 3, CLASSES)
     assert bits(gradient_in_jit(*arrays)) == bits(simd.linear_gradient(*arrays, "svm"))
@@ -156,6 +158,7 @@ def difference(W, b, X, labels, loss, regularization, h, entry):
     return (values[0] - values[1]) / (2 * h)
 
 
+@pytest.mark.sampled
 @of_each_loss
 @pytest.mark.parametrize("samples", [15, 16, 17, 50])
 def test_differences_at_the_boundaries_of_blocks(samples, loss):
@@ -174,6 +177,7 @@ def test_differences_at_the_boundaries_of_blocks(samples, loss):
         assert db[c] == pytest.approx(wanted, rel=1e-9, abs=noise), c
 
 
+@pytest.mark.sampled
 @of_each_loss
 @pytest.mark.parametrize("samples", [16, 50])
 def test_parallel_differences_of_blocks_give_the_bits_of_the_serial_ones(samples, loss):
@@ -185,6 +189,7 @@ def test_parallel_differences_of_blocks_give_the_bits_of_the_serial_ones(samples
 # --- train_linear
 
 
+@pytest.mark.sampled
 @of_each_loss
 @pytest.mark.parametrize("batch_size", [None, 70])
 def test_training_by_blocks_follows_the_text(batch_size, loss):
@@ -196,6 +201,7 @@ def test_training_by_blocks_follows_the_text(batch_size, loss):
         np.testing.assert_allclose(result, value, rtol=1e-6, atol=1e-12)
 
 
+@pytest.mark.slow
 @of_each_loss
 def test_training_by_differences_of_blocks_takes_their_step(loss):
     W, b, X, labels = classifier(50, 2, LINEAR_BLOCK_BYTES // 8 // 3 // 16)
@@ -218,6 +224,7 @@ def allocations():
     _nrt_python.memsys_disable_stats()
 
 
+@pytest.mark.sampled
 @of_each_loss
 @pytest.mark.parametrize("samples", [30, 80])  # one block, and three
 def test_every_array_is_freed(samples, loss, allocations):

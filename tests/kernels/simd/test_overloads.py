@@ -51,6 +51,7 @@ VIEWS = {
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("operation", "view"),
     [*(("svm_loss", view) for view in VIEWS), ("softmax", "strided"), ("softmax", "integers")],
@@ -94,6 +95,7 @@ def fill(scores, labels, out):
     return loss
 
 
+@pytest.mark.slow
 def test_out_is_filled_in_jitted_code():
     out = np.empty_like(SCORES)
     loss, expected = kernels.softmax_loss_gradient(SCORES, LABELS)
@@ -136,6 +138,7 @@ def of_numbers(x):
     return slope, kernels.relative_error(x, 2 * x), error, entry, within, path
 
 
+@pytest.mark.slow
 def test_functions_of_numbers():
     slope, difference, error, entry, within, path = of_numbers(3.0)
     assert (slope, difference) == (3.25, 3 / 9)
@@ -162,6 +165,7 @@ def test_differences_come_in_the_dtype_of_the_point(dtype):
     )
 
 
+@pytest.mark.slow
 def test_the_entry_of_the_largest_error():
     def doubled_in_one(x):
         slopes = 3.0 * x * x
@@ -184,6 +188,7 @@ def losses_of_many(scores, labels):
     return losses
 
 
+@pytest.mark.slow
 def test_serial_kernels_in_a_callers_own_prange():
     scores = np.random.default_rng(0).standard_normal((40, 6, 4))
     labels = np.random.default_rng(1).integers(0, 4, (40, 6))

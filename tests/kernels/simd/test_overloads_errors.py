@@ -167,6 +167,7 @@ def test_outs_of_another_shape(operation):
     assert str(raised.value) == f"{operation}: out must have shape (2, 2), got shape (2, 3)"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("operation", ["svm_loss_gradient", "softmax_loss_gradient"])
 def test_a_bad_label_leaves_out_as_it_was(operation):
     out = np.full((2, 2), 7.0)
@@ -193,6 +194,7 @@ def test_a_label_that_int64_does_not_hold_is_named_as_it_is(operation):
         getattr(callers, operation)(**arguments | {"labels": np.array([9, 0], np.uint64)})
 
 
+@pytest.mark.slow
 def test_uint64_labels_are_taken():
     labels = np.array([1, 0])
     want = callers.svm_loss(np.eye(2), labels, 1.0)

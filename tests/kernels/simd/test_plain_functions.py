@@ -27,6 +27,7 @@ def twice(x):
     return 2.0 * x
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("method", ["central", "forward"])
 @pytest.mark.parametrize("parallel", [False, True], ids=["serial", "parallel"])
 @pytest.mark.parametrize("dtype", ["f4", "f8", "i4"])

@@ -116,6 +116,7 @@ def test_scores_at_the_kink_have_no_slope(form, dtype, classes):
     assert not out.any()
 
 
+@pytest.mark.sampled
 @each_form
 @each_dtype
 def test_strided_rows_are_copied(form, dtype):

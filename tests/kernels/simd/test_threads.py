@@ -48,6 +48,7 @@ def bits(result):
     return [np.asarray(part).tobytes() for part in parts(result)]
 
 
+@pytest.mark.sampled
 @of_scores
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize(
@@ -62,6 +63,7 @@ def test_parallel_kernels_give_the_bits_of_the_serial_ones(operation, shape, dty
         assert bits(call(simd, operation, scores, labels, parallel=True)) == serial
 
 
+@pytest.mark.sampled
 @pytest.mark.usefixtures("_one_thread")
 @of_scores
 def test_parallel_kernels_give_the_same_bits_on_one_thread(operation):
@@ -153,6 +155,7 @@ AT_ONCE = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layer", ["workqueue", "omp"])
 def test_eight_python_threads_at_once_under_each_threading_layer(layer):
     # workqueue ends the process when it is entered twice at once

@@ -244,6 +244,7 @@ def test_numbers_become_float64_before_they_are_added_up():
     assert total(x) == 2.0**24 + 15  # in float32, 1 more than 2^24 is 2^24
 
 
+@pytest.mark.sampled
 @each_dtype
 @pytest.mark.parametrize("parts", [1, 2, 4])
 @pytest.mark.parametrize("longer", [0, -1, 3])
