@@ -30,6 +30,15 @@ def tabulate(runs: Sequence[HostRun], cells: Sequence[Cell]) -> pd.DataFrame:
     return typed(pd.concat(frames, ignore_index=True))
 
 
+def with_hosts_in_sizes(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with a row of its own for each host, to be shown: below each size."""
+    sizes = frame["size"].astype(str)
+    places = {size: place for place, size in enumerate(dict.fromkeys(sizes))}
+    ordered = frame.iloc[sizes.map(places).argsort(kind="stable")]
+    labels = ordered["size"].astype(str) + " " + ordered[HOST].astype(str)
+    return ordered.assign(size=labels.astype("category"))
+
+
 def _failed(run: HostRun, cells: Sequence[Cell]) -> pd.DataFrame:
     blank = {name: "" for name, dtype in COLUMNS.items() if dtype in WORDS}
     reason = {"status": "failed", "message": f"{run.host}: {run.output}"}

@@ -128,7 +128,7 @@ def _run_on_cluster(address: str, options: "Options", output: Path) -> int:
     from bench.measurement import run_folder
     from bench.measurement.cluster import ClusterError, run_on
     from bench.problems.user_file import problems_in
-    from bench.report.terminal import console, fleet_table
+    from bench.report.terminal import console, run_table
 
     out = console()
     cells = _cells(problems_in(options.files), options)
@@ -146,7 +146,7 @@ def _run_on_cluster(address: str, options: "Options", output: Path) -> int:
         raise ValueError(str(error)) from error
     frame = fleet.tabulate(runs, cells)
     csv_file.save(frame, folder / run_folder.MEASUREMENTS)
-    out.print(fleet_table(frame))
+    out.print(run_table(fleet.with_hosts_in_sizes(frame)))
     for one in runs:
         if one.code:
             out.print(f"{one.host}: exit code {one.code}", soft_wrap=True)

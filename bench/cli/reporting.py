@@ -89,12 +89,20 @@ def report_run(
     output: Output = RESULTS,
 ) -> None:
     """Write the page of a run with pictures or a Parquet file, or print its table."""
-    from bench.analysis import csv_file, parquet_file
+    from bench.analysis import csv_file, fleet, parquet_file
     from bench.measurement import run_folder
 
     with usage_errors():
         path = _run_or_csv(run_name, output)
         frame, facts = csv_file.load(path), run_folder.machine_of(path)
+        if fleet.HOST in frame and form is Form.HTML:
+            of_hosts = [str(one.parent) for one in path.glob(f"*/*/{run_folder.MEASUREMENTS}")]
+            raise ValueError(
+                f"{path} has the runs of several hosts, and a page shows one run: "
+                + (", ".join(of_hosts) or "the folder of a host's run")
+            )
+        if fleet.HOST in frame and form in {Form.TERMINAL, Form.MARKDOWN}:
+            frame = fleet.with_hosts_in_sizes(frame)
         if form is Form.PARQUET:
             table = path / run_folder.MEASUREMENTS if path.is_dir() else path
             parquet_file.save(frame, table.with_suffix(parquet_file.SUFFIX))

@@ -53,15 +53,6 @@ def run_table(frame: pd.DataFrame) -> RenderableType:
     return Group(*grids, Text(), *remarks(frame), counts(frame))
 
 
-def fleet_table(frame: pd.DataFrame) -> RenderableType:
-    """Return the table of several hosts: the sizes of each problem, each with its hosts."""
-    sizes = frame["size"].astype(str)
-    places = {size: place for place, size in enumerate(dict.fromkeys(sizes))}
-    ordered = frame.iloc[sizes.map(places).argsort(kind="stable")]
-    labels = ordered["size"].astype(str) + " " + ordered["host"].astype(str)
-    return run_table(ordered.assign(size=labels.astype("category")))
-
-
 def agreement_report(verdicts: Sequence[Verdict]) -> RenderableType:
     """Return the verdict on each cell; of one that is ok, its largest error."""
     frame = pd.DataFrame([{**asdict(one.cell), **vars(one)} for one in verdicts])

@@ -1,6 +1,7 @@
 """`lossbench run --cluster`: one table of several hosts, also if a worker dies."""
 
 import os
+import shutil
 import signal
 import textwrap
 import threading
@@ -10,15 +11,17 @@ from dataclasses import replace
 import pandas as pd
 import psutil
 import pytest
-from commands import answered
+from commands import ROOT, answered
 
-from bench.analysis import fleet
+from bench.analysis import csv_file, fleet
 from bench.measurement import cluster
 from bench.measurement.cluster import HostRun
 from bench.model import Cell, Options
 from bench.problems.user_file import look_at
 
 distributed = pytest.importorskip("distributed")
+
+SAMPLE = ROOT / "results" / "sample"
 
 KERNEL = """
     import time
@@ -132,3 +135,27 @@ def test_a_worker_that_dies_marks_its_cells_and_the_rest_goes_on(two_workers, su
     (folder,) = (tmp_path / "runs").iterdir()
     table = pd.read_csv(folder / "measurements.csv")
     assert sorted(table.groupby("host")["status"].first()) == ["failed", "ok"]
+
+
+@pytest.fixture
+def of_two_hosts(tmp_path):
+    """The folder of a cluster's run, with the sample run as that of two hosts."""
+    folder = tmp_path / "runs-cluster"
+    for host in ("one", "two"):
+        shutil.copytree(SAMPLE, folder / host / "20260101-000000")
+    runs = [HostRun(host, 0, "", folder / host / "20260101-000000") for host in ("one", "two")]
+    csv_file.save(fleet.tabulate(runs, []), folder / "measurements.csv")
+    return folder
+
+
+def test_a_page_shows_one_host_and_a_cluster_s_folder_says_where_it_is(of_two_hosts):
+    shown = answered("report", of_two_hosts)
+    assert shown.returncode == 2
+    assert f"a page shows one run: {of_two_hosts / 'one' / '20260101-000000'}, " in shown.stderr
+
+
+@pytest.mark.parametrize("form", ["terminal", "markdown"])
+def test_a_table_shows_the_hosts_below_each_other(of_two_hosts, form):
+    shown = answered("report", of_two_hosts, "--format", form)
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stdout.count("lecture one") == shown.stdout.count("lecture two") > 0
