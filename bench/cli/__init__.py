@@ -1,8 +1,8 @@
 """The command `lossbench`: options in, stages of the pipeline in their order, exit code out.
 
-`measuring` has the commands that measure, `reporting` those that read. What takes long to load
-(NumPy, pandas, Matplotlib, Numba) is imported by the command that needs it: `lossbench --help`
-answers at once.
+`measuring` has the commands that measure, `stages` the stages that these run, `reporting` the
+commands that read. What takes long to load (NumPy, pandas, Matplotlib, Numba) is imported by the
+command that needs it: `lossbench --help` answers at once.
 """
 
 import sys

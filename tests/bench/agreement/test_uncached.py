@@ -8,7 +8,7 @@ import pytest
 from commands import answered
 
 from bench.agreement import uncached
-from bench.cli import measuring
+from bench.cli import stages
 
 KERNEL = """
     from numba import njit
@@ -74,7 +74,7 @@ def test_nothing_is_counted_afterwards():
 
 @pytest.mark.slow
 def test_a_run_names_them_with_an_estimate(tmp_path, monkeypatch):
-    monkeypatch.setattr(measuring, "LONG_COMPILING_S", 0.01)
+    monkeypatch.setattr(stages, "LONG_COMPILING_S", 0.01)
     path = tmp_path / "sums.py"
     path.write_text(textwrap.dedent(KERNEL), encoding="utf-8")
     shown = answered("run", "--problem", path, "--passes", 2, "--output", tmp_path / "results")
