@@ -43,7 +43,7 @@ def say_remarks(found: "Sequence[Problem]", out: "Console") -> None:
 
 
 def _say_uncached(verdicts: "Iterable[Verdict]", options: "Options", out: "Console") -> None:
-    """Print which tiers every worker compiles anew, if that takes long."""
+    """Print which tiers each process of a run compiles anew, if that takes long."""
     from bench.common.format import duration
     from bench.measurement.schedule import workers
 
@@ -51,7 +51,7 @@ def _say_uncached(verdicts: "Iterable[Verdict]", options: "Options", out: "Conso
     for one in verdicts:
         if one.status == "ok":
             seconds[one.cell.problem, one.cell.tier] += one.uncached_s
-    count = len(workers(options))
+    count = 1 + len(workers(options))  # one judges
     for (name, tier), each in seconds.items():
         if count * each >= LONG_COMPILING_S:
             words = (
