@@ -6,7 +6,7 @@ general tools, `workers` the child processes; `cli` runs the stages in their ord
 The terms: a problem is an operation with inputs at several sizes. A tier is one version of it, such
 as the loop or Numba; the oracle is the tier that the others have to agree with. A hard input is one
 with which kernels often go wrong. A cell is one problem, tier, size, dtype and thread count. A pass
-is one process that times each cell once.
+times each cell once.
 """
 
 import sys

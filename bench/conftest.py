@@ -19,6 +19,7 @@ from bench.common import code, encoding
 from bench.measurement import machine, records
 from bench.measurement.conditions import Conditions, reuse_freed_memory
 from bench.measurement.records import Record
+from bench.measurement.schedule import PAUSED, SHOWN
 from bench.model import PEERS, Arguments, Cell, Problem, Status, Verdict
 from bench.problems import selection
 from bench.problems.user_file import look_at, problems_in
@@ -314,14 +315,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
     """After the first pass of a run, wait while its table is shown: nothing is timed meanwhile."""
-    details = item.config.stash[JOB].details
-    if "pause" in details and nextitem and [*map(_pass_of, (item, nextitem))] == [1, 2]:
+    pause = item.config.stash[JOB].details.get("pause")
+    if pause and nextitem and _pass_of(item) == 1 < _pass_of(nextitem):
+        watchdog.pause()
         with _ending_if_it_cannot_write():
-            watchdog.take(Step(_cell_of(nextitem)), preparing=True)
-            pause = Path(details["pause"])
-            pause.touch()
-            while pause.exists():
-                time.sleep(PAUSE_POLL_S)
+            Path(pause, PAUSED).touch()
+        while not Path(pause, SHOWN).exists():
+            time.sleep(PAUSE_POLL_S)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -412,7 +412,8 @@ class Options:
     """What a run measures. It is stored in environment.json, so that the run can be resumed.
 
     Empty `problems` mean all, empty `tiers` all but the peers, empty `dtypes` each problem's own,
-    empty `threads` as many as there are cores, and empty `files` the built-in problems.
+    empty `threads` as many as there are cores, and empty `files` the built-in problems. `costs` are
+    the limits of the machine and the memory of a call.
     """
 
     problems: tuple[str, ...] = ()
@@ -424,6 +425,7 @@ class Options:
     budget: float = DEFAULT_BUDGET
     seed: int = 0
     quick: bool = False
+    costs: bool = True
     files: tuple[ProblemFile, ...] = ()
 
     @property

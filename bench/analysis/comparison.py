@@ -76,10 +76,10 @@ def compare(
 ) -> Comparison:
     """Compare two tables cell by cell.
 
-    The samples are the passes: each is a separate process, which timed the cells in a different
-    order and gives one number per cell, the median of its rounds. The rounds of a pass are not
-    independent (they share a process, its memory, and the few milliseconds in which they were
-    timed), and are never counted as samples.
+    The samples are the passes: each timed the cells in a different order and gives one number per
+    cell, the median of its rounds. Seven share a process, which explains little of how they differ
+    (docs/statistics.md). The rounds of a pass are not independent (they share the few milliseconds
+    in which they were timed), and are never counted as samples.
 
     Each cell is tested twice by Mann–Whitney, one-sided: whether the new passes divided by
     (1 + `min_effect`) still tend to be longer than the old ones, and whether multiplied by it they

@@ -19,12 +19,15 @@ def tabulate(runs: Sequence[HostRun], cells: Sequence[Cell]) -> pd.DataFrame:
     ----------
     runs : sequence of HostRun
     cells : sequence of Cell
-        What was to be measured: of a host whose worker died, each has the status `failed`.
+        What was to be measured: each has the status `failed` on a host whose worker died, or whose
+        run measured nothing.
     """
     frames = [
-        (csv_file.load(one.folder) if one.folder else _failed(one, cells)).assign(
-            **{HOST: one.host}
-        )
+        (
+            csv_file.load(one.folder)
+            if one.folder and csv_file.holds_run(one.folder)
+            else _failed(one, cells)
+        ).assign(**{HOST: one.host})
         for one in runs
     ]
     return typed(pd.concat(frames, ignore_index=True))

@@ -95,7 +95,9 @@ def run(
 
     with usage_errors():
         options = options_of(
-            problems, files, sizes, tiers, dtypes, threads, passes, budget, quick=quick
+            *(problems, files, sizes, tiers, dtypes, threads, passes, budget),
+            quick=quick,
+            costs=floors,
         )
         if cluster is not None:
             if resume is not None or compile_cost or explain:
@@ -115,7 +117,7 @@ def run(
             cells = cells_of_run(found, options)
             csv_file.of_run(folder, cells, found)  # refuses a foreign file before anything is run
     with alone_in(folder):
-        code = measure(folder, found, cells, options, with_floors=floors and not options.quick)
+        code = measure(folder, found, cells, options)
         show_sweep(folder, found, options)
         if compile_cost and code in {0, EXIT_WRONG}:
             measure_compile_costs(folder, found, cells, options)
@@ -128,24 +130,30 @@ def _run_on_cluster(address: str, options: "Options", output: Path) -> int:
     """Run on each worker of a cluster; write and show one table, and return the exit code."""
     from bench.analysis import csv_file, fleet
     from bench.measurement import run_folder
-    from bench.measurement.cluster import ClusterError, run_on
+    from bench.measurement.cluster import ClusterError, HostRun, run_on
     from bench.problems.user_file import problems_in
     from bench.report.terminal import console, run_table
 
-    out = console()
+    out, early_end = console(), EarlyEnd()
+    runs: list[HostRun] = []
     cells = cells_of_run(problems_in(options.files), options)
     folder = run_folder.new_folder(output, "-cluster")
     try:
-        with status(out) as say:
-            runs = run_on(
+        with early_end.caught(), status(out) as say:
+            run_on(
                 address,
                 options,
                 folder,
                 lambda doing: say(", ".join(f"{host} {words}" for host, words in doing.items())),
+                runs.append,
             )
     except ClusterError as error:
         folder.rmdir()
         raise ValueError(str(error)) from error
+    if early_end.code:
+        out.print(f"{early_end.words}. What the hosts had measured was saved.", soft_wrap=True)
+    if not runs:
+        return early_end.code
     frame = fleet.tabulate(runs, cells)
     csv_file.save(frame, folder / run_folder.MEASUREMENTS)
     out.print(run_table(fleet.with_hosts_in_sizes(frame)))
@@ -153,8 +161,9 @@ def _run_on_cluster(address: str, options: "Options", output: Path) -> int:
         if one.code:
             out.print(f"{one.host}: exit code {one.code}", soft_wrap=True)
     out.print(f"Written to {folder / run_folder.MEASUREMENTS}", soft_wrap=True)
-    codes = [EXIT_BROKEN_OFF if one.code is None else one.code for one in runs]
-    return max(codes)
+    # A run that was killed has the number of its signal, negative
+    codes = [EXIT_BROKEN_OFF if one.code is None or one.code < 0 else one.code for one in runs]
+    return early_end.code or max(codes)
 
 
 def compile_cost(
@@ -235,12 +244,14 @@ def measure_file(
     from bench.problems.user_file import problems_in
 
     with usage_errors():
-        options = options_of(None, [file], sizes, None, dtypes, None, passes, budget)
+        options = options_of(
+            *(None, [file], sizes, None, dtypes, None, passes, budget), costs=False
+        )
         found = problems_in(options.files)
         cells = cells_of_run(found, options)
         folder = run_folder.begin(output, options)
     with alone_in(folder):
-        code = measure(folder, found, cells, options, with_floors=False, says_uncached=False)
+        code = measure(folder, found, cells, options, says_uncached=False)
     return folder, code
 
 

@@ -118,6 +118,7 @@ def options_of(
     budget: float | None = None,
     *,
     quick: bool = False,
+    costs: bool = True,
 ) -> "Options":
     """Return the options of a run, with the defaults for what was not given."""
     from dataclasses import replace
@@ -142,7 +143,12 @@ def options_of(
     )
     if quick:
         options = replace(options, quick=True, passes=QUICK_PASSES, budget=QUICK_BUDGET)
-    return replace(options, passes=passes or options.passes, budget=budget or options.budget)
+    return replace(
+        options,
+        passes=passes or options.passes,
+        budget=budget or options.budget,
+        costs=costs and not quick,
+    )
 
 
 @contextmanager

@@ -95,13 +95,14 @@ def report_run(
     with usage_errors():
         path = _run_or_csv(run_name, output)
         frame, facts = csv_file.load(path), run_folder.machine_of(path)
-        if fleet.HOST in frame and form is Form.HTML:
+        is_of_hosts = fleet.HOST in frame and frame[fleet.HOST].nunique() > 1
+        if is_of_hosts and form is Form.HTML:
             of_hosts = [str(one.parent) for one in path.glob(f"*/*/{run_folder.MEASUREMENTS}")]
             raise ValueError(
                 f"{path} has the runs of several hosts, and a page shows one run: "
                 + (", ".join(of_hosts) or "the folder of a host's run")
             )
-        if fleet.HOST in frame and form in {Form.TERMINAL, Form.MARKDOWN}:
+        if is_of_hosts and form in {Form.TERMINAL, Form.MARKDOWN}:
             frame = fleet.with_hosts_in_sizes(frame)
         if form is Form.PARQUET:
             table = path / run_folder.MEASUREMENTS if path.is_dir() else path
@@ -302,4 +303,5 @@ def _run_or_csv(name: str, output: Path) -> Path:
     """Return the path that a user means: as it is, or a run in the folder of the runs."""
     from bench.measurement import run_folder
 
-    return Path(name) if Path(name).exists() else run_folder.find(name, output)
+    paths = (path for path in (Path(name), output / name) if name and path.exists())
+    return next(paths, None) or run_folder.find(name, output)

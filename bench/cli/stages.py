@@ -137,7 +137,6 @@ def measure(
     cells: "Sequence[Cell]",
     options: "Options",
     *,
-    with_floors: bool = True,
     says_uncached: bool = True,
 ) -> int:
     """Run the passes, write and show the table however they ended; return the exit code."""
@@ -155,7 +154,7 @@ def measure(
     counted = f"{cell_count(len(cells))} in {pass_count(options.passes)}"
     out.print(f"{counted}, into {folder}", soft_wrap=True)
     with early_end.caught():
-        if with_floors:
+        if options.costs:
             _measure_floors(folder, cells, options, out)
         with pass_progress(out, options.passes) as (watch, show):
             judged = passes.measure(
@@ -167,7 +166,6 @@ def measure(
                 after_agreement=lambda verdicts: (
                     _say_uncached(verdicts, options, out) if says_uncached else None
                 ),
-                with_memory=with_floors,
             )
     frame = csv_file.of_run(folder, cells, found)
     written = folder / run_folder.MEASUREMENTS

@@ -3,7 +3,6 @@
 import io
 import os
 import platform
-import signal
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,7 @@ from typing import Any
 from bench.common.code import ROOT
 from bench.model import Options
 from bench.problems.user_modules import copy_into
+from bench.workers import processes
 
 # How often workers are asked for, and a worker asks whether to stop.
 POLL_S = 1.0
@@ -51,12 +51,17 @@ class HostRun:
 
 
 def run_on(
-    address: str, options: Options, into: Path, watch: Callable[[Mapping[str, str]], None]
-) -> list[HostRun]:
-    """Run on each worker of a cluster; return what became of each.
+    address: str,
+    options: Options,
+    into: Path,
+    watch: Callable[[Mapping[str, str]], None],
+    collect: Callable[[HostRun], None],
+) -> None:
+    """Run on each worker of a cluster.
 
     Runs on one host follow each other, so that none disturbs another. A worker that dies loses its
-    run; the others go on.
+    run; the others go on. An exception of this process interrupts them, and what they have measured
+    is collected.
 
     Parameters
     ----------
@@ -67,6 +72,8 @@ def run_on(
         The folder in which to put the folders of the runs.
     watch : function of mapping
         Called about once a second with what each host is doing.
+    collect : function of HostRun
+        Called with each run that has ended.
 
     Raises
     ------
@@ -85,7 +92,7 @@ def run_on(
         raise ClusterError(f"no scheduler answers at {address}: {error}") from error
     with client:
         stop = Event(f"lossbench-{os.getpid()}-{time.time()}", client=client)
-        fleet = _Fleet(client, options, into, stop.name)
+        fleet = _Fleet(client, options, into, stop.name, collect)
         try:
             while fleet.advance():
                 watch(fleet.doing())
@@ -97,17 +104,23 @@ def run_on(
                 time.sleep(POLL_S)
             raise
         watch(fleet.doing())
-        return fleet.done
 
 
 class _Fleet:
     """The runs of the workers of a cluster: waiting, running and done."""
 
-    def __init__(self, client: Any, options: Options, into: Path, stop: str) -> None:
-        self._client, self._stop, self._into = client, stop, into
+    def __init__(
+        self,
+        client: Any,
+        options: Options,
+        into: Path,
+        stop: str,
+        collect: Callable[[HostRun], None],
+    ) -> None:
+        self._client, self._stop, self._into, self._collect = client, stop, into, collect
         self._words, self._files = options_as_words(options), files_of(options)
         self._running: dict[str, tuple[str, Any]] = {}
-        self.done: list[HostRun] = []
+        self._ended: list[str] = []
         workers = client.scheduler_info(n_workers=-1)["workers"]
         if not workers:
             raise ClusterError("the cluster has no workers")
@@ -125,7 +138,8 @@ class _Fleet:
             address = future.key.partition("@")[2]
             if future.done() or address not in alive:
                 del self._running[node]
-                self.done.append(self._collected(label, future, is_alive=address in alive))
+                self._ended.append(label)
+                self._collect(self._collected(label, future, is_alive=address in alive))
         for node, waiting in self._waiting.items():
             if start and waiting and node not in self._running:
                 label, address = waiting.pop(0)
@@ -136,7 +150,7 @@ class _Fleet:
         """Return what each host is doing."""
         waiting = {label: "waits" for some in self._waiting.values() for label, _ in some}
         running = {label: "runs" for label, _ in self._running.values()}
-        return waiting | running | {one.host: "has ended" for one in self.done}
+        return waiting | running | dict.fromkeys(self._ended, "has ended")
 
     def _submitted(self, address: str) -> Any:
         return self._client.submit(
@@ -195,9 +209,11 @@ def run_here(
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+            is_asked_to_end = False
             while process.poll() is None:
-                if event.is_set():
-                    process.send_signal(signal.SIGINT)
+                if event.is_set() and not is_asked_to_end:
+                    processes.interrupt(process)
+                    is_asked_to_end = True
                 time.sleep(POLL_S)
         return (
             process.returncode,
@@ -235,6 +251,7 @@ def options_as_words(options: Options) -> list[str]:
     words += [f"{name}={','.join(values)}" for name, values in lists.items() if values]
     words += [f"--problem={Path(file.path).name}" for file in options.files]
     words += ["--quick"] if options.quick else []
+    words += [] if options.costs else ["--no-floors"]
     return [*words, f"--passes={options.passes}", f"--budget={options.budget}"]
 
 

@@ -28,10 +28,10 @@ def judge(work: Job) -> None:
     for group in groups(work.cells):
         its_problem = named[group[0].problem]
         verdicts = check(its_problem, group, work.options.budget)
-        if work.details.get("with_memory"):
-            memory.measure(its_problem, verdicts, path.parent / memory.MEMORY)
         for verdict in verdicts:
             records.append(path, Record(AGREEMENT, verdict))
+        if work.options.costs:
+            memory.measure(its_problem, verdicts, path.parent / memory.MEMORY)
 
 
 def groups(cells: Iterable[Cell]) -> list[list[Cell]]:

@@ -15,7 +15,15 @@ from bench.common import files, threads
 from bench.common.code import ROOT
 from bench.measurement import machine, records, run_folder
 from bench.measurement.records import AGREEMENT, CELLS, Record
-from bench.measurement.schedule import PASS_S, ROUND_S, cells_of_worker, warm_up, workers
+from bench.measurement.schedule import (
+    PASS_S,
+    PAUSED,
+    ROUND_S,
+    SHOWN,
+    cells_of_worker,
+    warm_up,
+    workers,
+)
 from bench.model import Cell, Options, Verdict
 from bench.workers import job
 from bench.workers.diagnosis import Ending
@@ -49,7 +57,6 @@ def measure(
     between: Callable[[], None] = lambda: None,
     *,
     after_agreement: Callable[[Iterable[Verdict]], None] = lambda _: None,
-    with_memory: bool = False,
 ) -> list[Record]:
     """Run the passes that a run still needs; return all of its records.
 
@@ -70,8 +77,6 @@ def measure(
         Called after the first pass and after each worker, while nothing is timed.
     after_agreement : function of the verdicts
         Called before anything is timed.
-    with_memory : bool
-        Whether to measure the temporary memory of calls as well.
 
     Raises
     ------
@@ -85,7 +90,7 @@ def measure(
     unjudged = [cell for cell in cells if cell not in records.verdicts(known)]
     total = len(known) + len(unjudged) + options.passes * len(cells)
     agreement = partial(_report_agreement, watch, total)
-    _judge(path, unjudged, options, agreement, with_memory)
+    _judge(path, unjudged, options, agreement)
     after_agreement(records.verdicts(records.read(path)).values())
     facts = machine.facts(threading_layer=False)
     for passes in workers(options):
@@ -132,7 +137,7 @@ def judged(cells: Sequence[Cell], options: Options, watch: Callable[[int], None]
     """
     with tempfile.TemporaryDirectory(prefix="lossbench-") as scratch:
         path = Path(scratch) / CELLS
-        _judge(path, cells, options, watch)
+        _judge(path, cells, replace(options, costs=False), watch)
         found = records.verdicts(records.read(path))
     return [found[cell] for cell in cells]
 
@@ -183,7 +188,6 @@ def _judge(
     cells: Sequence[Cell],
     options: Options,
     watch: Callable[[int], None],
-    with_memory: bool = False,
 ) -> None:
     """Judge cells in several workers; if a step ends one, start new ones that skip the step."""
     fatal: dict[Step, Fatal] = {}
@@ -193,7 +197,7 @@ def _judge(
         left = [cell for cell in cells if cell not in through]
         if not left:
             return
-        for ending in _judge_side_by_side(path, left, options, fatal, watch, with_memory):
+        for ending in _judge_side_by_side(path, left, options, fatal, watch):
             if _another_try(ending, killed_before):
                 continue
             if ending.step is None or ending.step in fatal:
@@ -207,15 +211,13 @@ def _judge_side_by_side(
     options: Options,
     fatal: Mapping[Step, Fatal],
     watch: Callable[[int], None],
-    with_memory: bool,
 ) -> list[Ending]:
     """Judge cells; return the endings of those workers that did not judge all their cells."""
     # The cells of a problem go to one worker, so that they share its compiled kernels
     names = list(dict.fromkeys(cell.problem for cell in cells))
     count = min(JUDGES, threads.all_cores(), len(names))
     shares = [[cell for cell in cells if cell.problem in names[i::count]] for i in range(count)]
-    details = {"path": str(path), "with_memory": with_memory}
-    jobs = [Job(share, options, details, fatal) for share in shares]
+    jobs = [Job(share, options, {"path": str(path)}, fatal) for share in shares]
     endings = job.run(JUDGE, jobs, watch=lambda: watch(records.count(path)))
     through = records.verdicts(records.read(path))
     return [
@@ -240,16 +242,15 @@ def _time(
     details = {"path": str(path), "passes": numbers, "warm_ups": len(warm_ups), "machine": facts}
     reports: list[str] = []
     with tempfile.TemporaryDirectory(prefix="lossbench-") as scratch:
-        pause = Path(scratch) / "pause"
+        details["pause"] = scratch
+        paused, shown = (Path(scratch, name) for name in (PAUSED, SHOWN))
 
         def watch_and_show() -> None:
             watch(records.count(path))
-            if pause.exists():
+            if paused.exists() and not shown.exists():
                 between()
-                pause.unlink()
+                shown.touch()
 
-        if numbers[0] == 1:
-            details["pause"] = str(pause)
         (ending,) = job.run(
             SPEED_TEST,
             [Job(cells, options, details)],

@@ -14,6 +14,8 @@ PASS_S = 0.01
 ROUND_S = 3e-4
 # A new process takes seconds to start and to load its kernels, so one times several passes.
 PASSES_PER_WORKER = 7
+# Files with which a worker says that it waits after the first pass, and its run that it may go on.
+PAUSED, SHOWN = "paused", "shown"
 
 
 def workers(options: Options) -> list[list[int]]:

@@ -44,7 +44,7 @@ def vectorized(predicted, target):
     return np.mean((predicted - target) ** 2)
 
 
-# cache=True: each pass of a run is a new process, which can then load the compiled code.
+# cache=True: a run has several processes, which can then load the compiled code.
 @njit(cache=True)
 def jit(predicted, target):
     """Numba: the tier `numba`. It is compiled before it is timed."""

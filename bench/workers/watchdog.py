@@ -134,6 +134,12 @@ def take(step: Step, *, preparing: bool = False) -> None:
     _set_timer(_process)
 
 
+def pause() -> None:
+    """Stop the timer until the next step: the parent is busy, and no cell is to blame."""
+    if _process is not None:
+        faulthandler.cancel_dump_traceback_later()
+
+
 def finish() -> None:
     """Give this process the longer limit to end: it has taken all its steps."""
     if _process is not None:

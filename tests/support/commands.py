@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 
 def in_words(arguments):
     words = [str(argument) for argument in arguments]
-    if words[:1] == ["run"] and "--floors" not in words:
+    if words[:1] == ["run"] and not {"--floors", "--resume"} & set(words):
         words.append("--no-floors")  # which take longer than all the rest of a small run
     return words
 
