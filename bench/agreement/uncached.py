@@ -8,19 +8,19 @@ from bench.common import compilations
 
 
 @dataclass
-class Compiling:
+class Uncached:
     """Seconds of compiling that no cache keeps."""
 
     seconds: float = 0.0
 
 
 @contextmanager
-def timed() -> Iterator[Compiling]:
+def timed() -> Iterator[Uncached]:
     """Add up what Numba compiles meanwhile, but for functions that it caches.
 
     What a cached function calls is compiled with it, and is kept with it.
     """
-    found = Compiling()
+    found = Uncached()
     with compilations.noted() as compiled:  # a kernel is loaded before it is judged
         yield found
     if compiled:

@@ -100,8 +100,8 @@ Quick = Annotated[
     bool,
     typer.Option(
         "--quick",
-        help="A first look: 3 passes, half a second for a cell, no limits of the machine. Too few "
-        "passes for intervals: speed-ups are rough.",
+        help="A first look: 3 passes, half a second for a cell, no limits of the machine and no "
+        "memory. Too few passes for intervals: speed-ups are rough.",
     ),
 ]
 Output = Annotated[Path, typer.Option(metavar="FOLDER", help="The folder of the runs.")]
