@@ -145,9 +145,10 @@ def _try(
         out.print("No change made it faster." if is_known else few)
         return 0 if code == EXIT_WRONG else code
     file = explanation.shown(trial.path)
-    change = diff(trial.base, trial.sources[best], file)
+    line_end = "\r\n" if b"\r\n" in Path(trial.path).read_bytes() else "\n"
+    change = diff(trial.base, trial.sources[best], file, line_end)
     path = folder / "best.diff"
-    path.write_text(change, encoding="utf-8")
+    path.write_text(change, encoding="utf-8", newline="")
     out.print(f"\nThe best that agrees, {best}, also in {path}:\n", soft_wrap=True)
     out.print(change, markup=False, soft_wrap=True)
     # A change that makes the result wrong is an answer, not a failure

@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from bench.cli.options import (
-    EXIT_USAGE,
     EXIT_WRONG,
     RESULTS,
     Files,
@@ -72,7 +71,8 @@ def compare(
     if fail_above is not None and comparison.is_worse(found, fail_above):
         raise typer.Exit(EXIT_WRONG)
     if fail_above is not None and len(found.cells) == found.count("untested"):
-        raise typer.Exit(EXIT_USAGE)  # a gate that has tested nothing is not one that was passed
+        # A gate that has tested nothing is not one that was passed
+        raise typer.BadParameter("no cell had enough passes to be tested (about 9 are needed)")
 
 
 def report_run(

@@ -125,9 +125,10 @@ class EarlyEnd:
         self.code = self.code or code
         self.words = f"{self.words}; {words}" if self.words else words
 
-    def tell(self, out: "Console", command: str) -> None:
+    def tell(self, out: "Console", command: str, *, is_saved: bool = True) -> None:
         """Say what happened and how to continue."""
-        words = f"{self.words}. Partial results were saved. Resume with: {command}"
+        saved = "Partial results were saved. " if is_saved else ""
+        words = f"{self.words}. {saved}Resume with: {command}"
         out.print(words, soft_wrap=True)
 
 
@@ -169,8 +170,9 @@ def measure(
             )
     frame = csv_file.of_run(folder, cells, found)
     written = folder / run_folder.MEASUREMENTS
-    with early_end.caught():
-        csv_file.save(frame, written)
+    if len(frame):  # without a table, a run that was interrupted at once can be resumed
+        with early_end.caught():
+            csv_file.save(frame, written)
     out.print()
     out.print(run_table(frame))
     has_compared = bool(early_end.code) or say_uncompared(
@@ -179,7 +181,7 @@ def measure(
     if written.exists():
         out.print(f"Written to {written}", soft_wrap=True)
     if early_end.code:
-        early_end.tell(out, f"lossbench run --resume {folder}")
+        early_end.tell(out, f"lossbench run --resume {folder}", is_saved=bool(len(frame)))
     elif len(frame):
         out.print(f"For a page with pictures: lossbench report {folder}", soft_wrap=True)
     if not early_end.code and set(frame["status"]) & WRONG:

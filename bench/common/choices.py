@@ -39,6 +39,8 @@ def unknown_name(kind: str, name: str, known: Sequence[str]) -> str:
         one: SequenceMatcher(None, name.casefold(), one.casefold()).ratio() for one in known
     }
     nearest = sorted(known, key=lambda one: -likeness[one])
+    if kind == "problem" and name.endswith(".py"):
+        return f"unknown problem {name!r}: a file is run by --problem {name}"
     return f"unknown {kind} {name!r}; choose from {', '.join(nearest)}"
 
 

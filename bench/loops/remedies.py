@@ -417,17 +417,17 @@ THREADS = Remedy(
 )
 
 
-def diff(before: KernelSource, after: KernelSource, file: str) -> str:
+def diff(before: KernelSource, after: KernelSource, file: str, line_end: str = "\n") -> str:
     """Return the change of a module as a unified diff, for `patch -p1` or `git apply`."""
+    head = [f"--- a/{file}\n", f"+++ b/{file}\n"]
     lines = difflib.unified_diff(
-        before.text.splitlines(keepends=True),
-        after.text.splitlines(keepends=True),
-        f"a/{file}",
-        f"b/{file}",
+        before.text.splitlines(keepends=True), after.text.splitlines(keepends=True)
     )
+    body = [line if line.startswith("@@") else line.replace("\n", line_end) for line in lines]
     # A file's last line may have no end
     no_end = "\n\\ No newline at end of file\n"
-    return "".join(line if line.endswith("\n") else line + no_end for line in lines)
+    ended = (line if line.endswith("\n") else line + no_end for line in body[2:])
+    return "".join([*head, *ended]) if body else ""
 
 
 def combinations(remedies: Sequence[Remedy]) -> list[tuple[Remedy, ...]]:

@@ -89,6 +89,7 @@ def pytest_command(file: Path, report: Path, *options: str) -> list[str]:
         *("-p", "pytest_benchmark.plugin", "-p", "no:cacheprovider"),
         *("-p", "no:unraisableexception"),  # it collects garbage ten times, 0.3 s with Numba loaded
         *("--benchmark-quiet", f"--benchmark-json={report}", *options),
+        f"--benchmark-storage=file://{report.parent}",  # it makes a folder, in the user's otherwise
     ]
 
 

@@ -208,6 +208,7 @@ def test_demo_descent_draws_its_pictures(tmp_path):
     ("arguments", "words"),
     [
         (["run", "svm_los"], "unknown problem 'svm_los'; choose from svm_loss, "),
+        (["run", "own.py"], "unknown problem 'own.py': a file is run by --problem own.py"),
         (["check", "softmaxloss"], "unknown problem 'softmaxloss'; choose from softmax_loss, "),
         (["run", "--size", "XL"], "unknown size 'XL'; choose from L, "),
         (["run", "--tier", "numb"], "unknown tier 'numb'; choose from numba, "),

@@ -162,12 +162,14 @@ def test_strided_arguments_are_copied_first():
 
 
 @pytest.mark.parametrize("text", ["@njit" + BODY, ("@njit" + BODY).rstrip()])
-def test_a_diff_can_be_applied(tmp_path, text):
-    (tmp_path / "kernel.py").write_text(text, encoding="utf-8")
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"], ids=["LF", "CRLF"])
+def test_a_diff_can_be_applied(tmp_path, text, line_end):
+    kernel = tmp_path / "kernel.py"
+    kernel.write_text(text, encoding="utf-8", newline=line_end)
     after = remedies.ELEMENTARY.apply(remedies.FASTMATH.apply(source(text)))
-    change = remedies.diff(source(text), after, "kernel.py")
-    subprocess.run(["git", "apply"], input=change, text=True, cwd=tmp_path, check=True)
-    assert (tmp_path / "kernel.py").read_text(encoding="utf-8") == after.text
+    change = remedies.diff(source(text), after, "kernel.py", line_end)
+    subprocess.run(["git", "apply"], input=change.encode(), cwd=tmp_path, check=True)
+    assert kernel.read_bytes() == after.text.replace("\n", line_end).encode()
 
 
 @pytest.mark.parametrize("called", ["max(x)", "max(x[i])"])

@@ -409,6 +409,25 @@ def test_a_signal_in_agreement(tree, planted, tmp_path):
     assert bench.load(folder)["status"].tolist() == ["ok"]
 
 
+def test_a_run_that_is_interrupted_at_once_can_be_resumed(tree, planted, tmp_path):
+    planted({"True": HANG}, "IN_INPUTS")
+    arguments = ["softmax", "--size", "S", "--tier", "loop,numpy", "--passes", "1"]
+    with under_way(tmp_path, *arguments, until="*/environment.json", tree=tree) as (
+        process,
+        folder,
+    ):
+        children_of(process)
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Nothing was measured." in out
+    assert f"interrupted. Resume with: lossbench run --resume {folder}" in out
+    planted({"False": HANG}, "IN_INPUTS")
+    process = lossbench("run", "--resume", folder, root=tree)
+    assert process.returncode == 0, process.stdout + process.stderr
+    assert bench.load(folder)["status"].tolist() == ["ok", "ok"]
+
+
 @pytest.mark.slow
 def test_a_check_that_is_interrupted_says_nothing(tree, planted, tmp_path):
     planted({AT_S: f"open({str(tmp_path / 'there')!r}, 'w'); {HANG}"})
