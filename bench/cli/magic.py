@@ -48,7 +48,7 @@ def lossbench(line: str, cell: str) -> Results | None:
             (file.parent / "versions.py").write_text(cell, encoding="utf-8")
             adopting, options = _divided(options)
             versions = [f"versions:{name}" for name in _defined(cell) if name in TIER_OF_FUNCTION]
-            if _told(["adopt", *versions, *adopting, "--file", file.name], scratch):
+            if _told(["adopt", *versions, *adopting, "--file", file.name], scratch, shows=False):
                 return None
         before = set(known.output.glob(f"*/{MEASUREMENTS}"))
         _told(["run", "--problem", str(file), "--output", str(known.output), *options])
@@ -83,7 +83,7 @@ def _divided(options: Sequence[str]) -> tuple[list[str], list[str]]:
     return [*sizes, *(f"--call={call}" for call in found.call)], others
 
 
-def _told(arguments: Sequence[str], folder: str | None = None) -> int:
+def _told(arguments: Sequence[str], folder: str | None = None, *, shows: bool = True) -> int:
     """Run the command; print its progress, and all that it says if it fails; return its code."""
     process = subprocess.Popen(
         [sys.executable, "-m", "bench", *arguments],
@@ -96,19 +96,20 @@ def _told(arguments: Sequence[str], folder: str | None = None) -> int:
     lines: list[str] = []
     with process:
         try:
-            _print_until_a_table(process, lines)
+            _print_until_a_table(process, lines, shows)
         except KeyboardInterrupt:
             process.send_signal(signal.SIGINT)
-            _print_until_a_table(process, lines)
-    if process.returncode and "\n" in lines:
-        print(*lines[lines.index("\n") :], sep="", end="")
+            _print_until_a_table(process, lines, shows)
+    if process.returncode:
+        table = lines.index("\n") if "\n" in lines else len(lines)
+        print(*lines[table if shows else 0 :], sep="", end="")
     return process.returncode
 
 
-def _print_until_a_table(process: "subprocess.Popen[str]", lines: list[str]) -> None:
+def _print_until_a_table(process: "subprocess.Popen[str]", lines: list[str], shows: bool) -> None:
     """Read what a command says, and print it up to its table, which the notebook shows."""
     assert process.stdout is not None
     for line in process.stdout:
         lines.append(line)
-        if "\n" not in lines:
+        if shows and "\n" not in lines:
             print(line, end="")

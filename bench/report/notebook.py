@@ -5,25 +5,33 @@ from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 from bench.analysis import runs
 from bench.analysis.columns import IDENTITY
 from bench.loops.explain import explain_function
 from bench.loops.findings import Explanation
 from bench.report.explanation import as_html, explanation_report
-from bench.report.terminal import PLAIN_WIDTH
+from bench.report.terminal import PLAIN_WIDTH, run_table
 
 
 class Results(pd.DataFrame):
     """The table of a run: a DataFrame that a notebook shows as the HTML page does.
 
+    IPython in a terminal shows it as a run does.
+
     What is computed from it (a selection, a copy) is a plain DataFrame. That of several runs is
     shown as one: the page has one place for each cell.
     """
 
+    def _is_of_several_runs(self) -> bool:
+        return bool(self.duplicated(list(IDENTITY)).any())
+
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
+        printer.text(repr(self) if self._is_of_several_runs() else _as_text(run_table(self)))
+
     def _repr_html_(self) -> str:
-        if self.duplicated(list(IDENTITY)).any():
+        if self._is_of_several_runs():
             return str(pd.DataFrame(self).to_html(max_rows=pd.options.display.max_rows))
         from bench.report.page import html_table  # loads Jinja2 and Matplotlib
 
@@ -73,13 +81,17 @@ class Explained:
         self._name = name
 
     def __repr__(self) -> str:
-        out = Console(width=PLAIN_WIDTH, highlight=False, color_system=None)
-        with out.capture() as text:
-            out.print(explanation_report(self._name, self.found))
-        return text.get()
+        return _as_text(explanation_report(self._name, self.found))
 
     def _repr_html_(self) -> str:
         return as_html(self.found)
+
+
+def _as_text(shown: RenderableType) -> str:
+    out = Console(width=PLAIN_WIDTH, highlight=False, color_system=None)
+    with out.capture() as text:
+        out.print(shown)
+    return text.get()
 
 
 def explain(function: Callable[..., Any], *arguments: Any) -> Explained:
