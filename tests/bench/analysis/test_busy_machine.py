@@ -130,7 +130,7 @@ def test_where_most_passes_are_disturbed_times_are_marked_rather_than_wrong():
 
 
 def test_the_passes_of_a_real_run_beside_other_work():
-    """A run in which the passes of 157 of 193 cells spread by more than 10 %.
+    """A run in which half of the passes or more were disturbed, by 1.6 mostly: in 111 of 158 cells.
 
     Drawn for each cell alone, they lack what the cells of a pass share: the run itself was better.
     """
@@ -141,7 +141,7 @@ def test_the_passes_of_a_real_run_beside_other_work():
     pairs = [rng.choice(one, (2, DEFAULT_PASSES)) for one in full for _ in range(4)]
     called = verdicts(pairs).count("clear")
     assert called <= len(pairs) / 20
-    assert verdicts(pairs, GAIN).count("clear") >= 0.87 * len(pairs)
+    assert verdicts(pairs, GAIN).count("clear") >= 0.7 * len(pairs)
 
 
 # --- two runs
