@@ -112,7 +112,7 @@ def selected(parts: Sequence[Part], **given: Iterable[str]) -> list[Part]:
     if not 0 < count <= MOST_CELLS:
         raise ValueError(
             f"{count or 'no'} cells: choose 1 to {MOST_CELLS} with --problem-name, --tier, --size, "
-            "--dtype"
+            "--dtype, such as --problem-name svm_loss --size M"
         )
     return [part for part in parts if len(part.table)]
 
