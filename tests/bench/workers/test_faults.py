@@ -25,6 +25,7 @@ from commands import (
 import bench
 from bench.common import files
 from bench.measurement import passes, records
+from bench.measurement.schedule import PASSES_PER_WORKER
 from bench.model import Cell, Options, Verdict
 from bench.workers import diagnosis, job, signals, watchdog
 from bench.workers.job import Job
@@ -173,15 +174,16 @@ def test_a_cell_that_fails_in_a_later_pass_keeps_no_time(tree, planted, tmp_path
     second = f"__import__('glob').glob('{tmp_path}/*/pass-1.json')"
     later = f"{TIMED} and {second}"
     planted({later: SEGFAULT})
-    process, folder = run(tree, tmp_path, *CELLS, passes=2)
+    process, folder = run(tree, tmp_path, *CELLS, passes=PASSES_PER_WORKER + 1)
     assert process.returncode == 1
     row = by_cell(folder).loc["softmax numpy S"]
-    assert row["message"].startswith("in pass 2: ")
+    assert row["message"].startswith(f"in pass {PASSES_PER_WORKER + 1}: ")
     assert bench.load(folder)["median_s"].isna().sum() == 1
     assert row[["median_s", "speedup_vs_loop", "passes"]].isna().all()
     found = records.read(folder / "cells.jsonl")
     timed = [bool(r.times) for r in found if r.verdict.cell.id == "softmax-numpy-S-float64"]
-    assert timed == [False, True, False], "what was measured is in the records still"
+    measured = [True] * PASSES_PER_WORKER
+    assert timed == [False, *measured, False], "what was measured is in the records still"
 
 
 @pytest.mark.slow
@@ -353,6 +355,7 @@ def test_compiling_has_its_own_time_and_calling_its_own_again(tmp_path):
 # --- signals
 
 
+TWO_WORKERS = 2 * PASSES_PER_WORKER
 LONG = ["svm_loss", "--size", "lecture", "--tier", "loop,numpy"]
 
 
@@ -467,7 +470,7 @@ def test_a_run_that_was_killed_leaves_no_process_and_is_resumed(tree, planted, t
     once = f"{TIMED} and not os.path.exists({str(there)!r})"
     planted({once: f"open({str(there)!r}, 'w'); {HANG}" if hung else "pass"})
     until = "../there" if hung else "*/pass-1.json"
-    passes = 2 if hung else 6
+    passes = 2 if hung else TWO_WORKERS
     arguments = [*CELLS, "--passes", passes, *(SHORT if hung else [])]
     with under_way(tmp_path, *arguments, until=until, tree=tree) as (process, folder):
         (child,) = children_of(process)
@@ -487,11 +490,11 @@ def test_a_run_that_was_killed_leaves_no_process_and_is_resumed(tree, planted, t
 @pytest.mark.slow
 @pytest.mark.parametrize("until", ["*/environment.json", "*/pass-1.json"])
 def test_a_child_that_is_killed_from_outside_costs_nothing(tmp_path, until):
-    with under_way(tmp_path, *CELLS, "--passes", "4", until=until) as (process, folder):
+    with under_way(tmp_path, *CELLS, "--passes", TWO_WORKERS, until=until) as (process, folder):
         children_of(process)[0].kill()
         out, err = process.communicate(timeout=120)
     assert (process.returncode, err) == (0, ""), out
-    assert (bench.load(folder)["passes"] == 4).all()
+    assert (bench.load(folder)["passes"] == TWO_WORKERS).all()
     counts = times_recorded(folder)
     assert set(counts.values()) == {1}
     again = answered("run", "--resume", folder)
@@ -506,7 +509,7 @@ def test_a_child_that_is_killed_from_outside_costs_nothing(tmp_path, until):
 @pytest.mark.skipif(not hasattr(psutil.Process, "rlimit"), reason="limits of others: Linux")
 def test_a_disk_that_is_full_is_one_line_and_the_run_is_resumed(tmp_path):
     """A limit on the size of files stands for it: writes fail in the same way, in part."""
-    with under_way(tmp_path, *LONG, "--passes", "3") as (process, folder):
+    with under_way(tmp_path, *LONG, "--passes", TWO_WORKERS) as (process, folder):
         room = (folder / "cells.jsonl").stat().st_size + 300
         limit = (room, psutil.RLIM_INFINITY)
         psutil.Process(process.pid).rlimit(psutil.RLIMIT_FSIZE, limit)
@@ -517,7 +520,7 @@ def test_a_disk_that_is_full_is_one_line_and_the_run_is_resumed(tmp_path):
     assert bench.load(folder)["status"].tolist() == ["ok", "ok"]
     again = answered("run", "--resume", folder)
     assert again.returncode == 0, again.stdout + again.stderr
-    assert (bench.load(folder)["passes"] == 3).all()
+    assert (bench.load(folder)["passes"] == TWO_WORKERS).all()
 
 
 @pytest.mark.slow
