@@ -218,7 +218,7 @@ def _judge_side_by_side(
     count = min(JUDGES, threads.all_cores(), len(names))
     shares = [[cell for cell in cells if cell.problem in names[i::count]] for i in range(count)]
     jobs = [Job(share, options, {"path": str(path)}, fatal) for share in shares]
-    endings = job.run(JUDGE, jobs, watch=lambda: watch(records.count(path)))
+    endings = job.run(JUDGE, jobs, watch=lambda: watch(files.count_lines(path)))
     through = records.verdicts(records.read(path))
     return [
         ending
@@ -246,7 +246,7 @@ def _time(
         paused, shown = (Path(scratch, name) for name in (PAUSED, SHOWN))
 
         def watch_and_show() -> None:
-            watch(records.count(path))
+            watch(files.count_lines(path))
             if paused.exists() and not shown.exists():
                 between()
                 shown.touch()

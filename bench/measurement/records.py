@@ -62,11 +62,6 @@ def read(path: Path) -> list[Record]:
     return files.read_json_lines(path, "a record of a cell", _from_values)
 
 
-def count(path: Path) -> int:
-    """Return the number of records."""
-    return files.count_lines(path)
-
-
 def verdicts(records: Iterable[Record]) -> dict[Cell, Verdict]:
     """Return the last verdict on each cell."""
     return {record.verdict.cell: record.verdict for record in records}

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from bench.common import files
 from bench.measurement import records
 from bench.measurement.conditions import UNKNOWN, Conditions
 from bench.measurement.records import Record
@@ -24,7 +25,7 @@ def test_what_is_written_is_read(tmp_path):
     for record in (TIMED, WAITED, REFUSED):
         records.append(path, record)
     assert records.read(path) == [TIMED, WAITED, REFUSED]
-    assert records.count(path) == 3
+    assert files.count_lines(path) == 3
     assert records.verdicts(records.read(path)) == {CELL: REFUSED.verdict}
 
 
