@@ -11,7 +11,7 @@ from bench.agreement.check import check
 from bench.measurement import records
 from bench.measurement.costs import memory
 from bench.measurement.records import AGREEMENT, Record
-from bench.model import Cell
+from bench.model import Cell, Options, Problem
 from bench.problems import texts
 from bench.problems.user_file import problems_in
 from bench.problems.user_source import ProblemFileError
@@ -20,18 +20,32 @@ from bench.workers.job import Job
 
 
 def judge(work: Job) -> None:
-    """Judge the cells of a job, group by group, and record the verdicts of each at once."""
-    path = Path(work.details["path"])
-    named = {one.name: one for one in problems_in(work.options.files)}
-    for name in dict.fromkeys(cell.problem for cell in work.cells):
-        texts.store(path.parent, named[name])
-    for group in groups(work.cells):
-        its_problem = named[group[0].problem]
-        verdicts = check(its_problem, group, work.options.budget)
-        for verdict in verdicts:
-            records.append(path, Record(AGREEMENT, verdict))
-        if work.options.costs:
-            memory.measure(its_problem, verdicts, path.parent / memory.MEMORY)
+    """Judge the cells of each problem that no other worker took; record the verdicts at once."""
+    path, taken = Path(work.details["path"]), Path(work.details["taken"])
+    numbered = [*enumerate(problems_in(work.options.files))]
+    for i, its_problem in reversed(numbered) if work.details["backwards"] else numbered:
+        cells = [cell for cell in work.cells if cell.problem == its_problem.name]
+        if cells and _take(taken / str(i)):
+            texts.store(path.parent, its_problem)
+            for group in groups(cells):
+                _judge_group(its_problem, group, path, work.options)
+
+
+def _take(file: Path) -> bool:
+    """Take a problem, if no other worker has."""
+    try:
+        file.touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
+
+
+def _judge_group(its_problem: Problem, group: list[Cell], path: Path, options: Options) -> None:
+    verdicts = check(its_problem, group, options.budget)
+    for verdict in verdicts:
+        records.append(path, Record(AGREEMENT, verdict))
+    if options.costs:
+        memory.measure(its_problem, verdicts, path.parent / memory.MEMORY)
 
 
 def groups(cells: Iterable[Cell]) -> list[list[Cell]]:

@@ -212,19 +212,24 @@ def _judge_side_by_side(
     fatal: Mapping[Step, Fatal],
     watch: Callable[[int], None],
 ) -> list[Ending]:
-    """Judge cells; return the endings of those workers that did not judge all their cells."""
-    # The cells of a problem go to one worker, so that they share its compiled kernels
-    names = list(dict.fromkeys(cell.problem for cell in cells))
-    count = min(JUDGES, threads.all_cores(), len(names))
-    shares = [[cell for cell in cells if cell.problem in names[i::count]] for i in range(count)]
-    jobs = [Job(share, options, {"path": str(path)}, fatal) for share in shares]
-    endings = job.run(JUDGE, jobs, watch=lambda: watch(files.count_lines(path)))
+    """Judge cells; return the endings of those workers that left some unjudged."""
+    # A worker takes one problem after the other: one from the first, one from the last. Numba
+    # compiles for each process what the kernels call, and neighbours call the same.
+    count = min(JUDGES, threads.all_cores(), len({cell.problem for cell in cells}))
+    with tempfile.TemporaryDirectory(prefix="lossbench-") as taken:
+        details = {"path": str(path), "taken": taken}
+        jobs = [
+            Job(cells, options, details | {"backwards": i % 2 == 1}, fatal) for i in range(count)
+        ]
+        endings = job.run(JUDGE, jobs, watch=lambda: watch(files.count_lines(path)))
     through = records.verdicts(records.read(path))
-    return [
-        ending
-        for share, ending in zip(shares, endings, strict=True)
-        if not through.keys() >= set(share)
+    left = {cell.problem for cell in cells if cell not in through}
+    if not left:
+        return []
+    early = [
+        one for one in endings if one.exit_code or (one.step and one.step.cell.problem in left)
     ]
+    return early or endings
 
 
 def _time(

@@ -1,6 +1,7 @@
 """What the parent of a run does while its workers wait."""
 
 import time
+from dataclasses import replace
 
 from bench.common import files
 from bench.measurement import passes, records, run_folder
@@ -23,3 +24,12 @@ def test_a_table_can_be_shown_after_the_first_pass_while_the_worker_waits(tmp_pa
 
     passes.measure(folder, cells_of(PROBLEMS, options), options, lambda _: None, show)
     assert shown == [{AGREEMENT, 1}, {AGREEMENT, 1, 2, 3}]
+
+
+def test_the_workers_that_judge_share_the_problems(tmp_path):
+    options = Options(sizes=("lecture",), tiers=("loop", "numpy"), costs=False)
+    folder, cells = run_folder.begin(tmp_path, options), cells_of(PROBLEMS, options)
+    passes.measure(folder, [*cells], replace(options, passes=0), lambda _: None)
+    judged = [record.verdict.cell for record in records.read(folder / passes.CELLS)]
+    assert sorted(judged, key=cells.index) == cells, "each once"
+    assert {cell.problem for cell in judged} == {one.name for one in PROBLEMS}

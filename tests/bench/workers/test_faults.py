@@ -528,7 +528,8 @@ def test_a_child_that_cannot_write_says_so_and_blames_no_cell(tmp_path):
     cell = Cell("svm_loss", "numpy", "lecture", "float64", 1)
     path = tmp_path / "file" / "cells.jsonl"
     path.parent.write_text("", encoding="utf-8")
-    work = Job([cell], Options(), {"path": str(path), "passes": [1]})
+    details = {"path": str(path), "passes": [1], "taken": str(tmp_path), "backwards": False}
+    work = Job([cell], Options(), details)
     for worker, file in ((passes.JUDGE, path.with_name("texts.jsonl")), (passes.SPEED_TEST, path)):
         (ending,) = job.run(worker, [work])
         assert ending.exit_code == watchdog.CANNOT_WRITE
