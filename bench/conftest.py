@@ -352,7 +352,7 @@ def _pass_of(item: pytest.Item) -> int:
 def _inputs(one: Problem, size: str, dtype: str) -> Arguments:
     """Return the inputs of a group. Small ones are cached, as the cells come in any order."""
     cost = one.cost_of(size, dtype)
-    if cost is None or cost.bytes_moved > KEPT_BYTES:
+    if cost is None or (cost.working_set or cost.bytes_moved) > KEPT_BYTES:
         return one.inputs(size, dtype)
     return _kept_inputs(one, size, dtype)
 

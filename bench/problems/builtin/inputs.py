@@ -72,12 +72,15 @@ def sampled_rows(arguments: Arguments, rng: np.random.Generator) -> Arguments:
 
 
 def layouts(arguments: Arguments) -> Iterator[tuple[str, Arguments]]:
-    """Yield the same values in each layout that a kernel may get."""
-    for label, lay in (("strided", _strided), ("Fortran order", _fortran), ("read-only", _frozen)):
-        yield (
-            f"{label} arrays",
-            tuple(lay(item) if isinstance(item, np.ndarray) else item for item in arguments),
-        )
+    """Yield the same values in other layouts, and read-only.
+
+    Numba compiles anew for each type, and a read-only array is another: so it is in Fortran order,
+    too.
+    """
+    kinds = {"strided arrays": _strided, "read-only arrays in Fortran order": _frozen}
+    for label, lay in kinds.items():
+        laid = (lay(item) if isinstance(item, np.ndarray) else item for item in arguments)
+        yield label, tuple(laid)
 
 
 def _strided(array: NDArray[Any]) -> NDArray[Any]:
@@ -87,12 +90,8 @@ def _strided(array: NDArray[Any]) -> NDArray[Any]:
     return view
 
 
-def _fortran(array: NDArray[Any]) -> NDArray[Any]:
-    return np.array(array, order="F")
-
-
 def _frozen(array: NDArray[Any]) -> NDArray[Any]:
-    frozen = array.copy()
+    frozen = np.array(array, order="F")
     frozen.flags.writeable = False
     return frozen
 
