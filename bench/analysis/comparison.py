@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from bench.analysis.columns import IDENTITY, pass_medians
+from bench.analysis.fleet import HOST
 from bench.analysis.noise import SPREAD, quickest
 from bench.model import WRONG
 
@@ -122,7 +123,7 @@ def compare(
     Raises
     ------
     ValueError
-        A table has a cell twice; `min_effect` is negative or not finite.
+        A table has several hosts, or a cell twice; `min_effect` is negative or not finite.
 
     References
     ----------
@@ -133,6 +134,10 @@ def compare(
     if not 0.0 <= min_effect < math.inf:
         raise ValueError(f"the smallest effect has to be at least 0, not {min_effect:g}")
     columns = [*_IDENTITY, "status", "message", "pass_medians_s", *WORK]
+    for which, frame in (("old", old), ("new", new)):
+        if HOST in frame and frame[HOST].nunique() > 1:
+            words = "has several hosts: compare the folder of one host's run"
+            raise ValueError(f"the {which} run {words}")
     old_cells, new_cells = _plain(old[columns], "old"), _plain(new[columns], "new")
     both = new_cells.merge(old_cells, on=_IDENTITY, suffixes=("_new", "_old"))
     both["same_work"] = _same_work(both)

@@ -291,6 +291,14 @@ def test_runs_with_nothing_in_common():
     assert compare(empty, empty).cells.empty
 
 
+def test_runs_of_several_hosts_are_refused():
+    run = simulated(1, FEW)
+    both = pd.concat([run.assign(host=host) for host in ("a", "b")])
+    with pytest.raises(ValueError, match="the old run has several hosts: compare the folder of"):
+        compare(both, run)
+    assert len(compare(both[both["host"] == "a"], run).cells) == len(run)
+
+
 def test_a_cell_that_is_there_twice_is_refused():
     run = simulated(1, FEW)
     twice = run.iloc[[0, 1, 0]]

@@ -61,6 +61,7 @@ def two_workers():
         yield local
 
 
+@pytest.mark.slow
 def test_no_scheduler_is_one_line(tmp_path):
     shown = answered(
         "run", "svm_loss", "--cluster", "tcp://127.0.0.1:9", "--output", tmp_path / "runs"

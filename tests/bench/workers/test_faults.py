@@ -380,8 +380,8 @@ def children_of(process):
     ("name", "code", "words"),
     [
         ("SIGINT", 130, "interrupted. "),
-        ("SIGTERM", 143, "interrupted by SIGTERM. "),
-        ("SIGHUP", 129, "interrupted by SIGHUP. "),
+        pytest.param("SIGTERM", 143, "interrupted by SIGTERM. ", marks=pytest.mark.slow),
+        pytest.param("SIGHUP", 129, "interrupted by SIGHUP. ", marks=pytest.mark.slow),
     ],
 )
 def test_a_signal_leaves_a_run_that_can_be_read_and_resumed(tmp_path, name, code, words):
