@@ -164,11 +164,13 @@ def _timed(its_records: Sequence[Record]) -> list[Record]:
 
 def _passes(its_records: Sequence[Record]) -> list[TimedPass]:
     """Return the passes in which a cell was timed, in order."""
-    passes = [
-        TimedPass(record.pass_number, float(np.median(record.times)), record.conditions)
-        for record in _timed(its_records)
-    ]
-    return sorted(passes, key=lambda one: one.number)
+    return sorted(map(_timed_pass, _timed(its_records)), key=lambda one: one.number)
+
+
+def _timed_pass(record: Record) -> TimedPass:
+    median_s = float(np.median(record.times))
+    round_s = record.iterations * median_s
+    return TimedPass(record.pass_number, median_s, round_s, record.conditions)
 
 
 def _medians_text(passes: Sequence[TimedPass]) -> str:

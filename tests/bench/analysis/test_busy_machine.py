@@ -104,7 +104,7 @@ def test_what_six_passes_beside_bursts_still_say(gain, share):
 
 
 def reasons(seconds):
-    return noise.reasons([TimedPass(n, one, Conditions()) for n, one in enumerate(seconds, 1)])
+    return noise.reasons([TimedPass(n, one, one, Conditions()) for n, one in enumerate(seconds, 1)])
 
 
 def time_of(seconds):

@@ -311,7 +311,7 @@ def test_each_cell_has_the_floor_of_its_own_order_of_time():
 
 
 def test_reasons_not_to_trust_a_cell_are_in_its_row():
-    shared = [replace(one, conditions=Conditions(0.4)) for one in over_passes(NUMBA, 1e-5)]
+    shared = [replace(one, conditions=Conditions(0.4)) for one in over_passes(NUMBA, 1e-3)]
     found = [*over_passes(LOOP, 1e-3, count=2), *over_passes(NUMPY, 2e-5), *shared]
     frame = table.tabulate("run", CELLS, found)
     assert frame["noise"].tolist() == [
