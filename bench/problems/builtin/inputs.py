@@ -48,11 +48,11 @@ def scores_and_labels(size: Size, dtype: str, rng: np.random.Generator) -> Argum
 
 def classifier(size: Size, dtype: str, rng: np.random.Generator) -> Arguments:
     """Return (W, b, X, labels); at the lecture's size, the post's one x with each label."""
-    if size["n"] == LECTURE["n"] and size["c"] == LECTURE["c"]:
+    n, d, c = size["n"], size["d"], size["c"]
+    if {"n": n, "d": d, "c": c} == LECTURE:
         X = np.array([LECTURE_X] * size["n"], dtype)
         W, b = np.array(LECTURE_W, dtype), np.array(LECTURE_B, dtype)
         return W, b, X, np.array(LECTURE_LABELS, np.int64)
-    n, d, c = size["n"], size["d"], size["c"]
     W = rng.standard_normal((d, c)) / np.sqrt(d)
     b = 0.1 * rng.standard_normal((c,))
     X = rng.standard_normal((n, d))

@@ -47,6 +47,28 @@ def test_float32_inputs_are_the_rounded_float64_ones(problem):
             np.testing.assert_array_equal(wide.astype(np.float32), narrow)
 
 
+@each_problem
+def test_inputs_have_the_numbers_of_their_size(problem):
+    for size, number in itertools.product(problem.sizes, ("n", "d", "c")):
+        if number not in problem.sizes[size]:
+            continue
+        arrays = [
+            item
+            for item in problem.inputs(f"{size}@{number}=7", "float64")
+            if isinstance(item, np.ndarray)
+        ]
+        # The samples and labels of a black box are inside it
+        if number != "n" or problem.name not in {"numerical_gradient", "check_gradient"}:
+            assert any(7 in array.shape or array.size % 7 == 0 for array in arrays), (size, number)
+
+
+def test_the_post_s_training_stays_one_by_differences_along_a_number():
+    for size in ("lecture", "lecture@d=7", "lecture@epochs=5", "S@epochs=1001"):
+        arguments = named("train_linear").inputs(size, "float64")
+        by_differences = "numerical" in [item for item in arguments if isinstance(item, str)]
+        assert by_differences == size.startswith("lecture")
+
+
 def test_a_seed_is_of_its_name():
     assert seeded("a").random() == seeded("a").random() != seeded("b").random()
     assert seeded("svm_loss/S").integers(1000) == 174
