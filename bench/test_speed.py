@@ -20,6 +20,8 @@ from bench.measurement.costs import floors
 from bench.measurement.schedule import PASS_S
 from bench.model import WRONG, Arguments, Cell, Kernel, Problem, Verdict, is_threaded
 
+# The tiers of the built-in problems that are plain Python. In a user's file, any tier may compile.
+NEVER_COMPILED = ("loop", "numpy")
 # Where each call needs new arguments, they are made before each round. At most so many rounds.
 MOST_ROUNDS = 10_000
 # A round of a call this long is one call; of a shorter one as many as take this long, so that
@@ -49,7 +51,8 @@ def test_speed(
         refuse(f"{cell.id}: {verdict.status}: {verdict.message}")
     benchmark.extra_info.update(_extra_info(its_problem, verdict), **{"pass": pass_number})
     with threads.limited(cell.threads):
-        seconds = _seconds(verdict, kernel, given, is_first_call)
+        may_compile = bool(its_problem.source) or cell.tier not in NEVER_COMPILED
+        seconds = _seconds(verdict, kernel, given, is_first_call and may_compile)
         if is_warm_up and (seconds > PASS_S or pass_number > 1):
             pytest.skip("warm after its first call")
         rounds = _rounds(seconds, request.config)
@@ -75,10 +78,10 @@ def test_speed(
         record(benchmark.stats.iterations, benchmark.stats.stats.data, meanwhile)
 
 
-def _seconds(verdict: Verdict, kernel: Kernel, given: Given, is_first_call: bool) -> float:
+def _seconds(verdict: Verdict, kernel: Kernel, given: Given, may_compile: bool) -> float:
     """Return the approximate time of a call, after one that compiles and wakes the threads."""
-    tier, short = verdict.cell.tier, (verdict.seconds or 0.0) <= PASS_S
-    if tier != "loop" and (short or (is_first_call and tier != "numpy")):
+    is_short = (verdict.seconds or 0.0) <= PASS_S
+    if may_compile or (is_short and verdict.cell.tier != "loop"):
         kernel(*given.next())
     if not is_threaded(verdict.cell.tier):
         return verdict.seconds or 0.0

@@ -9,6 +9,7 @@ from bench.measurement.records import AGREEMENT
 from bench.model import Options
 from bench.problems.builtin import PROBLEMS
 from bench.problems.selection import cells_of
+from bench.problems.user_file import look_at, problems_in
 
 
 def test_a_table_can_be_shown_after_the_first_pass_while_the_worker_waits(tmp_path):
@@ -33,3 +34,35 @@ def test_the_workers_that_judge_share_the_problems(tmp_path):
     judged = [record.verdict.cell for record in records.read(folder / passes.CELLS)]
     assert sorted(judged, key=cells.index) == cells, "each once"
     assert {cell.problem for cell in judged} == {one.name for one in PROBLEMS}
+
+
+SLOW_AT_FIRST = """
+import time
+
+waited = []
+
+def loop(n):
+    if not waited:
+        waited.append(time.sleep(1.0))  # as a compiler would
+    time.sleep(0.02)
+    return float(n)
+
+def vectorized(n):
+    return loop(n)
+
+SIZES = {"S": {"n": 3}}
+
+def make_inputs(size, dtype, rng):
+    return (size["n"],)
+"""
+
+
+def test_the_first_call_of_any_tier_of_a_user_s_file_is_not_timed(tmp_path):
+    file = tmp_path / "slow_at_first.py"
+    file.write_text(SLOW_AT_FIRST, encoding="utf-8")
+    for tiers in (("loop",), ("numpy",)):
+        options = Options(sizes=("S",), tiers=tiers, passes=1, costs=False, files=(look_at(file),))
+        folder = run_folder.begin(tmp_path / tiers[0], options)
+        cells = cells_of(problems_in(options.files), options)
+        (*_, timed) = passes.measure(folder, cells, options, lambda _: None)
+        assert max(timed.times) < 1.0
