@@ -4,6 +4,7 @@ import math
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from types import FunctionType
 from typing import Any, Literal
 
 import numpy as np
@@ -153,6 +154,12 @@ class Tier:
     compiles_unseen: bool = False
 
 
+def jitted_function(kernel: Any) -> FunctionType | None:
+    """Return the Python function under a jitted one; None if it is not jitted."""
+    function = getattr(kernel, "py_func", None)  # a lazy object may answer to any name
+    return function if isinstance(function, FunctionType) else None
+
+
 def with_defaults(kernel: Kernel, arguments: Arguments) -> Arguments:
     """Return the arguments of a jitted function, and the defaults that they leave out.
 
@@ -160,7 +167,7 @@ def with_defaults(kernel: Kernel, arguments: Arguments) -> Arguments:
     0.1 ms longer if the process has called a function with another default of that type before
     (numba/numba#6173). The time of a cell would depend on the cells before it.
     """
-    function = getattr(kernel, "py_func", None)
+    function = jitted_function(kernel)
     if function is None:
         return arguments
     defaults = function.__defaults__ or ()

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from bench.model import jitted_function
 from bench.problems.user_file import write_new
 from bench.problems.user_file_checks import TIER_OF_FUNCTION
 from bench.problems.user_source import error_text
@@ -101,7 +102,7 @@ def _names(found: Sequence[Any], functions: Sequence[str]) -> list[str]:
     """Return the name of each version in the file: one that is a tier, or its own in TIERS."""
     names: list[str] = []
     for function, words in zip(found, functions, strict=True):
-        kinds = ("jit",) if hasattr(function, "py_func") else ("loop", "vectorized")
+        kinds = ("jit",) if jitted_function(function) else ("loop", "vectorized")
         own = words.partition(":")[2]
         free = [name for name in (*kinds, own, words.replace(":", ".")) if name not in names]
         names.append(free[0])

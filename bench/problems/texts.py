@@ -17,7 +17,7 @@ from typing import Any
 
 from bench.common import files
 from bench.common.code import ROOT
-from bench.model import BASELINES, Kernel, Problem
+from bench.model import BASELINES, Kernel, Problem, jitted_function
 from reference import gradients, linear
 
 TEXTS = "texts.jsonl"
@@ -66,8 +66,11 @@ def texts_of(problem: Problem) -> list[Text]:
 
 
 def summary_of(problem: Problem) -> str:
-    """Return the first line of the oracle's docstring."""
-    oracle = unwrapped(problem.tiers[problem.oracle].load())
+    """Return the first line of the oracle's docstring; empty if it cannot be loaded."""
+    try:
+        oracle = unwrapped(problem.tiers[problem.oracle].load())
+    except Exception:  # noqa: BLE001 - as above
+        return ""
     return (inspect.getdoc(oracle) or "").partition("\n")[0]
 
 
@@ -96,20 +99,26 @@ def unwrapped(kernel: Any) -> Any:
     while True:
         if isinstance(kernel, partial):
             kernel = kernel.func
-        elif hasattr(kernel, "py_func"):
-            kernel = kernel.py_func
+        elif (function := jitted_function(kernel)) is not None:
+            kernel = function
         else:
             return kernel
+
+
+def _module(function: Any) -> str:
+    """Return the name of a function's module; empty if it has none, as after `exec`."""
+    return getattr(function, "__module__", None) or ""
 
 
 def _text(problem: str, tier: str, kernel: Kernel, loop: Any) -> Text:
     function = unwrapped(kernel)
     if not isinstance(function, FunctionType):
         name = getattr(function, "__name__", None)
-        source = f"{function.__module__}.{name}" if name else repr(function)
+        is_named = isinstance(name, str)
+        source = f"{_module(function)}.{name}".lstrip(".") if is_named else repr(function)
         return Text(problem, tier, "", source)
     place, (_, *helpers) = _place(function), _with_helpers(function)
-    if function.__module__.startswith(LIBRARY):
+    if _module(function).startswith(LIBRARY):
         return Text(problem, tier, place, f"from kernels import {function.__name__}")
     is_jitted = kernel is not function
     if is_jitted and function is loop:
@@ -129,7 +138,7 @@ def _text(problem: str, tier: str, kernel: Kernel, loop: Any) -> Text:
 
 
 def _is_replaced(function: FunctionType) -> bool:
-    return function.__module__ == LISTS or function in REPLACED
+    return _module(function) == LISTS or function in REPLACED
 
 
 def _with_helpers(function: FunctionType) -> list[FunctionType]:
@@ -139,7 +148,7 @@ def _with_helpers(function: FunctionType) -> list[FunctionType]:
         for name in _names(one.__code__):
             helper = unwrapped(one.__globals__.get(name))
             if isinstance(helper, FunctionType) and helper not in found:
-                ours = helper.__module__.startswith(PACKAGES)
+                ours = _module(helper).startswith(PACKAGES)
                 if ours or helper.__globals__ is function.__globals__:
                     found.append(helper)
     return found
@@ -161,7 +170,7 @@ def _place(function: FunctionType) -> str:
 def _source(function: FunctionType) -> str:
     """Return a function's source without its docstring."""
     try:
-        kept = textwrap.dedent(inspect.getsource(function)).rstrip().splitlines()
+        kept = textwrap.dedent(inspect.getsource(function)).rstrip().split("\n")
     except (OSError, TypeError, SyntaxError, IndexError, tokenize.TokenError):
         # made by exec, or its file has changed or is gone
         return repr(function)

@@ -1,11 +1,14 @@
 """The texts of a problem: found, without docstrings, shown, and stored with a run."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from commands import answered, only_folder
 
 import reference
+from bench.agreement.check import check
+from bench.model import Cell, Tier
 from bench.problems import texts
 from bench.problems.builtin import PROBLEMS
 from bench.problems.texts import Text
@@ -104,6 +107,51 @@ def test_all_tiers_of_a_file_of_one_s_own_are_shown(tmp_path):
     assert found["numba"].source.startswith("@njit\ndef loop(x):")
     assert "lambda x:" in found["short"].source
     assert found["library"].source == "from kernels import softmax"
+
+
+ODD = """
+import sys
+import numpy as np
+
+class Lazy:
+    "What answers to any name, as Dask's lazy functions do."
+    def __getattr__(self, name):
+        return Lazy()
+    def __call__(self, x):
+        return 2.0 * np.asarray(x)
+
+made = {}
+exec("def without_a_module(x): return 2.0 * x", made)
+
+def loop(x):
+    return [2.0 * value for value in x]
+
+TIERS = {"exec": made["without_a_module"], "lazy": Lazy(), "ufunc": np.frompyfunc(abs, 1, 1)}
+SIZES = {"S": {"n": 3}}
+
+def make_inputs(size, dtype, rng):
+    return (rng.random(size["n"]),)
+"""
+
+
+def test_a_tier_may_be_any_callable(tmp_path):
+    path = tmp_path / "odd.py"
+    path.write_text(ODD, encoding="utf-8")
+    (problem,) = problems_in((look_at(path),))
+    found = {one.tier: one.source for one in texts.texts_of(problem)}
+    assert "without_a_module" in found["exec"]
+    assert found["lazy"].startswith("<")
+    assert "abs" in found["ufunc"]
+    cells = [Cell("odd", tier, "S", "float64", 1) for tier in ("loop", "exec", "lazy")]
+    assert [verdict.status for verdict in check(problem, cells, 1.0)] == ["ok"] * 3
+
+
+def test_an_oracle_that_cannot_be_loaded_has_no_summary():
+    def load():
+        raise ImportError
+
+    problem = replace(PROBLEMS[0], tiers={"loop": Tier(load)})
+    assert texts.summary_of(problem) == ""
 
 
 def test_show_prints_them_one_after_the_other_on_one_screen():
