@@ -6,7 +6,6 @@ code as it is (`debug=True` does not: it keeps variables in memory and functions
 
 import os
 import pickle
-import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -29,12 +28,11 @@ REMARKS = ("pass-remarks", "pass-remarks-analysis", "pass-remarks-missed")
 def main() -> None:
     """Compile the kernels of a job; append what was found of each, as a line of JSON."""
     work = job.required()
-    cache = os.environ["NUMBA_CACHE_DIR"] = tempfile.mkdtemp(prefix="lossbench-")
-    try:
-        for found in explained(work):
-            files.append_json(Path(work.details["path"]), found)
-    finally:
-        shutil.rmtree(cache, ignore_errors=True)
+    path = Path(work.details["path"])
+    # Removed with the folder, however this process ends
+    os.environ["NUMBA_CACHE_DIR"] = tempfile.mkdtemp(dir=path.parent)
+    for found in explained(work):
+        files.append_json(path, found)
 
 
 def explained(work: Job) -> Iterator[dict[str, Any]]:

@@ -12,7 +12,7 @@ from bench.loops.probe import KNOWN
 from bench.loops.remarks import Meaning, Remark, Verdict
 from bench.loops.source import SourceLoop
 
-ELEMENTARY = frozenset({"exp", "expm1", "log", "log1p"})
+IN_ELEMENTARY = frozenset({"exp", "expm1", "log", "log1p"})
 # The names of C's mathematical functions, for both precisions.
 _MATH = frozenset(
     name + suffix
@@ -355,7 +355,7 @@ def _of_call(name: str, line: int) -> Finding:
             return Finding(kind, line, f"{words} in each iteration", CHANGES[kind])
     shown = demangled(name) or "a function whose name is not known"
     plain = shown.removesuffix("f")
-    known = next((one for one in (shown, plain) if one in ELEMENTARY), "")
+    known = next((one for one in (shown, plain) if one in IN_ELEMENTARY), "")
     if shown not in _MATH:
         return Finding("call", line, f"it calls {shown}, which is not inlined")
     words = f"it calls {shown}, which takes one number at a time"

@@ -43,7 +43,7 @@ class SourceFile:
         self.path, self.text = path, text
         self.functions = {one["line"]: one for one in functions}
         self.facts = [fact for one in functions for fact in one["facts"]]
-        self._lines = text.splitlines()
+        self._lines = source.lines_of(text)
 
     @property
     def name(self) -> str:

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from bench.loops.findings import Explanation
+from bench.loops.findings import IN_ELEMENTARY, Explanation
+from bench.loops.source import lines_of
 
 # The decorators that compile a function; `cached` is this project's `njit`.
 JIT = {"njit", "jit", "cached"}
-IN_ELEMENTARY = ("exp", "expm1", "log", "log1p")
 
 
 class CannotRewriteError(ValueError):
@@ -92,7 +92,7 @@ class KernelSource:
 
     def offset(self, line: int, column: int) -> int:
         """Return the offset of a place that `ast` gives, whose columns are bytes."""
-        lines = self.text.splitlines(keepends=True)
+        lines = lines_of(self.text)
         before = lines[line - 1].encode()[:column].decode()
         return sum(map(len, lines[: line - 1])) + len(before)
 
@@ -420,9 +420,7 @@ THREADS = Remedy(
 def diff(before: KernelSource, after: KernelSource, file: str, line_end: str = "\n") -> str:
     """Return the change of a module as a unified diff, for `patch -p1` or `git apply`."""
     head = [f"--- a/{file}\n", f"+++ b/{file}\n"]
-    lines = difflib.unified_diff(
-        before.text.splitlines(keepends=True), after.text.splitlines(keepends=True)
-    )
+    lines = difflib.unified_diff(lines_of(before.text), lines_of(after.text))
     body = [line if line.startswith("@@") else line.replace("\n", line_end) for line in lines]
     # A file's last line may have no end
     no_end = "\n\\ No newline at end of file\n"

@@ -1,6 +1,7 @@
 """The loops of a Python source, and what their text alone says."""
 
 import ast
+import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -17,8 +18,6 @@ class SourceLoop:
     line, end_line : int
     function : int
         The first line of the function around it, its decorators included; 0 without one.
-    counters : tuple of str
-        The variables that it counts with: not the values of `for v in x`.
     is_innermost : bool
     exits : tuple of int
         The lines with a `break`, `return` or `raise` that ends it.
@@ -31,12 +30,19 @@ class SourceLoop:
     line: int
     end_line: int
     function: int
-    counters: tuple[str, ...]
     is_innermost: bool
     exits: tuple[int, ...] = ()
     branches: tuple[int, ...] = ()
     strides: tuple[tuple[int, str], ...] = ()
     depth: int = field(default=1)
+
+
+def lines_of(text: str) -> list[str]:
+    """Return the lines of a module with their ends, as Python counts them.
+
+    `str.splitlines` ends a line at a form feed, too.
+    """
+    return list(io.StringIO(text))
 
 
 def loops_in(text: str) -> list[SourceLoop]:
@@ -108,7 +114,6 @@ def _loop(node: Node, function: int, depth: int) -> SourceLoop:
         node.lineno,
         node.end_lineno or node.lineno,
         function,
-        counters,
         not inner,
         exits := tuple(sorted(_exits(node))),
         tuple(

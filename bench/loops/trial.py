@@ -9,7 +9,7 @@ from typing import Any
 from bench.loops import remedies
 from bench.loops.findings import Explanation
 from bench.loops.remedies import CannotRewriteError, KernelSource, Remedy
-from bench.model import Problem
+from bench.model import Problem, jitted_function
 from bench.problems.user_modules import copy_modules
 
 # The tier of the kernel as it is, with which the changed ones are compared.
@@ -24,12 +24,12 @@ from bench.problems.user_file import look_at, problems_in
 {imports}
 
 FILES = {files}
-(BASE,) = (one for one in problems_in(FILES) if one.name == "{problem}")
-KERNEL = BASE.tiers["{tier}"]
+(BASE,) = (one for one in problems_in(FILES) if one.name == {problem!r})
+KERNEL = BASE.tiers[{tier!r}]
 CHANGED = {{
 {changed}
 }}
-TIERS_KEPT = {{name: BASE.tiers[name] for name in {{BASE.oracle}} - {{"{tier}"}}}}
+TIERS_KEPT = {{name: BASE.tiers[name] for name in {{BASE.oracle}} - {{{tier!r}}}}}
 PROBLEMS = [
     replace(
         BASE,
@@ -38,7 +38,7 @@ PROBLEMS = [
             "{as_is}": KERNEL,
             **{{name: replace(KERNEL, load=load) for name, load in CHANGED.items()}},
         }},
-        oracle="{as_is}" if BASE.oracle == "{tier}" else BASE.oracle,
+        oracle="{as_is}" if BASE.oracle == {tier!r} else BASE.oracle,
     )
 ]
 '''
@@ -93,7 +93,7 @@ def write_trial(problem: Problem, tier: str, dtype: str, found: Explanation, fol
         (folder / f"{_module(name)}.py").write_text(source.text, encoding="utf-8")
     if problem.source:
         copy_modules(path, folder)
-    files = f'(look_at("{problem.source}"),)' if problem.source else "()"
+    files = f"(look_at({problem.source!r}),)" if problem.source else "()"
     text = FILE.format(
         tier=tier,
         problem=problem.name,
@@ -112,7 +112,7 @@ def write_trial(problem: Problem, tier: str, dtype: str, found: Explanation, fol
 
 def _source_of(kernel: Any) -> tuple[Path, KernelSource]:
     """Return the file of a jitted function, and its source."""
-    function = getattr(kernel, "py_func", None)
+    function = jitted_function(kernel)
     if function is None:
         raise CannotRewriteError("it is no jitted function")
     try:
@@ -124,7 +124,7 @@ def _source_of(kernel: Any) -> tuple[Path, KernelSource]:
     source = KernelSource(text, function.__name__, (names or [function.__name__])[0])
     decorated = remedies.as_decorated(source)
     # The functions that the loops of `reference` call are known to Numba through this
-    ours = function.__module__.partition(".")[0] == "reference"
+    ours = str(function.__module__).partition(".")[0] == "reference"
     return path, decorated.importing("import kernels.jit") if ours else decorated
 
 

@@ -34,13 +34,11 @@ def facts_of(dispatcher: Any, result: Any) -> dict[str, Any]:
     typemap = annotation.typemap
     checks_divisions = dispatcher.targetoptions.get("error_model", "python") == "python"
     return {
-        "name": dispatcher.py_func.__qualname__,
         "file": dispatcher.py_func.__code__.co_filename,
         "line": dispatcher.py_func.__code__.co_firstlineno,
         "is_numba": str(dispatcher.py_func.__module__).partition(".")[0] == "numba",
         "arrays": dict(_arrays(dispatcher, result)),
         "layouts": dict(_layouts(typemap)),
-        "options": sorted(k for k, v in dispatcher.targetoptions.items() if v is True),
         "facts": [
             *_strided(body, typemap),
             *_widenings(body, typemap),

@@ -32,6 +32,7 @@ def source(text, bound_to="kernel"):
         ("@numba.njit(nogil=True)", f"@numba.njit(nogil=True, {OPTION})"),
         ("@njit(fastmath=True, cache=True)", f"@njit({OPTION}, cache=True)"),
         ('@jit("f8(f8[:])")', f'@jit("f8(f8[:])", {OPTION})'),
+        ("x = 1\n\f\n@njit", f"x = 1\n\f\n@njit({OPTION})"),
         ("@njit(  # as it was\n    cache=True,\n)", None),
     ],
 )
@@ -161,7 +162,9 @@ def test_strided_arguments_are_copied_first():
     assert "    x = np.ascontiguousarray(x)\n    y[0] = x[0]\n" in one.apply(source(text)).text
 
 
-@pytest.mark.parametrize("text", ["@njit" + BODY, ("@njit" + BODY).rstrip()])
+@pytest.mark.parametrize(
+    "text", ["@njit" + BODY, ("@njit" + BODY).rstrip(), "x = 1\n\f\n@njit" + BODY]
+)
 @pytest.mark.parametrize("line_end", ["\n", "\r\n"], ids=["LF", "CRLF"])
 def test_a_diff_can_be_applied(tmp_path, text, line_end):
     kernel = tmp_path / "kernel.py"

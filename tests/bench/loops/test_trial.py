@@ -44,10 +44,12 @@ def jit(x):
 
 @pytest.mark.slow
 def test_a_change_that_makes_a_kernel_wrong_is_refused(tmp_path):
-    (tmp_path / "helper.py").write_text(
+    folder_of_file = tmp_path / r"C:\Users \"mine\""
+    folder_of_file.mkdir()
+    (folder_of_file / "helper.py").write_text(
         "from numba import njit\n\n@njit\ndef itself(v):\n    return v\n", encoding="utf-8"
     )
-    file = tmp_path / "sums.py"
+    file = folder_of_file / "sums.py"
     file.write_text(textwrap.dedent(KERNELS), encoding="utf-8")
     shown = answered(
         "explain", "--problem", file, "--try", "--passes", 2, "--output", tmp_path / "runs"
