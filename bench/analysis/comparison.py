@@ -254,7 +254,7 @@ def _p_values(pairs: Sequence[_Samples], margin: float) -> NDArray[np.float64]:
 
 def _smallest_p_value(old: int, new: int) -> float:
     """Return the two-sided p-value of samples of these sizes that do not overlap."""
-    return 2.0 / math.comb(old + new, new)
+    return 2 / math.comb(old + new, new)
 
 
 def _testable(smallest: Sequence[float]) -> list[int]:

@@ -384,3 +384,8 @@ def test_a_comparison_as_markdown():
     assert lines[2].endswith(f"{TIMES} | slower |")
     assert lines[3] == ""
     assert all(line.startswith("- ") for line in lines[4:])
+
+
+def test_hundreds_of_passes_can_be_compared():
+    cells, runs = FEW[:2], [simulated(seed, FEW[:2], passes=600) for seed in (1, 2)]
+    assert len(compare(*runs).cells) == len(cells)

@@ -85,7 +85,7 @@ def test_runs_by_name_and_a_table_by_itself(old, tmp_path):
     )
     alone = tmp_path / "table.csv"
     shutil.copy(old / "measurements.csv", alone)
-    process = answered("compare", alone, old, "--fail-above", "1.0")
+    process = answered("compare", alone, old)
     assert process.returncode == 0
     assert "no machine is recorded for the old run" in process.stdout
     assert compared(process)[-1] == "1.00\N{MULTIPLICATION SIGN}"
@@ -98,8 +98,10 @@ def test_a_run_on_another_machine_is_not_judged(old, new, tmp_path):
     environment["machine"]["cpu"] = "a slow one"
     environment["machine"]["libraries"]["numpy"] = "1.0"
     (other / "environment.json").write_text(json.dumps(environment), encoding="utf-8")
+    assert answered("compare", old, other).returncode == 0
     process = answered("compare", old, other, "--fail-above", "1.10")
-    assert process.returncode == 0, process.stdout + process.stderr
+    assert process.returncode == 2, process.stdout + process.stderr
+    assert "no cell was tested: both runs need about 9 passes" in process.stderr
     assert "→ a slow one" in process.stdout
     assert "numpy: " in process.stdout
     assert compared(process)[-1].endswith("\N{MULTIPLICATION SIGN}")
