@@ -135,6 +135,8 @@ def _try(
             typer.echo(f"nothing to try: {error}", err=True)
             return EXIT_USAGE
         folder, code = measure_file(trial.file, sizes, [cell.dtype], passes, budget, output)
+    if not csv_file.holds_run(folder):  # interrupted at once
+        return code
     frame = csv_file.load(folder)
     out.print()
     out.print(explanation.trial_table(frame, trial.changes))

@@ -3,8 +3,6 @@
 import argparse
 import ast
 import os
-import shlex
-import signal
 import subprocess
 import sys
 import tempfile
@@ -12,9 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.cli.options import RESULTS
+from bench.common.choices import words_of
 from bench.measurement.run_folder import MEASUREMENTS
 from bench.problems.user_file_checks import TIER_OF_FUNCTION
 from bench.report.notebook import Results, load
+from bench.workers import processes
 
 
 def lossbench(line: str, cell: str) -> Results | None:
@@ -39,7 +39,7 @@ def lossbench(line: str, cell: str) -> Results | None:
     """
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--output", type=Path, default=RESULTS)
-    known, options = parser.parse_known_args(shlex.split(line))
+    known, options = parser.parse_known_args(words_of(line))
     with tempfile.TemporaryDirectory(prefix="lossbench-") as scratch:
         file = Path(scratch) / "cell.py"
         if _is_whole(cell):
@@ -92,13 +92,14 @@ def _told(arguments: Sequence[str], folder: str | None = None, *, shows: bool = 
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",
+        creationflags=processes.NEW_GROUP,
     )
     lines: list[str] = []
     with process:
         try:
             _print_until_a_table(process, lines, shows)
         except KeyboardInterrupt:
-            process.send_signal(signal.SIGINT)
+            processes.interrupt(process)
             _print_until_a_table(process, lines, shows)
     if process.returncode:
         table = lines.index("\n") if "\n" in lines else len(lines)

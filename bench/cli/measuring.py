@@ -239,7 +239,7 @@ def measure_file(
     budget: Budget,
     output: Path,
 ) -> tuple[Path, int]:
-    """Run a problem file with a table of its own; return the run's folder and the exit code."""
+    """Run a problem file that does not stay; return the run's folder and the exit code."""
     from bench.measurement import run_folder
     from bench.problems.user_file import problems_in
 
@@ -251,7 +251,7 @@ def measure_file(
         cells = cells_of_run(found, options)
         folder = run_folder.begin(output, options)
     with alone_in(folder):
-        code = measure(folder, found, cells, options, says_uncached=False)
+        code = measure(folder, found, cells, options, is_scratch=True)
     return folder, code
 
 

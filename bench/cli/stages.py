@@ -138,9 +138,12 @@ def measure(
     cells: "Sequence[Cell]",
     options: "Options",
     *,
-    says_uncached: bool = True,
+    is_scratch: bool = False,
 ) -> int:
-    """Run the passes, write and show the table however they ended; return the exit code."""
+    """Run the passes, write and show the table however they ended; return the exit code.
+
+    The problem file of a scratch run does not stay: nothing is said of resuming it or caching.
+    """
     from bench.analysis import csv_file
     from bench.measurement import passes, records, run_folder
     from bench.model import WRONG
@@ -165,7 +168,7 @@ def measure(
                 watch,
                 lambda: show(table),
                 after_agreement=lambda verdicts: (
-                    _say_uncached(verdicts, options, out) if says_uncached else None
+                    None if is_scratch else _say_uncached(verdicts, options, out)
                 ),
             )
     frame = csv_file.of_run(folder, cells, found)
@@ -180,7 +183,9 @@ def measure(
     )
     if written.exists():
         out.print(f"Written to {written}", soft_wrap=True)
-    if early_end.code:
+    if early_end.code and is_scratch:
+        out.print(early_end.words, soft_wrap=True)
+    elif early_end.code:
         early_end.tell(out, f"lossbench run --resume {folder}", is_saved=bool(len(frame)))
     elif len(frame):
         out.print(f"For a page with pictures: lossbench report {folder}", soft_wrap=True)
@@ -201,6 +206,8 @@ def show_sweep(folder: Path, found: "Sequence[Problem]", options: "Options") -> 
     from bench.report.costs import sweep_report
     from bench.report.terminal import console
 
+    if not csv_file.holds_run(folder):  # interrupted at once
+        return
     frame = csv_file.load(folder)
     if frame["median_s"].isna().all():
         return

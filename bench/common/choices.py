@@ -1,5 +1,7 @@
-"""Parse comma-separated names and counts; suggest near matches for unknown names."""
+"""Parse commands, and comma-separated names and counts; suggest near matches for unknown names."""
 
+import os
+import shlex
 from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
 
@@ -57,3 +59,8 @@ def parse_counts(kind: str, given: Iterable[str]) -> tuple[int, ...]:
         if not name.isdecimal() or int(name) < 1:
             raise ValueError(f"{kind} has to be at least 1, not {name!r}")
     return tuple(sorted({int(name) for name in names}))
+
+
+def words_of(line: str) -> list[str]:
+    """Split a command as a shell does; on Windows, a backslash is part of a path."""
+    return shlex.split(line.replace("\\", r"\\") if os.name == "nt" else line)

@@ -208,6 +208,7 @@ def run_here(
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                creationflags=processes.NEW_GROUP,
             )
             is_asked_to_end = False
             while process.poll() is None:

@@ -175,6 +175,11 @@ def _size_in_words(size: int | str) -> str:
     return size.replace(" ", "").rstrip("Bi")
 
 
+def unused(tiers: Collection[str]) -> tuple[str, ...]:
+    """Return the libraries that do not matter to some tiers: those of peers, without peers."""
+    return () if set(tiers) & set(PEERS) else OF_PEERS
+
+
 def differences_of(
     old: Mapping[str, Any] | None, new: Mapping[str, Any] | None, tiers: Collection[str]
 ) -> tuple[str, ...]:
@@ -195,7 +200,7 @@ def differences_of(
     if old is None or new is None:
         which = " and ".join(name for name, facts in (("old", old), ("new", new)) if facts is None)
         return (f"no machine is recorded for the {which} run",)
-    left_out = {"lossbench"} | (set() if set(tiers) & set(PEERS) else set(OF_PEERS))
+    left_out = {"lossbench", *unused(tiers)}
     before, after = ({name: words for _, name, words in in_words(facts)} for facts in (old, new))
     pairs = {one: (before.get(one, "none"), after.get(one, "none")) for one in (*before, *after)}
     return tuple(

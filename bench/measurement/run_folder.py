@@ -115,7 +115,7 @@ def check_same_code(folder: Path) -> None:
     old, new = begun.get("machine", {}).get("libraries", {}), facts["libraries"]
     differing = [
         f"{name} {old[name]} → {new[name]}"
-        for name in machine.LIBRARIES
+        for name in set(machine.LIBRARIES).difference(machine.unused(options_of(folder).tiers))
         if name in old and old[name] != new[name]
     ]
     if begun.get("code") not in {None, code.digest()}:

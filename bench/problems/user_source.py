@@ -39,11 +39,11 @@ class Source:
     def get(self, name: str) -> Any:
         """Return the value of a name; None if it is undefined or imported from Numba.
 
-        So ``from numba import jit`` makes no tier.
+        So ``from numba import jit`` and ``from numba import njit as jit`` make no tier.
         """
         value = self.names.get(name)
-        of_numba = vars(sys.modules["numba"]) if "numba" in sys.modules else {}
-        return None if value is of_numba.get(name) else value
+        of_numba = vars(sys.modules["numba"]).values() if "numba" in sys.modules else ()
+        return None if callable(value) and any(value is one for one in of_numba) else value
 
     def line_of(self, name: str) -> int:
         """Return the last line that defines a name, or that of the file."""

@@ -10,7 +10,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import ctypes
@@ -41,7 +41,7 @@ def raise_on_interrupt() -> None:
         signal.signal(signal.SIGBREAK, signal.default_int_handler)
 
 
-def interrupt(child: "subprocess.Popen[bytes]") -> "list[psutil.Process]":
+def interrupt(child: "subprocess.Popen[Any]") -> "list[psutil.Process]":
     """Ask a child to end.
 
     Returns

@@ -125,8 +125,8 @@ def _cache_sizes() -> dict[str, int]:
         level, _, kind = name.partition(" ")
         if kind in {"data", "unified"} and text[-1:] in units and text[:-1].isdecimal():
             found[level] = int(text[:-1]) * units[text[-1]]
-    # Whoever does not know L1 may not know L3 either, and measure it as if it were the memory.
-    return dict(sorted(found.items())) if "L1" in found else USUAL_CACHES | found
+    # Whoever does not know L1 and L2 may not know L3, and measure it as if it were the memory.
+    return dict(sorted(found.items())) if {"L1", "L2"} <= set(found) else USUAL_CACHES | found
 
 
 def of_report(report: dict[str, Any]) -> Floors:

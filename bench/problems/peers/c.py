@@ -6,7 +6,6 @@ the best that C can do. Fast math may treat NaN and infinities as numbers.
 
 import hashlib
 import os
-import shlex
 import shutil
 import subprocess
 import tempfile
@@ -17,6 +16,7 @@ from typing import Any
 import cffi
 import numpy as np
 
+from bench.common.choices import words_of
 from bench.model import Arguments
 
 SOURCE = Path(__file__).with_name("loops.c")
@@ -111,7 +111,7 @@ def compiler() -> list[str]:
     ImportError
         It is not installed; the tier is then `unavailable`.
     """
-    command = shlex.split(os.environ.get("CC", "")) or ["cc"]
+    command = words_of(os.environ.get("CC", "")) or ["cc"]
     if shutil.which(command[0]) is None:
         raise ImportError(f"no C compiler: {command[0]} is not on the path; set CC to another")
     return command

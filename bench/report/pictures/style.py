@@ -133,7 +133,7 @@ def on_one_line(tier: str, threads: int) -> str:
 
 def file_name(words: str) -> str:
     """Return words as a file name."""
-    return re.sub(r"[^A-Za-z0-9_]+", "-", words).strip("-") or "problem"
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", words)
 
 
 def scatter(axes: Any, x: Any, y: Any, style: int, tier: str, threads: int) -> None:

@@ -39,6 +39,11 @@ MACHINES = {
         {"L1": 32 * K, "L2": 256 * K, "L3": 8 * M},
     ),
     "M1": ({"brand_raw": "Apple M1", "l2_cache_size": 0}, {}, floors.USUAL_CACHES),
+    "L1 alone": (
+        {"l1_data_cache_size": 48 * K},
+        {"L1 data": "48K"},
+        floors.USUAL_CACHES | {"L1": 48 * K},
+    ),
     "no sysfs": (
         {
             "l1_data_cache_size": 48 * K,

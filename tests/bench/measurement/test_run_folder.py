@@ -1,6 +1,7 @@
 """The folder of a run: made, found again, and refused where it is none."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -66,6 +67,13 @@ def test_a_run_does_not_go_on_with_other_code_or_libraries(tmp_path):
     run_folder.check_same_code(folder)
     changed(folder, lambda values: values["machine"]["libraries"].update(numpy="1.0"))
     with pytest.raises(ValueError, match=r"this has changed: numpy 1\.0 → .*Start a new"):
+        run_folder.check_same_code(folder)
+    folder = run_folder.begin(tmp_path, OPTIONS)
+    changed(folder, lambda values: values["machine"]["libraries"].update(torch="1.0"))
+    run_folder.check_same_code(folder)
+    folder = run_folder.begin(tmp_path, replace(OPTIONS, tiers=("numpy", "torch")))
+    changed(folder, lambda values: values["machine"]["libraries"].update(torch="1.0"))
+    with pytest.raises(ValueError, match=r"this has changed: torch 1\.0"):
         run_folder.check_same_code(folder)
     folder = run_folder.begin(tmp_path, OPTIONS)
     changed(folder, lambda values: values.update(code="another"))

@@ -113,6 +113,7 @@ def test_its_sizes_are_all_measured_and_its_tiers_are_in_order(tmp_path):
         (LOOP, ["loop"]),
         (NUMPY + "ORACLE = 'numpy'\n", ["numpy"]),
         ("from numba import jit\n" + LOOP, ["loop"]),
+        ("from numba import njit as jit\n" + LOOP, ["loop"]),
         (
             "from numba import vectorize\nORACLE = 'numba'\n@vectorize\ndef jit(x): return x",
             ["numba"],

@@ -331,6 +331,11 @@ def test_a_page_runs_no_kernel(tmp_path):
     assert {"numba", "kernels.simd"}.isdisjoint(done.stdout.split())
 
 
+def test_problems_have_pictures_of_their_own():
+    names = ["a.b", "a-b", "a_b", "a-b float64"]
+    assert len(set(map(style.file_name, names))) == len(names)
+
+
 @pytest.mark.parametrize("variable", style.VARIABLES.values())
 def test_pictures_have_colours_in_both_modes(variable):
     sheet = (Path(page.__file__).parent / "page.css").read_text(encoding="utf-8")

@@ -432,6 +432,18 @@ def test_a_run_that_is_interrupted_at_once_can_be_resumed(tree, planted, tmp_pat
 
 
 @pytest.mark.slow
+def test_a_sweep_that_is_interrupted_at_once_says_no_more(tree, planted, tmp_path):
+    planted({"True": HANG}, "IN_INPUTS")
+    process = started("sweep", "softmax", "--output", tmp_path / "runs", root=tree)
+    wait_for(lambda: [*(tmp_path / "runs").glob("*/environment.json")])
+    wait_for(psutil.Process(process.pid).children)
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (143, "")
+    assert "Resume with: lossbench run --resume" in out
+
+
+@pytest.mark.slow
 def test_a_check_that_is_interrupted_says_nothing(tree, planted, tmp_path):
     planted({AT_S: f"open({str(tmp_path / 'there')!r}, 'w'); {HANG}"})
     process = started("check", "softmax", "--size", "S", "--tier", "numpy", root=tree)
