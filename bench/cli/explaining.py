@@ -148,7 +148,7 @@ def _try(
         return 0 if code == EXIT_WRONG else code
     file = explanation.shown(trial.path)
     line_end = "\r\n" if b"\r\n" in Path(trial.path).read_bytes() else "\n"
-    change = diff(trial.base, trial.sources[best], file, line_end)
+    change = diff(trial.written, trial.sources[best], file, line_end)
     path = folder / "best.diff"
     path.write_text(change, encoding="utf-8", newline="")
     out.print(f"\nThe best that agrees, {best}, also in {path}:\n", soft_wrap=True)

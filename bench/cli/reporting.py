@@ -70,6 +70,8 @@ def compare(
         console().print(comparison_report(found))
     if fail_above is not None and comparison.is_worse(found, fail_above):
         raise typer.Exit(EXIT_WRONG)
+    if fail_above is not None and not len(found.cells):
+        raise typer.BadParameter("the runs have no timed cell in common")
     tested = len(found.cells) - found.count("untested") - found.count("not judged")
     if fail_above is not None and not tested:
         # A gate that has tested nothing is not one that was passed
@@ -121,7 +123,8 @@ def report_run(
             folder = path if path.is_dir() else path.parent
             page, *pictures = write(path, frame, facts, texts.load(folder), loops.load(folder))
             count = len({picture.stem for picture in pictures})
-            print(f"Written to {page}, with {count} pictures in a folder beside it, as PNG and SVG")
+            many = "picture" if count == 1 else "pictures"
+            print(f"Written to {page}, with {count} {many} in a folder beside it, as PNG and SVG")
             return
     if form is Form.TERMINAL:
         from bench.report.terminal import console, run_table

@@ -53,8 +53,8 @@ class Trial:
     file : Path
     changes : mapping of tier to the remedies in it
     sources : mapping of tier to KernelSource
-    base : KernelSource
-        The kernel as it is.
+    written : KernelSource
+        The kernel as it is in its file.
     path : str
         Of the file with the kernel.
     """
@@ -62,7 +62,7 @@ class Trial:
     file: Path
     changes: Mapping[str, tuple[Remedy, ...]]
     sources: Mapping[str, KernelSource]
-    base: KernelSource
+    written: KernelSource
     path: str
 
 
@@ -83,7 +83,7 @@ def write_trial(problem: Problem, tier: str, dtype: str, found: Explanation, fol
     CannotRewriteError
         The kernel's source is not known, or nothing in it is to be changed.
     """
-    path, base = _source_of(problem.tiers[tier].load())
+    path, written, base = _source_of(problem.tiers[tier].load())
     sets = remedies.combinations(remedies.remedies_for(base, found, dtype))
     if not sets:
         raise CannotRewriteError("there is no change to try")
@@ -107,11 +107,11 @@ def write_trial(problem: Problem, tier: str, dtype: str, found: Explanation, fol
     )
     file = folder / f"{problem.name}_changes.py"
     file.write_text(text, encoding="utf-8")
-    return Trial(file, changes, sources, base, str(path))
+    return Trial(file, changes, sources, written, str(path))
 
 
-def _source_of(kernel: Any) -> tuple[Path, KernelSource]:
-    """Return the file of a jitted function, and its source."""
+def _source_of(kernel: Any) -> tuple[Path, KernelSource, KernelSource]:
+    """Return the file of a jitted function, its source, and the same with decorators."""
     function = jitted_function(kernel)
     if function is None:
         raise CannotRewriteError("it is no jitted function")
@@ -125,7 +125,7 @@ def _source_of(kernel: Any) -> tuple[Path, KernelSource]:
     decorated = remedies.as_decorated(source)
     # The functions that the loops of `reference` call are known to Numba through this
     ours = str(function.__module__).partition(".")[0] == "reference"
-    return path, decorated.importing("import kernels.jit") if ours else decorated
+    return path, source, decorated.importing("import kernels.jit") if ours else decorated
 
 
 def _applied(source: KernelSource, changes: Sequence[Remedy]) -> KernelSource:

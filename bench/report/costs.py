@@ -106,7 +106,7 @@ def sweep_report(
     if stated is not None:
         lines += [
             Text(
-                f"disagrees: {_named(one)} grows as {along}^{digits(one.exponent)}, "
+                f"not as expected: {_named(one)} grows as {along}^{digits(one.exponent)}, "
                 f"not as {along}^{stated:g}",
                 "bold red",
             )

@@ -103,7 +103,7 @@ def floor_words(frame: pd.DataFrame) -> str:
     if floors.empty:
         return ""
     least, most = (digits(100.0 * (floor - 1.0), 2) for floor in (floors.min(), floors.max()))
-    return f"{most} %" if least == most else f"{least} to {most} %, by the order of its time"
+    return f"{most} %" if least == most else f"{least} to {most} %, depending on how long it takes"
 
 
 def remarks(frame: pd.DataFrame) -> Iterator[Text]:

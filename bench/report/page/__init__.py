@@ -162,6 +162,7 @@ def render(
         remarks=[line.plain for line in remarks(frame)] if len(frame) else [],
         sections=sections,
         versions=_versions(with_fastest(frame), stored, explained),
+        has_library=bool(frame["tier"].astype(str).str.startswith("kernels").any()),
         columns=columns(frame),
         rows=rows(frame),
         filters=_filters(frame),

@@ -218,7 +218,7 @@ def test_a_bend_of_caches_is_no_disagreement():
 def test_a_report_names_a_disagreement_and_the_empty_call():
     found = Growth("numpy", 1, "float64", 2.0, 1.9, 2.1, 8, 9000, 6)
     text = plain(sweep_report([], [found], 1.0, [EmptyCall("numba-parallel", 2, 1.5e-6)]))
-    assert "disagrees: numpy float64 grows as N^2.00, not as N^1" in text
+    assert "not as expected: numpy float64 grows as N^2.00, not as N^1" in text
     assert "A call that does nothing takes: numba-parallel 1.50 µs (2 threads)." in text
     assert "disagrees" not in plain(sweep_report([], [found], 2.0, []))
     assert "disagrees" not in plain(sweep_report([], [found], None, []))

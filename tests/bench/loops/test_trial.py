@@ -1,5 +1,7 @@
 """`lossbench explain --try`: changes are checked like any tier, and the best is a diff."""
 
+import shutil
+import subprocess
 import textwrap
 
 import pandas as pd
@@ -7,6 +9,10 @@ import pytest
 from commands import answered
 
 from bench.loops import remedies
+from bench.loops.findings import Explanation, Finding, Loop
+from bench.loops.remedies import diff
+from bench.loops.trial import write_trial
+from bench.problems.builtin import PROBLEMS
 from bench.report.explanation import best_of
 
 KERNELS = '''
@@ -64,6 +70,20 @@ def test_a_change_that_makes_a_kernel_wrong_is_refused(tmp_path):
     assert "Too few passes to tell" in shown.stdout
     assert "nan to nan" not in shown.stdout
     assert "fastmath=True" in shown.stdout
+
+
+def test_a_diff_of_a_loop_of_the_suite_can_be_applied(tmp_path):
+    problem = next(one for one in PROBLEMS if one.name == "softmax_loss")
+    findings = (Finding("reduction order", 1, ""),)
+    loop = Loop("losses.py", "softmax_loss", 1, 1, "", "", "scalar", "", "", findings)
+    found = Explanation((loop,), (), (), {})
+    trial = write_trial(problem, "numba", "float64", found, tmp_path)
+    change = diff(trial.written, trial.sources["reassociation"], "losses.py")
+    shutil.copy(trial.path, tmp_path / "losses.py")
+    subprocess.run(["git", "apply"], input=change.encode(), cwd=tmp_path, check=True)
+    text = (tmp_path / "losses.py").read_text(encoding="utf-8")
+    assert text == trial.sources["reassociation"].text
+    assert '+@njit(fastmath={"reassoc", "nsz"})' in change
 
 
 def rows(**gains):
