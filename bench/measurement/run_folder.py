@@ -52,6 +52,8 @@ def begin(output: Path, options: Options) -> Path:
 
 def new_folder(output: Path, kind: str = "") -> Path:
     """Create a folder that is named after the time, and its kind."""
+    if output.is_file():
+        raise ValueError(f"{output} is a file: --output takes a folder")
     output.mkdir(parents=True, exist_ok=True)
     stem = f"{datetime.now().astimezone():%Y%m%d-%H%M%S}{kind}"
     for suffix in ("", *(f"-{i}" for i in range(2, 100))):

@@ -86,6 +86,12 @@ def test_a_run_does_not_go_on_with_other_code_or_libraries(tmp_path):
         run_folder.check_same_code(folder)
 
 
+def test_the_folder_of_the_runs_may_be_no_file(tmp_path):
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(ValueError, match="file is a file: --output takes a folder"):
+        run_folder.begin(tmp_path / "file", OPTIONS)
+
+
 def test_a_table_alone_is_no_run_to_go_on_with(tmp_path):
     folder = run_folder.begin(tmp_path, OPTIONS)
     (folder / "measurements.csv").write_text("a table", encoding="utf-8")
