@@ -179,7 +179,9 @@ def test_ten_workers_killed_in_mid_computation_change_nothing(cluster, tmp_path)
         folder = tmp_path / str(attempt)
         folder.mkdir()
         lazy, lazy_X = (
-            da.from_array(array, (50, 30)).map_blocks(slow_block, folder=folder, dtype="f8")
+            da.from_array(array, (50, 30)).map_blocks(
+                slow_block, folder=folder, dtype="f8", meta=np.empty((0, 0))
+            )
             for array in (scores, X)
         )
         results = (

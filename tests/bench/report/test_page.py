@@ -37,7 +37,7 @@ SECONDS = {
     ("numba", "S"): 4e-6,
 }
 # Elements without an end tag.
-VOID = {"meta", "link", "input", "br"}
+VOID = {"meta", "wbr", "link", "input", "br"}
 
 
 def cell(tier, size):

@@ -88,7 +88,8 @@ class Rows(HTMLParser):
             self.rows[-1].append("")
             if its.get("scope") == "col" and "aria-sort" in its:
                 self.sorts[its["data-key"]] = its["aria-sort"]
-        self.within = tag
+        if tag != "wbr":
+            self.within = tag
 
     def handle_endtag(self, _):
         self.within = ""
