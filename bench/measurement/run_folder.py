@@ -115,10 +115,11 @@ def check_same_code(folder: Path) -> None:
     begun = json.loads((folder / ENVIRONMENT).read_text(encoding="utf-8"))
     facts = machine.facts(threading_layer=False)
     old, new = begun.get("machine", {}).get("libraries", {}), facts["libraries"]
+    unused = machine.unused(options_of(folder).tiers)
     differing = [
         f"{name} {old[name]} → {new[name]}"
-        for name in set(machine.LIBRARIES).difference(machine.unused(options_of(folder).tiers))
-        if name in old and old[name] != new[name]
+        for name in machine.LIBRARIES
+        if name not in unused and name in old and old[name] != new[name]
     ]
     if begun.get("code") not in {None, code.digest()}:
         differing.append("the code of the tiers")
