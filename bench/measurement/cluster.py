@@ -199,14 +199,11 @@ def run_here(
         # Of its own session, and ended with this worker
         command = [sys.executable, "-P", "-m", "bench.workers.lifeline", "bench", "run", *words]
         paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-        # Dask's: glibc then gives each freed array back, and a call that returns one takes a page
-        # fault for every 4 KB
-        environment = {k: v for k, v in os.environ.items() if k != "MALLOC_TRIM_THRESHOLD_"}
         with log.open("wb") as file:
             process = subprocess.Popen(
                 [*command, "--output", str(results)],
                 cwd=scratch,
-                env=environment | {"PYTHONPATH": paths, "PYTHONIOENCODING": "utf-8"},
+                env=os.environ | {"PYTHONPATH": paths, "PYTHONIOENCODING": "utf-8"},
                 stdin=subprocess.PIPE,
                 stdout=file,
                 stderr=subprocess.STDOUT,

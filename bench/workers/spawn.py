@@ -15,8 +15,10 @@ from bench.common import code
 from bench.common.code import ROOT
 from bench.workers import processes
 
-# Set by a pytest that runs this process; under the second, pytest-benchmark times nothing.
-PYTEST_VARIABLES = frozenset({"PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER"})
+# What a child does not inherit. The first two are set by a pytest that runs this process; under the
+# second, pytest-benchmark times nothing. The third is set by Dask's nanny: glibc then gives each
+# freed array back, and a call that returns one takes a page fault for every 4 KB.
+NOT_INHERITED = frozenset({"PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER", "MALLOC_TRIM_THRESHOLD_"})
 PYTEST_ALONE = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 # How often the parent polls the children; seldom, so that it does not take their cores.
 POLL_S = 0.25
@@ -94,8 +96,7 @@ def pytest_command(file: Path, report: Path, *options: str) -> list[str]:
 
 
 def _start(command: Command) -> subprocess.Popen[bytes]:
-    # A user's pytest settings must not affect a measurement.
-    known = {key: value for key, value in os.environ.items() if key not in PYTEST_VARIABLES}
+    known = {key: value for key, value in os.environ.items() if key not in NOT_INHERITED}
     paths = os.pathsep.join([str(ROOT), *filter(None, [known.get("PYTHONPATH")])])
     cache = {"NUMBA_CACHE_DIR": code.numba_cache()}
     # The log takes whatever a kernel prints, whatever the user's terminal can show.

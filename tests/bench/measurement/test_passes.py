@@ -68,3 +68,20 @@ def test_the_first_call_of_any_tier_of_a_user_s_file_is_not_timed(tmp_path):
     timed = [record for record in found if record.times and not record.verdict.cell.twin]
     assert {record.verdict.cell.tier for record in timed} == {"loop", "numpy"}
     assert max(max(record.times) for record in timed) < 1.0
+
+
+def test_a_worker_reuses_freed_memory_also_beside_dask(tmp_path, monkeypatch):
+    monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "65536")  # as Dask's nanny does
+    file = tmp_path / "environment.py"
+    file.write_text(
+        "import os\n"
+        "def loop(n): return float('MALLOC_TRIM_THRESHOLD_' in os.environ)\n"
+        "def vectorized(n): return 0.0\n"
+        "SIZES = {'S': {'n': 3}}\n"
+        "def make_inputs(size, dtype, rng): return (size['n'],)\n",
+        encoding="utf-8",
+    )
+    options = Options(sizes=("S",), files=(look_at(file),))
+    cells = cells_of(problems_in(options.files), options)
+    verdicts = passes.judged(cells, options, lambda _: None)
+    assert [one.status for one in verdicts] == ["ok", "ok"]
