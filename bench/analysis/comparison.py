@@ -133,12 +133,7 @@ def compare(
     """
     if not 0.0 <= min_effect < math.inf:
         raise ValueError(f"the smallest effect has to be at least 0, not {min_effect:g}")
-    columns = [*_IDENTITY, "status", "message", "pass_medians_s", *WORK]
-    for which, frame in (("old", old), ("new", new)):
-        if HOST in frame and frame[HOST].nunique() > 1:
-            words = "has several hosts: compare the folder of one host's run"
-            raise ValueError(f"the {which} run {words}")
-    old_cells, new_cells = _plain(old[columns], "old"), _plain(new[columns], "new")
+    old_cells, new_cells = _plain(old, "old"), _plain(new, "new")
     both = new_cells.merge(old_cells, on=_IDENTITY, suffixes=("_new", "_old"))
     both["same_work"] = _same_work(both)
     samples = [
@@ -175,8 +170,11 @@ def compare(
 
 
 def _plain(frame: pd.DataFrame, which: str) -> pd.DataFrame:
-    """Turn categories into strings, because two runs have different categories."""
-    plain = frame.astype({name: str for name in frame.columns if name not in {"threads", *WORK}})
+    """Return what is compared; with strings, because two runs have different categories."""
+    if HOST in frame and frame[HOST].nunique() > 1:
+        raise ValueError(f"the {which} run has several hosts: compare the folder of one host's run")
+    plain = frame[[*_IDENTITY, "status", "message", "pass_medians_s", *WORK]]
+    plain = plain.astype({name: str for name in plain.columns if name not in {"threads", *WORK}})
     for again in plain.loc[plain.duplicated(_IDENTITY), _IDENTITY].itertuples(index=False):
         raise ValueError(f"the {which} run has a cell twice: {' '.join(map(str, again))}")
     return plain

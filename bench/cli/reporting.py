@@ -68,13 +68,14 @@ def compare(
         print(comparison_markdown(found))
     else:
         console().print(comparison_report(found))
-    if fail_above is not None and comparison.is_worse(found, fail_above):
+    if fail_above is None:
+        return
+    if comparison.is_worse(found, fail_above):
         raise typer.Exit(EXIT_WRONG)
-    if fail_above is not None and not len(found.cells):
+    # A gate that has tested nothing is not one that was passed
+    if not len(found.cells):
         raise typer.BadParameter("the runs have no timed cell in common")
-    tested = len(found.cells) - found.count("untested") - found.count("not judged")
-    if fail_above is not None and not tested:
-        # A gate that has tested nothing is not one that was passed
+    if len(found.cells) == found.count("untested") + found.count("not judged"):
         raise typer.BadParameter(
             "no cell was tested: both runs need about 9 passes, on the same machine with the same "
             "libraries"

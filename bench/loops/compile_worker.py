@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.common import compilations, files
-from bench.model import Cell
+from bench.model import Cell, jitted_function
 from bench.problems.user_source import error_text
 from bench.workers import job, watchdog
 from bench.workers.job import Job
@@ -145,7 +145,7 @@ def _of_pickle(work: Job) -> Callable[[], Any]:
 
     # Our own parent wrote it. Numba pickles functions of a notebook by value.
     function, types = pickle.loads(Path(work.details["function"]).read_bytes())
-    jitted = function if hasattr(function, "py_func") else numba.njit(function)
+    jitted = function if jitted_function(function) else numba.njit(function)
     defaults = jitted.py_func.__defaults__ or ()
     given = len(types) - jitted.py_func.__code__.co_argcount
     left = defaults[given:] if given else ()

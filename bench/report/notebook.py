@@ -11,6 +11,7 @@ from bench.analysis import runs
 from bench.analysis.columns import IDENTITY
 from bench.loops.explain import explain_function
 from bench.loops.findings import Explanation
+from bench.model import jitted_function
 from bench.report.explanation import as_html, explanation_report
 from bench.report.terminal import PLAIN_WIDTH, run_table
 
@@ -122,7 +123,7 @@ def explain(function: Callable[..., Any], *arguments: Any) -> Explained:
     """
     from numba import njit, typeof
 
-    jitted = function if hasattr(function, "py_func") else njit(function)
+    jitted = function if jitted_function(function) else njit(function)
     types = [typeof(one) for one in arguments]  # type: ignore[no-untyped-call]
     found = explain_function(jitted, types, _text_of)
     return Explained(function.__name__, found)

@@ -92,12 +92,15 @@ def make_inputs(size, dtype, rng):
 """
 
 
-def test_all_tiers_of_a_file_of_one_s_own_are_shown(tmp_path):
-    path = tmp_path / "doubled.py"
-    path.write_text(OWN, encoding="utf-8")
+def of_file(path, text):
+    path.write_text(text, encoding="utf-8")
     (problem,) = problems_in((look_at(path),))
+    return problem, {one.tier: one for one in texts.texts_of(problem)}
+
+
+def test_all_tiers_of_a_file_of_one_s_own_are_shown(tmp_path):
+    problem, found = of_file(tmp_path / "doubled.py", OWN)
     assert texts.summary_of(problem) == "Doubled, in Python."
-    found = {one.tier: one for one in texts.texts_of(problem)}
     assert list(found) == ["loop", "numpy", "numba", "short", "library"]
     assert found["loop"].place == "doubled.py:9"
     assert "def helper(x):" in found["loop"].source
@@ -110,7 +113,6 @@ def test_all_tiers_of_a_file_of_one_s_own_are_shown(tmp_path):
 
 
 ODD = """
-import sys
 import numpy as np
 
 class Lazy:
@@ -135,13 +137,10 @@ def make_inputs(size, dtype, rng):
 
 
 def test_a_tier_may_be_any_callable(tmp_path):
-    path = tmp_path / "odd.py"
-    path.write_text(ODD, encoding="utf-8")
-    (problem,) = problems_in((look_at(path),))
-    found = {one.tier: one.source for one in texts.texts_of(problem)}
-    assert "without_a_module" in found["exec"]
-    assert found["lazy"].startswith("<")
-    assert "abs" in found["ufunc"]
+    problem, found = of_file(tmp_path / "odd.py", ODD)
+    assert "without_a_module" in found["exec"].source
+    assert found["lazy"].source.startswith("<")
+    assert "abs" in found["ufunc"].source
     cells = [Cell("odd", tier, "S", "float64", 1) for tier in ("loop", "exec", "lazy")]
     assert [verdict.status for verdict in check(problem, cells, 1.0)] == ["ok"] * 3
 
