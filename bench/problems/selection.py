@@ -166,8 +166,11 @@ def sizes_along(
     if not (1.0 <= first < last < math.inf):
         raise ValueError(f"a sweep goes up from at least 1, not from {first:g} to {last:g}")
     base = base or ("M" if "M" in problem.sizes else list(problem.sizes)[-1])
-    if not is_whole(problem.sizes[base].get(number)):
-        raise ValueError(f"{problem.name} has no {number} to sweep over")
+    numbers = problem.sizes[base]
+    if not is_whole(numbers.get(number)):
+        others = " or ".join(f"--along {key}" for key in numbers if is_whole(numbers[key]))
+        hint = f": try {others}" if others else ""
+        raise ValueError(f"{problem.name} has no {number} to sweep over{hint}")
     along = [round(first)]
     # The last step may be shorter than the others, but not tiny
     while along[-1] * 1.5 * STEP <= last:

@@ -10,7 +10,8 @@ from bench.problems.builtin.inputs import SIZES, classifier, layouts, pick, samp
 from bench.problems.builtin.tiers import our_tiers
 
 BLACK_BOX_SIZES = {name: SIZES[name] for name in ("lecture", "S")}
-COMPARED_SIZES = pick({name: SIZES[name] for name in ("lecture", "S", "M")}, "n", "d")
+# A gradient has the shape of W.
+COMPARED_SIZES = pick({name: SIZES[name] for name in ("lecture", "S", "M")}, "d", "c")
 SAMPLED_LOSSES = 8
 
 
@@ -81,14 +82,14 @@ def _check_tolerance(arguments: Arguments, dtype: str) -> Tolerance:  # noqa: AR
 
 
 def _compared(size: Size, dtype: str, rng: np.random.Generator) -> Arguments:
-    shape = size["n"], size["d"]
+    shape = size["d"], size["c"]
     a = rng.standard_normal(shape)
     b = a * (1.0 + 1e-3 * rng.standard_normal(shape))
     return a.astype(dtype), b.astype(dtype)
 
 
 def _hard_compared(dtype: str) -> Iterator[tuple[str, Arguments]]:
-    a, b = _compared({"n": 5, "d": 3}, dtype, np.random.default_rng(0))
+    a, b = _compared({"d": 5, "c": 3}, dtype, np.random.default_rng(0))
     yield "equal values", (a, a.copy())
     yield "zeros", (np.zeros((2, 2), dtype), np.zeros((2, 2), dtype))
     yield "values below 1e-8", (1e-12 * a, 1e-12 * b)
@@ -99,7 +100,7 @@ def _hard_compared(dtype: str) -> Iterator[tuple[str, Arguments]]:
 
 
 def _compared_cost(size: Size, itemsize: int) -> Cost:
-    entries = size["n"] * size["d"]
+    entries = size["d"] * size["c"]
     return Cost(2 * entries * itemsize, 7 * entries)  # difference, 3 abs, sum, 2 maxima, quotient
 
 

@@ -254,9 +254,13 @@ def test_a_sweep_is_a_run(tmp_path):
     [
         ([], "a sweep measures one problem"),
         (["gradient_descent"], "gradient_descent has no n"),
+        (["relative_error"], "relative_error has no n to sweep over: try --along d or --along c"),
         (["svm_loss", "--from", "0"], "from at least 1"),
         (["svm_loss", "--size", "nothing"], "unknown size 'nothing'"),
-        (["svm_loss", "--along", "k"], "svm_loss has no k to sweep over"),
+        (
+            ["svm_loss", "--along", "k"],
+            "svm_loss has no k to sweep over: try --along n or --along c",
+        ),
     ],
 )
 def test_a_sweep_that_cannot_be(arguments, words, tmp_path):
