@@ -416,6 +416,32 @@ def test_relative_error_of_infinities_among_others():
     assert kernels.relative_error(INF, INF) == 0.0
 
 
+@pytest.mark.parametrize("dtype", FLOAT_DTYPES)
+@pytest.mark.parametrize("special", [0.0, 5e-324, 1e-300, 1e-8, 1e308, INF, -INF, NAN])
+@pytest.mark.parametrize("size", [1, 63, 64, 65, 500])
+def test_the_largest_error_of_many_entries_is_that_of_one(size, special, dtype):
+    rng = np.random.default_rng(size)
+    for scale in (1e-3, 1e-16, 1e-295, 0.0):
+        a = rng.standard_normal(size)
+        b = a * (1 + scale * rng.standard_normal(size)) + (scale < 1e-200) * scale
+        where = rng.integers(0, size, 3)
+        a[where[:2]], b[where[1:]] = special, special
+        with np.errstate(over="ignore"):
+            a, b = a.astype(dtype), b.astype(dtype)
+        errors = [kernels.relative_error(a[i], b[i]) for i in range(size)]
+        for one, other in ((a, b), (b, a), (np.repeat(a, 2)[::2], b)):
+            np.testing.assert_array_equal(kernels.relative_error(one, other), np.max(errors))
+        np.testing.assert_array_equal(callers.relative_error(a, b), np.max(errors))
+
+
+def test_a_larger_error_is_found_however_little_larger():
+    a = np.zeros(200)
+    for size in (1e-317, 1e-308, 1e-298, 1e-24, 1e-9, 0.9e-8):
+        b = np.full(200, size)
+        b[150] = np.nextafter(size, 1.0)
+        assert kernels.relative_error(a, b) == kernels.relative_error(a[150], b[150])
+
+
 # --- the library does not change a jitted function that it calls
 
 
