@@ -1,8 +1,9 @@
 """The linear classifier's scores, loss and analytic gradient, and their kernels.
 
 They take contiguous arrays of one dtype, which the public functions of `linear` make. Matrix
-products are BLAS's; the losses of the scores are those of `_losses`. Scores are made for a block of
-samples at a time, and blocks are added in order: no array is as large as samples times classes.
+products are BLAS's, or for few classes those of `_products`; the losses of the scores are those of
+`_losses`. Scores are made for a block of samples at a time, and blocks are added in order: no array
+is as large as samples times classes.
 """
 
 from typing import Any
@@ -19,9 +20,18 @@ from kernels.simd._losses import (
     svm_block,
     svm_gradient_block,
 )
+from kernels.simd._products import add_to_slopes, fill_products
 from kernels.simd._ways import known_loss
 from kernels.simd.compiler import LABELS, kernel
-from kernels.simd.thresholds import LINEAR_BLOCK_BYTES, LINEAR_BLOCK_MIN_ROWS, LOOP_MAX_PRODUCTS
+from kernels.simd.thresholds import (
+    LINEAR_BLOCK_BYTES,
+    LINEAR_BLOCK_MIN_ROWS,
+    LOOP_MAX_PRODUCTS,
+    TILES_MAX_CLASSES,
+    TILES_MIN_FEATURES,
+    TILES_MIN_PRODUCTS,
+    TILES_MIN_SAMPLES,
+)
 from kernels.simd.vectors import pointer
 
 
@@ -47,8 +57,20 @@ def samples_at_once(W, samples):
 
 
 @kernel
+def goes_by_tiles(X, classes):
+    """Whether a product of samples is faster by tiles than by BLAS; see `TILES_MAX_CLASSES`."""
+    samples, features = X.shape
+    if classes > TILES_MAX_CLASSES or samples * features * classes <= TILES_MIN_PRODUCTS:
+        return False
+    return samples >= TILES_MIN_SAMPLES and features >= TILES_MIN_FEATURES
+
+
+@kernel
 def fill_scores(W, b, X, scores):
     """Fill the scores X·W + b, (N, C)."""
+    if goes_by_tiles(X, b.size):
+        fill_products(W, b, X, scores)
+        return
     if X.size * b.size > LOOP_MAX_PRODUCTS:
         multiply(X, W, scores)
         for i in range(scores.shape[0]):
@@ -122,7 +144,9 @@ def analytic_gradient(W, b, X, labels, objective, svm, way):
         fill_scores(W, b, its_X, some)
         weight = 1.0 / samples
         data_loss += gradients_of(some, its_labels, margin, weight, its_slopes, svm, way)
-        if start == 0:
+        if goes_by_tiles(its_X, b.size):
+            add_to_slopes(its_X, its_slopes, start == 0, dW)
+        elif start == 0:
             multiply(its_X.T, its_slopes, dW)
         else:
             add_product(its_X.T, its_slopes, dW)

@@ -95,7 +95,8 @@ def processor_of_numba() -> str:
     return processor(platform.machine(), name, features)
 
 
-HINGE = HINGES[processor_of_numba()]
+PROCESSOR = processor_of_numba()
+HINGE = HINGES[PROCESSOR]
 
 # --- inside a row
 
@@ -122,6 +123,23 @@ LOOP_MAX_PRODUCTS = 256
 
 Measured by turns in one process, float64: the loop took 0.29 to 0.95 of the time of BLAS with 36 to
 256 multiplications, 0.99 with 512, and 1.5 with 1024."""
+
+TILES_MAX_CLASSES = 10
+"""Up to so many classes a large matrix product goes by tiles. Log: Products with few classes."""
+
+TILES_MIN_SAMPLES = 64
+"""With fewer samples, turning W into columns takes longer than the product. Log: the same."""
+
+TILES_MIN_FEATURES = 512
+"""With fewer features, a tile's last steps weigh more than what BLAS loses. Log: the same."""
+
+TILES_MIN_PRODUCTS = 1_000_000
+"""Up to so many multiplications, OpenBLAS has kernels that do not pack. Log: the same."""
+
+TILE = (4, 5, 1) if PROCESSOR == "AVX-512" else (2, 5, 2)
+"""Samples and classes in a tile, and parts of a line in its vectors. Log: the same.
+
+Its sums, and a vector for each sample, fill most of the registers: 32 of 64 bytes, or 16 of 32."""
 
 LINEAR_BLOCK_BYTES = 1 << 24
 """Bytes of scores in a block of samples. Log: Scores by blocks of samples.

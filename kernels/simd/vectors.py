@@ -299,8 +299,8 @@ def select(typing_context, condition, a, b):
 # --- across lanes
 
 
-def _reduce(builder, value, combine):
-    """Reduce a vector to a number: halves are combined until one lane is left."""
+def reduced(builder, value, combine):
+    """LLVM number that a vector is reduced to: halves are combined until one lane is left."""
     while value.type.count > 1:
         half = value.type.count // 2
         halves = range(half), range(half, 2 * half)
@@ -339,7 +339,7 @@ def reduce_add(typing_context, vector):
 
     def emit(context, builder, signature, arguments):
         add = builder.fadd if isinstance(vector.element, types.Float) else builder.add
-        return _reduce(builder, arguments[0], add)
+        return reduced(builder, arguments[0], add)
 
     return vector.element(vector), emit
 
@@ -352,7 +352,7 @@ def reduce_max(typing_context, vector):
         def larger(*halves):
             return call_lane_wise(builder, "llvm.maximum", halves, ("nsz",))
 
-        return _reduce(builder, arguments[0], larger)
+        return reduced(builder, arguments[0], larger)
 
     return vector.element(vector), emit
 
