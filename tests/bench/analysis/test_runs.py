@@ -111,6 +111,13 @@ def test_files_of_all_kinds_and_a_run_without_a_table(tmp_path):
     assert dtypes(frame) == columns.COLUMNS
 
 
+def test_a_rebuilt_table_has_the_order_of_the_problems(tmp_path):
+    judged = [Cell(name, "numpy", "S", "float64", 1) for name in ("exp", "svm_loss", "softmax")]
+    for cell in judged:
+        records.append(tmp_path / "cells.jsonl", record(cell, 1e-5))
+    assert bench.load(tmp_path)["problem"].tolist() == ["svm_loss", "softmax", "exp"]
+
+
 def test_a_column_of_some_is_blank_in_the_others(tmp_path):
     csv_file.save(frame_of("a", LOOP).assign(host="east"), tmp_path / "a.csv")
     csv_file.save(frame_of("b", LOOP), tmp_path / "b.csv")
