@@ -65,7 +65,7 @@ def load(path: str | Path) -> pd.DataFrame:
     ]
     if strange:
         raise ValueError(f"{path / CELLS} has cells of unknown problems: {', '.join(strange)}")
-    order = list(named)  # workers judge problems side by side
+    order = list(named)  # workers judge side by side, so the records have no fixed order
     cells.sort(key=lambda cell: order.index(cell.problem))
     frame = of_run(path, cells, its_problems)
     return derived(with_new_tiers(frame)) if run_folder.has_old_tiers(path) else frame

@@ -50,7 +50,7 @@ def no_sums(typing_context, row, count, parts):
 def add_products(typing_context, sums, samples, classes, features, at, height):
     """The sums of a tile, plus the products of vectors of `height` samples and of the classes.
 
-    Those of a sample follow each other. Both matrices have rows of so many features.
+    The sums of one sample are adjacent. Both matrices have rows of so many features.
     """
     kind, width = sums.dtype, sums.count // height.literal_value
 
@@ -133,7 +133,7 @@ def columns_of(W):
 
 @kernel
 def fill_products(W, b, X, scores):
-    """Fill X·W + b, for at least as many samples as a tile has.
+    """Fill X·W + b, for at least as many samples as a tile has: with fewer, it reads before X.
 
     A sample's scores depend on no other sample: the last tile may repeat some.
     """

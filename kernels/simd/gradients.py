@@ -167,7 +167,9 @@ def largest_error(a, b):
     worst, where = -1.0, 0
     for start in range(0, a.size, ENTRIES_AT_ONCE):
         stop = least(start + ENTRIES_AT_ONCE, a.size)
-        if worst >= 0.0 and not may_exceed(worst, a, b, start, stop):
+        if math.isnan(worst):
+            break
+        if start > 0 and not may_exceed(worst, a, b, start, stop):
             continue
         for i in range(start, stop):
             error = entry_error(np.float64(a[i]), np.float64(b[i]))
@@ -182,14 +184,15 @@ def may_exceed(worst, a, b, start, stop):
 
     LLVM vectorises it, as it divides nothing and counts instead of stopping at the first.
     """
-    # A few roundings less. Errors so small that this is lost are those of tiny numbers: of
-    # differences over the same 1e-8, so that a larger error is a larger difference
+    # A few roundings below the worst, so that none hides a larger error. A subnormal worst stays as
+    # it is: then all sizes are below 1e-8, and a larger error is a larger difference
     limit = worst * (1.0 - 2.0**-50)
     found, first, second = 0, pointer(a, 0), pointer(b, 0)
     for i in range(start, stop):
         one, other = np.float64(first[i]), np.float64(second[i])
         size = abs(one) + abs(other)
         is_within = abs(one - other) <= limit * max(size, 1e-8)
+        # What overflows or is infinite is for `entry_error`
         found += not (is_within and size < math.inf)
     return found > 0
 

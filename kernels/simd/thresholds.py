@@ -139,7 +139,9 @@ TILES_MIN_PRODUCTS = 1_000_000
 TILE = (4, 5, 1) if PROCESSOR == "AVX-512" else (2, 5, 2)
 """Samples and classes in a tile, and parts of a line in its vectors. Log: the same.
 
-Its sums, and a vector for each sample, fill most of the registers: 32 of 64 bytes, or 16 of 32."""
+Its sums, and a vector for each sample, fill most of the registers: 32 of 64 bytes with AVX-512, 16
+of 32 with AVX2. Without AVX some are kept in memory, and tiles win less or nothing. Not timed on
+ARM."""
 
 LINEAR_BLOCK_BYTES = 1 << 24
 """Bytes of scores in a block of samples. Log: Scores by blocks of samples.
